@@ -1,0 +1,228 @@
+"""The way of a command: access, state, decision, sealing, one commit. What it answered once it answers again.
+
+A decision is never trusted to an old state: what a cached state refuses, or finds done already, is decided again on the stored one.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import CommandReply
+from opentelemetry import trace
+
+from eventkernel import metrics, tracing
+from eventkernel.access import Denied, admit
+from eventkernel.aggregate import Aggregate, Context, Refusal
+from eventkernel.contract import CallContract
+from eventkernel.keys import KeyDestroyed
+from eventkernel.messages import Appended, Commit, Principal, Repeated, StoredEvent, event_id, newest_published
+from eventkernel.ports import CommitStore
+from eventkernel.reading import Ask, Readers
+from eventkernel.sealing import Sealer, unsealed_fields
+from eventkernel.service import Service
+from eventkernel.states import Loaded, States
+from eventkernel.store.grouping import GroupedAppends
+from eventkernel.timing import Clock
+
+_TRIES = 20
+_TICK = timedelta(milliseconds=1)
+
+
+class Contended(Exception):
+    """Too many others write this stream just now; the same command may be given again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One command as it was given: by whom, under which idempotency key, and as part of what."""
+
+    request: Message
+    principal: Principal
+    key: str
+    correlation_id: str = ""
+    causation_id: str = ""
+
+    @property
+    def commit_id(self) -> str:
+        """Where its commit is stored: within the tenant, so that no tenant can meet another's key."""
+        return f"{self.principal.tenant}/{self.key}"
+
+
+class Commands:
+    """Gives commands to the aggregates of one service.
+
+    Args:
+        fingerprint_key: keys the hash of a request that is kept with its commit; the hash tells nothing without it.
+        committed: called after every commit that is to be published.
+    """
+
+    def __init__(
+        self, service: Service, *, states: States, commits: CommitStore, appends: GroupedAppends, sealer: Sealer, readers: Readers, clock: Clock,
+        fingerprint_key: bytes, committed: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self._service = service
+        self._states = states
+        self._commits = commits
+        self._appends = appends
+        self._sealer = sealer
+        self._readers = readers
+        self._clock = clock
+        self._fingerprint_key = fingerprint_key
+        self._committed = committed
+
+    async def give(self, order: Order) -> CommandReply:
+        """Decides and stores. The reply is the first one, however often the order is repeated.
+
+        Raises Denied, Refusal (the domain's no), Contended, Overloaded, or what the store raises: then it is unknown whether
+        it was stored, and repeating the order is safe.
+        """
+        call = self._service.contract.commands[type(order.request)]
+        with metrics.COMMAND_SECONDS.labels(self._service.name, call.method).time():
+            outcome = "failed"
+            try:
+                reply = await self._give(order, call)
+                outcome = "stored" if reply.event_types else "unchanged"
+            except Denied:
+                outcome = "denied"
+                raise
+            except Refusal as refusal:
+                outcome = "refused"
+                trace.get_current_span().set_attribute("refusal", refusal.code)
+                raise
+            else:
+                return reply
+            finally:
+                metrics.COMMANDS.labels(self._service.name, call.method, outcome).inc()
+
+    async def _give(self, order: Order, call: CallContract) -> CommandReply:
+        admit(order.principal, call)
+        aggregate = self._service.deciders[call.request]
+        stream = call.stream_of(order.request)
+        fresh = False
+        for _ in range(_TRIES):
+            loaded = await self._states.load(order.principal.tenant, stream, aggregate, fresh=fresh)
+            try:
+                events = await self._decide(order, call, aggregate, loaded)
+            except (Denied, Refusal):
+                if fresh:
+                    before = await self._stored_before(order, call)
+                    if before is None:
+                        raise
+                    return before
+                fresh = True
+                continue
+            if not events:
+                if not fresh:
+                    fresh = True
+                    continue
+                return await self._stored_before(order, call) or _reply(stream, loaded)
+            commit = await self._commit(order, call, stream, loaded, events)
+            with tracing.span("commit", stream=stream, events=len(events)):
+                outcome = await self._appends.append_one(commit)
+            if isinstance(outcome, Repeated):
+                return self._reply_of(outcome.commit, order, call)
+            if outcome is Appended.STORED:
+                return self._stored(aggregate, loaded, commit)
+            metrics.CONFLICTS.labels(self._service.name).inc()
+            fresh = True
+        raise Contended(f"{stream} is being written by many at once; give the command again with the same idempotency key")
+
+    async def _decide(self, order: Order, call: CallContract, aggregate: Aggregate[Any], loaded: Loaded[Any]) -> Sequence[Message]:
+        await self._check_relation(order, call)
+        beside = [
+            await self._states.load(order.principal.tenant, stream, self._service.aggregate(template), fresh=True)
+            for template, stream in zip(call.loads, call.loads_of(order.request), strict=True)
+        ]
+        context = Context(
+            principal=order.principal,
+            now=self._clock(),
+            command_id=order.commit_id,
+            loaded={type(other.state): other.state for other in beside},
+        )
+        with tracing.span("decide", command=call.method):
+            return aggregate.decisions[call.request](loaded.state, order.request, context)
+
+    async def _check_relation(self, order: Order, call: CallContract) -> None:
+        if not call.needs:
+            return
+        reader = self._readers(order.principal, correlation_id=order.correlation_id)
+        if not await self._service.relations[call.needs](Ask(order.principal, order.request, reader)):
+            raise Denied(f"{call.method} is for somebody else: it needs the relationship {call.needs}")
+
+    async def _commit(
+        self, order: Order, call: CallContract, stream: str, loaded: Loaded[Any], events: Sequence[Message]
+    ) -> Commit:
+        now = self._clock()
+        # The outbox is read in the order of `at`: within a stream it must never go back, whatever this clock says.
+        at = max(now, loaded.head.at + _TICK) if loaded.head else now
+        stored = tuple([await self._sealed(order, loaded.version + index, index, event) for index, event in enumerate(events, start=1)])
+        return Commit(
+            id=order.commit_id, tenant=order.principal.tenant, stream=stream, events=stored,
+            partition_key=loaded.head.partition_key if loaded.head else self._partition_key(stream, events[0]),
+            at=at, actor=order.principal.person_id, fingerprint=self._fingerprint(order, call),
+            published_version=newest_published(stored, loaded.head.published_version if loaded.head else 0),
+            correlation_id=order.correlation_id, causation_id=order.causation_id, traceparent=tracing.current_traceparent(),
+        )  # fmt: skip
+
+    async def _sealed(self, order: Order, version: int, index: int, event: Message) -> StoredEvent:
+        contract = self._service.contract.of(event)
+        identity = event_id(order.commit_id, index)
+        # A decision may give part of the request; what is sealed is a copy.
+        copy = type(event).FromString(event.SerializeToString())
+        try:
+            await self._sealer.seal_event(copy, tenant=order.principal.tenant, event_type=contract.type, event_id=identity)
+        except KeyDestroyed as erased:
+            raise Refusal("PERSON_ERASED", "This person was erased: nothing can be recorded about them any more.") from erased
+        if plain := unsealed_fields(copy):
+            raise ValueError(f"{contract.type} would be stored with text in plain: {', '.join(plain)}")
+        return StoredEvent(identity, contract.type, version, copy.SerializeToString(), contract.published)
+
+    def _partition_key(self, stream: str, first: Message) -> str:
+        field = self._service.contract.of(first).partition_by
+        return str(getattr(first, field)) if field else stream
+
+    def _stored(self, aggregate: Aggregate[Any], before: Loaded[Any], commit: Commit) -> CommandReply:
+        after = self._states.folded(aggregate, before, commit)
+        self._states.keep(commit.tenant, commit.stream, after)
+        self._states.snapshot_soon(aggregate, before.version, after)
+        for event in commit.events:
+            metrics.EVENTS_STORED.labels(self._service.name, event.type).inc()
+        if commit.pending:
+            self._committed()
+        return _reply_to(commit)
+
+    async def _stored_before(self, order: Order, call: CallContract) -> CommandReply | None:
+        commit = await self._commits.find(order.commit_id)
+        return None if commit is None else self._reply_of(commit, order, call)
+
+    def _reply_of(self, commit: Commit, order: Order, call: CallContract) -> CommandReply:
+        if not hmac.compare_digest(commit.fingerprint, self._fingerprint(order, call)):
+            raise Refusal(
+                "IDEMPOTENCY_KEY_REUSED",
+                "This idempotency key was used for another request. Use a new key for each command, and the same one only to repeat it.",
+            )
+        return _reply_to(commit)
+
+    def _fingerprint(self, order: Order, call: CallContract) -> bytes:
+        content = order.request.SerializeToString(deterministic=True)
+        spoken = "\n".join((call.path, order.principal.person_id, "")).encode() + content
+        return hmac.new(self._fingerprint_key, spoken, hashlib.sha256).digest()
+
+
+def _reply_to(commit: Commit) -> CommandReply:
+    return CommandReply(
+        stream=commit.stream,
+        version=commit.version,
+        published_version=commit.published_version,
+        event_types=[event.type for event in commit.events],
+    )
+
+
+def _reply(stream: str, loaded: Loaded[Any]) -> CommandReply:
+    return CommandReply(
+        stream=stream, version=loaded.version, published_version=loaded.head.published_version if loaded.head else 0
+    )

@@ -1,0 +1,217 @@
+"""Reads what the contracts say of themselves, off the protobuf descriptors. Nothing of it is written a second time in Python.
+
+A contract that leaves a question open (a command nobody may call, an event without a type) stops the service at its start.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from mentoring.options.v1 import options_pb2
+
+from eventkernel.sealing import confidential_plaintext
+
+MessageType = type[Message]
+_PLACEHOLDER = re.compile(r"\{([a-z0-9_.]+)\}")
+
+
+class ContractFault(Exception):
+    """The contracts and the code do not fit each other; every fault is listed, and the service does not start."""
+
+
+class UnknownEventType(Exception):
+    """An event of a type that no contract here names."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventContract:
+    """What an event's contract says."""
+
+    type: str
+    message: MessageType
+    published: bool
+    partition_by: str
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallContract:
+    """What an RPC's contract says: who may call, and how the caller must stand to what the call is about.
+
+    `stream` and `loads` are templates of streams; a query has none. `needs` is the relationship's name in lower case, or "".
+    """
+
+    method: str
+    path: str
+    request: type[Message]
+    response: type[Message]
+    roles: frozenset[str]
+    needs: str
+    stream: str = ""
+    loads: tuple[str, ...] = ()
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it stores something."""
+        return bool(self.stream)
+
+    def stream_of(self, request: Message) -> str:
+        """The stream that this request is decided on."""
+        return fill(self.stream, request)
+
+    def loads_of(self, request: Message) -> tuple[str, ...]:
+        """The streams whose state the decision reads."""
+        return tuple(fill(template, request) for template in self.loads)
+
+
+class Contract:
+    """One service's own contract, with the events of every service it hears.
+
+    Args:
+        files: the service's own proto files: its RPCs and events.
+        heard: other services' proto files whose events it subscribes to.
+    """
+
+    def __init__(self, files: Iterable[FileDescriptor], heard: Iterable[FileDescriptor] = ()) -> None:
+        own = list(files)
+        self.service = next(service for file in own for service in file.services_by_name.values())
+        self.own_events = {event.type: event for file in own for event in _events(file)}
+        self.events = self.own_events | {event.type: event for file in heard for event in _events(file)}
+        self.calls = {call.method: call for call in map(_call, _methods(self.service))}
+        self._by_message = {event.message: event for event in self.events.values()}
+
+    @cached_property
+    def commands(self) -> Mapping[type[Message], CallContract]:
+        """The commands by the request they take."""
+        return {call.request: call for call in self.calls.values() if call.is_command}
+
+    @cached_property
+    def queries(self) -> Mapping[type[Message], CallContract]:
+        """The queries by the request they take."""
+        return {call.request: call for call in self.calls.values() if not call.is_command}
+
+    @property
+    def topic(self) -> str:
+        """The topic of the service's own published events: its proto package."""
+        return str(self.service.file.package)
+
+    def of(self, event: Message | type[Message]) -> EventContract:
+        """The contract of an event; raises ContractFault for a message that is none."""
+        message = event if isinstance(event, type) else type(event)
+        found = self._by_message.get(message)
+        if found is None:
+            raise ContractFault(f"{message.DESCRIPTOR.full_name} is not an event this service knows: give it the `event` option")
+        return found
+
+    def parse(self, event_type: str, data: bytes) -> Message:
+        """The event of these bytes; raises UnknownEventType, or DecodeError where they are none of it."""
+        found = self.events.get(event_type)
+        if found is None:
+            raise UnknownEventType(event_type)
+        try:
+            return found.message.FromString(data)
+        except DecodeError as error:
+            raise DecodeError(f"the bytes are no {event_type}: {error}") from error
+
+    def faults(self) -> list[str]:
+        """What is wrong with the contracts by themselves."""
+        found = []
+        for event in self.own_events.values():
+            found += [f"{event.type}: `{name}` is confidential text in an event; make it Sealed" for name in confidential_plaintext(_descriptor(event.message))]
+            if event.partition_by and event.partition_by not in event.message.DESCRIPTOR.fields_by_name:
+                found.append(f"{event.type}: partition_by names no field of it: {event.partition_by}")
+        for call in self.calls.values():
+            if not call.roles:
+                found.append(f"{call.method}: nobody may call it; give its option some roles")
+            for template in (call.stream, *call.loads):
+                found += [f"{call.method}: {template} names no field of {call.request.DESCRIPTOR.name}: {path}" for path in _unknown_paths(template, _descriptor(call.request))]
+        return found
+
+
+def fill(template: str, request: Message) -> str:
+    """A template of a stream with the request's fields put in."""
+
+    def value(match: re.Match[str]) -> str:
+        found: object = request
+        for name in match.group(1).split("."):
+            found = getattr(found, name)
+        return str(found)
+
+    return _PLACEHOLDER.sub(value, template)
+
+
+def aggregate_of(template: str) -> str:
+    """The aggregate's name that a stream template begins with: `session` of `session-{session_id}`."""
+    return template.split("-{", 1)[0]
+
+
+def _descriptor(message: MessageType) -> Descriptor:
+    return cast(Descriptor, message.DESCRIPTOR)
+
+
+def _events(file: FileDescriptor) -> list[EventContract]:
+    found = []
+    for descriptor in file.message_types_by_name.values():
+        options = descriptor.GetOptions()
+        if not options.HasExtension(options_pb2.event):
+            continue
+        option = options.Extensions[options_pb2.event]
+        if not option.type:
+            raise ContractFault(f"{descriptor.full_name}: its event option has no type")
+        found.append(
+            EventContract(
+                type=option.type,
+                message=message_factory.GetMessageClass(descriptor),
+                published=option.visibility == options_pb2.VISIBILITY_PUBLISHED,
+                partition_by=option.partition_by,
+                topic=file.package,
+            )
+        )
+    return found
+
+
+def _methods(service: ServiceDescriptor) -> list[MethodDescriptor]:
+    return list(service.methods)
+
+
+def _call(method: MethodDescriptor) -> CallContract:
+    options = method.GetOptions()
+    is_command = options.HasExtension(options_pb2.command)
+    if is_command == options.HasExtension(options_pb2.query):
+        raise ContractFault(f"{method.full_name}: give it either the `command` or the `query` option")
+    command, query = options.Extensions[options_pb2.command], options.Extensions[options_pb2.query]
+    if is_command and not command.stream:
+        raise ContractFault(f"{method.full_name}: its command option names no stream")
+    option = command if is_command else query
+    return CallContract(
+        method=method.name,
+        path=f"/{method.containing_service.full_name}/{method.name}",
+        request=message_factory.GetMessageClass(method.input_type),
+        response=message_factory.GetMessageClass(method.output_type),
+        roles=frozenset(_lower(options_pb2.Role.Name(role), "ROLE_") for role in option.roles),
+        needs=_lower(options_pb2.Relationship.Name(option.needs), "RELATIONSHIP_") if option.needs else "",
+        stream=command.stream,
+        loads=tuple(command.loads),
+    )
+
+
+def _lower(name: str, prefix: str) -> str:
+    return name.removeprefix(prefix).lower()
+
+
+def _unknown_paths(template: str, descriptor: Descriptor) -> list[str]:
+    unknown = []
+    for path in _PLACEHOLDER.findall(template):
+        within: Descriptor | None = descriptor
+        for name in path.split("."):
+            field = within.fields_by_name.get(name) if within is not None else None
+            if field is None:
+                unknown.append(path)
+                break
+            within = field.message_type
+    return unknown

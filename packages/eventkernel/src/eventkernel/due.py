@@ -1,0 +1,184 @@
+"""Gives what has fallen due: commands, and effects that reach outside. One process at a time holds a row.
+
+A row is finished only when what it asked for is done for good. A process that dies leaves its row to the next, one attempt on.
+"""
+
+import asyncio
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import CommandReply
+
+from eventkernel import metrics, tracing
+from eventkernel.access import Denied
+from eventkernel.aggregate import NotYet, Refusal
+from eventkernel.commands import Commands, Order
+from eventkernel.messages import DueRow, ParkedRecord, Principal, derived_id
+from eventkernel.ports import Store
+from eventkernel.reaction import Effect, TryAgain
+from eventkernel.reading import Readers
+from eventkernel.timing import Clock
+
+SUBSCRIPTION = "due"
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What an effect may use while it runs for a row: see `eventkernel.reaction.Doing`."""
+
+    row: DueRow
+    commands: Commands
+    readers: Readers
+
+    @property
+    def attempt(self) -> int:
+        """Which try this is, from 1."""
+        return self.row.attempts
+
+    @property
+    def row_id(self) -> str:
+        """The same at every try."""
+        return self.row.id
+
+    @property
+    def tenant(self) -> str:
+        """Whose it is."""
+        return self.row.tenant
+
+    async def command(self, request: Message) -> CommandReply:
+        """Gives a command as the platform. Its id follows from the row, the try and the request."""
+        content = request.SerializeToString(deterministic=True).hex()
+        key = derived_id(self.row.id, str(self.row.attempts), request.DESCRIPTOR.full_name, content)
+        return await self.commands.give(
+            Order(request, Principal.system(self.row.tenant), key, self.row.correlation_id, self.row.causation_id)
+        )
+
+    async def open_field(self, stream: str, event_type: str, field: str) -> str | None:
+        """Opens a sealed field of the stream's newest event of this type; None without one."""
+        reader = self.readers(Principal.system(self.row.tenant), correlation_id=self.row.correlation_id)
+        found = [item for item in await reader.history(stream) if item.meta.type == event_type]
+        return (await reader.open([(found[-1], field)]))[0] if found else None
+
+
+class DueRunner:
+    """Claims due rows and does them, several at a time.
+
+    Args:
+        requests: the messages that rows may hold, by full name.
+        scheduled: set by whoever keeps a new row in this process.
+        poll: seconds between looks, where nothing wakes it.
+        lease: how long one claim holds; longer than any effect may take.
+    """
+
+    def __init__(
+        self, service: str, *, store: Store, commands: Commands, readers: Readers, effects: Mapping[type[Message], Effect],
+        requests: Mapping[str, type[Message]], clock: Clock, scheduled: asyncio.Event, poll: float = 1.0,
+        lease: timedelta = timedelta(seconds=30), side_by_side: int = 16,
+    ) -> None:  # fmt: skip
+        self._service = service
+        self._store = store
+        self._commands = commands
+        self._readers = readers
+        self._effects = effects
+        self._requests = requests
+        self._clock = clock
+        self._scheduled = scheduled
+        self._poll = poll
+        self._lease = lease
+        self._places = asyncio.Semaphore(side_by_side)
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Works until it is stopped; an unreachable store only makes it wait."""
+        while not self._stopping:
+            self._scheduled.clear()
+            try:
+                await self._claim_all()
+                metrics.DUE_OVERDUE.labels(self._service).set(await self._store.due.count_overdue(self._clock()))
+            except Exception:
+                _log.exception("due rows cannot be claimed; looking again")
+            try:
+                await asyncio.wait_for(self._scheduled.wait(), self._poll)
+            except TimeoutError:
+                continue
+
+    async def stop(self) -> None:
+        """Claims no more, and waits for what is under way."""
+        self._stopping = True
+        self._scheduled.set()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _claim_all(self) -> None:
+        while not self._stopping:
+            await self._places.acquire()
+            try:
+                row = await self._store.due.claim(self._clock(), self._lease)
+            except BaseException:
+                self._places.release()
+                raise
+            if row is None:
+                self._places.release()
+                return
+            task = asyncio.create_task(self._do(row))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._places.release()
+
+    async def _do(self, row: DueRow) -> None:
+        name = row.request_type.rsplit(".", 1)[-1]
+        with tracing.span(f"due {name}", traceparent=row.traceparent, attempt=row.attempts):
+            try:
+                await self._carry_out(row)
+                await self._store.due.finish(row.id)
+                metrics.DUE_DONE.labels(self._service, name).inc()
+            except TryAgain as again:
+                await self._again(row, again.seconds, str(again))
+            except NotYet as unheard:
+                await self._again(row, backoff(row.attempts), unheard.code)
+            except (Refusal, Denied) as refused:
+                await self._set_aside(row, refused)
+            except Exception as error:
+                # Unknown what came of it: the row stays leased, and is claimed again with the next attempt.
+                _log.error("due row failed", row=row.id, request=name, attempt=row.attempts, error=repr(error), exc_info=True)
+
+    async def _carry_out(self, row: DueRow) -> None:
+        kind = self._requests[row.request_type]
+        request = kind.FromString(row.request)
+        effect = self._effects.get(kind)
+        if effect is not None:
+            await effect(request, Attempt(row, self._commands, self._readers))
+            return
+        order = Order(request, Principal.system(row.tenant), row.id, row.correlation_id, row.causation_id)
+        await self._commands.give(order)
+
+    async def _again(self, row: DueRow, seconds: float, reason: str) -> None:
+        _log.info("due row waits", row=row.id, reason=reason, attempt=row.attempts, seconds=seconds)
+        await self._store.due.postpone(row.id, self._clock() + timedelta(seconds=seconds))
+
+    async def _set_aside(self, row: DueRow, refused: Refusal | Denied) -> None:
+        reason = f"{refused.code if isinstance(refused, Refusal) else 'DENIED'}: {refused}"
+        _log.error("due row refused", row=row.id, request=row.request_type, reason=reason)
+        await self._store.parked.park(
+            [
+                ParkedRecord(
+                    subscription=f"{self._service}.{SUBSCRIPTION}", tenant=row.tenant, stream=row.id, topic=f"{row.request_type}/{row.id}", partition=0,
+                    offset=0, key=row.id.encode(), value=row.request, headers=(), reason=reason, attempts=row.attempts, at=self._clock(),
+                )
+            ]
+        )  # fmt: skip
+        metrics.PARKED.labels(self._service, f"{self._service}.{SUBSCRIPTION}").inc()
+        await self._store.due.finish(row.id)
+
+
+def backoff(attempts: int, longest: float = 300.0) -> float:
+    """Seconds to wait after so many attempts: a quarter at first, doubling."""
+    return min(longest, 0.25 * math.pow(2, min(attempts, 20) - 1))

@@ -1,0 +1,126 @@
+"""What an exception is to a caller: a gRPC status, a stable reason code, a text, and google.rpc details. The one place that decides it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+import protovalidate
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from pymongo.errors import PyMongoError
+
+from eventkernel.access import Denied
+from eventkernel.aggregate import NotYet, Refusal
+from eventkernel.commands import Contended
+from eventkernel.keys import KeyDestroyed
+from eventkernel.reading import Behind
+from eventkernel.store.grouping import Closed, Overloaded
+from eventkernel.tokens import Unauthenticated
+
+_RETRY_SECONDS = 1
+
+
+class MetadataInvalid(Exception):
+    """A call's metadata cannot be used; names which, and what it has to be."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(text)
+        self.name = name
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How a call ended that was not done."""
+
+    status: grpc.StatusCode
+    code: str
+    text: str
+    domain: str
+    violations: tuple[tuple[str, str], ...] = ()
+    retry: bool = False
+
+    def trailers(self) -> tuple[tuple[str, str | bytes], ...]:
+        """The trailing metadata: the reason code in plain, and google.rpc.Status for clients that know it."""
+        details: list[Message] = [error_details_pb2.ErrorInfo(reason=self.code, domain=self.domain)]
+        if self.violations:
+            fields = [
+                error_details_pb2.BadRequest.FieldViolation(field=field, description=text)
+                for field, text in self.violations
+            ]
+            details.append(error_details_pb2.BadRequest(field_violations=fields))
+        if self.retry:
+            details.append(error_details_pb2.RetryInfo(retry_delay=Duration(seconds=_RETRY_SECONDS)))
+        number: Any = self.status.value
+        status = status_pb2.Status(code=number[0], message=self.text, details=[_packed(detail) for detail in details])
+        return (("reason", self.code), ("grpc-status-details-bin", status.SerializeToString()))
+
+
+def fault_of(error: Exception, domain: str) -> Fault:
+    """What to tell the caller. Of an error that nobody foresaw it tells nothing but that it happened."""
+    for kind, make in _KINDS.items():
+        if isinstance(error, kind):
+            return make(error, domain)
+    return Fault(
+        grpc.StatusCode.INTERNAL,
+        "INTERNAL",
+        "Something failed here. It is in the log under this call's correlation id.",
+        domain,
+    )
+
+
+def _invalid(error: Any, domain: str) -> Fault:
+    found = tuple((_path(violation.proto.field), str(violation.proto.message)) for violation in error.violations)
+    text = "The request is not valid: " + "; ".join(f"{field}: {message}" for field, message in found)
+    return Fault(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_INVALID", text, domain, found)
+
+
+def _path(path: Any) -> str:
+    parts = []
+    for element in path.elements:
+        has = element.WhichOneof("subscript") if hasattr(element, "WhichOneof") else None
+        parts.append(f"{element.field_name}[{getattr(element, has)}]" if has else str(element.field_name))
+    return ".".join(parts)
+
+
+def _refused(error: Any, domain: str) -> Fault:
+    violations = ((error.field, error.text),) if error.field else ()
+    return Fault(
+        grpc.StatusCode.FAILED_PRECONDITION, error.code, error.text, domain, violations, retry=isinstance(error, NotYet)
+    )
+
+
+def _status(status: grpc.StatusCode, code: str, text: str = "", *, retry: bool = False) -> Callable[[Any, str], Fault]:
+    def make(error: Any, domain: str) -> Fault:
+        return Fault(status, code, text or str(error), domain, retry=retry)
+
+    return make
+
+
+def _packed(message: Message) -> AnyMessage:
+    packed = AnyMessage()
+    packed.Pack(message)
+    return packed
+
+
+_UNREACHABLE = "The store cannot be reached now. Whether the command was stored is not known: repeat it with the same idempotency key."
+_KINDS: dict[type[Exception], Callable[[Any, str], Fault]] = {
+    protovalidate.ValidationError: _invalid,
+    MetadataInvalid: lambda error, domain: Fault(
+        grpc.StatusCode.INVALID_ARGUMENT, "METADATA_INVALID", error.text, domain, ((error.name, error.text),)
+    ),
+    Refusal: _refused,
+    Unauthenticated: lambda error, domain: Fault(grpc.StatusCode.UNAUTHENTICATED, error.code, str(error), domain),
+    Denied: _status(grpc.StatusCode.PERMISSION_DENIED, "NOT_ALLOWED"),
+    KeyDestroyed: _status(
+        grpc.StatusCode.FAILED_PRECONDITION, "PERSON_ERASED", "This person was erased: what was sealed is gone."
+    ),
+    Behind: _status(grpc.StatusCode.UNAVAILABLE, "READ_BEHIND", retry=True),
+    Contended: _status(grpc.StatusCode.ABORTED, "CONTENDED", retry=True),
+    Overloaded: _status(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", retry=True),
+    Closed: _status(grpc.StatusCode.UNAVAILABLE, "STOPPING", retry=True),
+    PyMongoError: _status(grpc.StatusCode.UNAVAILABLE, "STORE_UNREACHABLE", _UNREACHABLE, retry=True),
+}

@@ -1,0 +1,139 @@
+"""What a subscription makes of raw records: events to handle, or records to set aside with the rest of their stream.
+
+A record that cannot be handled never stops the others, and never lets a later event of its stream pass it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import structlog
+from aiokafka import ConsumerRecord
+from google.protobuf.message import DecodeError, Message
+
+from eventkernel import metrics
+from eventkernel.cloudevents import Malformed, decode
+from eventkernel.contract import Contract, UnknownEventType
+from eventkernel.messages import Metadata, ParkedRecord
+from eventkernel.ports import ParkedStore
+from eventkernel.timing import Clock
+
+Record: TypeAlias = ConsumerRecord[bytes, bytes]
+BEHIND = "BEHIND_A_PARKED_RECORD"
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One record with what it says."""
+
+    record: Record
+    event: Message
+    meta: Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A record that cannot be handled, and why: a stable code, then what was wrong."""
+
+    record: Record
+    tenant: str
+    stream: str
+    reason: str
+
+
+class Inbox:
+    """Opens records for one subscription, and parks what it cannot.
+
+    Args:
+        handled: the event types that the subscription takes; others that the contract knows are passed over.
+    """
+
+    def __init__(
+        self, subscription: str, *, service: str, contract: Contract, handled: Iterable[str], parked: ParkedStore, clock: Clock
+    ) -> None:
+        self.subscription = subscription
+        self._service = service
+        self._contract = contract
+        self._handled = frozenset(handled)
+        self._parked = parked
+        self._clock = clock
+        self._blocked: set[tuple[str, str]] | None = None
+
+    def forget(self) -> None:
+        """Reads anew which streams are parked before the next records: partitions changed hands, or an operator mended."""
+        self._blocked = None
+
+    async def opened(self, records: Sequence[Record]) -> list[Delivery | Fault]:
+        """The records that matter here, in order; those of a parked stream are faults already."""
+        if self._blocked is None:
+            self._blocked = set(await self._parked.streams(self.subscription))
+        found = [item for record in records if (item := self._open(record)) is not None]
+        return self.behind(found, self._blocked)
+
+    def behind(self, items: Sequence[Delivery | Fault], blocked: Iterable[tuple[str, str]] = ()) -> list[Delivery | Fault]:
+        """The same with every delivery that follows a fault of its stream made a fault too."""
+        shut = set(blocked)
+        result: list[Delivery | Fault] = []
+        for item in items:
+            if isinstance(item, Fault):
+                shut.add((item.tenant, item.stream))
+                result.append(item)
+            elif (item.meta.tenant, item.meta.stream) in shut:
+                result.append(self.fault(item, BEHIND))
+            else:
+                result.append(item)
+        return result
+
+    @staticmethod
+    def fault(delivery: Delivery, reason: str) -> Fault:
+        """A delivery that could not be handled after all."""
+        return Fault(delivery.record, delivery.meta.tenant, delivery.meta.stream, reason)
+
+    async def park(self, faults: Sequence[Fault]) -> None:
+        """Sets records aside, durably, and holds their streams from now on."""
+        if not faults:
+            return
+        now = self._clock()
+        await self._parked.park(
+            [
+                ParkedRecord(
+                    subscription=self.subscription, tenant=fault.tenant, stream=fault.stream, topic=fault.record.topic,
+                    partition=fault.record.partition, offset=fault.record.offset, key=fault.record.key or b"",
+                    value=fault.record.value or b"", headers=tuple((name, value or b"") for name, value in fault.record.headers),
+                    reason=fault.reason, attempts=1, at=now,
+                )
+                for fault in faults
+            ]
+        )  # fmt: skip
+        blocked = self._blocked if self._blocked is not None else set()
+        for fault in faults:
+            blocked.add((fault.tenant, fault.stream))
+            _log.error(
+                "record parked", subscription=self.subscription, stream=fault.stream, topic=fault.record.topic,
+                partition=fault.record.partition, offset=fault.record.offset, reason=fault.reason,
+            )  # fmt: skip
+        metrics.PARKED.labels(self._service, self.subscription).inc(len(faults))
+
+    def _open(self, record: Record) -> Delivery | Fault | None:
+        try:
+            meta = decode(record)
+        except Malformed as malformed:
+            tenant, stream = _claimed(record)
+            return Fault(record, tenant, stream, f"MALFORMED_RECORD: {malformed.reason}")
+        if meta.type in self._contract.events and meta.type not in self._handled:
+            return None
+        try:
+            event = self._contract.parse(meta.type, record.value or b"")
+        except UnknownEventType:
+            return Fault(record, meta.tenant, meta.stream, f"UNKNOWN_EVENT_TYPE: {meta.type}")
+        except DecodeError as error:
+            return Fault(record, meta.tenant, meta.stream, f"UNREADABLE_EVENT: {error}")
+        return Delivery(record, event, meta)
+
+
+def _claimed(record: Record) -> tuple[str, str]:
+    """The stream that a malformed record seems to be of; one of its own where it does not say."""
+    said = {name: value.decode(errors="replace") for name, value in record.headers if value}
+    alone = f"unknown:{record.topic}/{record.partition}/{record.offset}"
+    return said.get("ce_tenant", ""), said.get("ce_subject", alone)

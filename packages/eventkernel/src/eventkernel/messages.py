@@ -1,0 +1,223 @@
+"""What travels through the kernel: commits of events, what is known about each, and who acted. All of it immutable."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from uuid import NAMESPACE_URL, uuid5
+
+from google.protobuf.message import Message
+
+SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who acts: a person of one tenant, with roles in lower case (`mentor`), or the platform itself."""
+
+    tenant: str
+    person_id: str
+    roles: frozenset[str] = frozenset()
+
+    @classmethod
+    def system(cls, tenant: str) -> "Principal":
+        """The platform, for reactions and deadlines. No token can claim it."""
+        return cls(tenant=tenant, person_id=SYSTEM, roles=frozenset({SYSTEM}))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One event as it is stored, and published: its protobuf bytes, never decoded and encoded again."""
+
+    id: str
+    type: str
+    version: int
+    data: bytes
+    published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one command stored in one stream, all or nothing. It is its own outbox: pending until it is on the topic.
+
+    `id` is tenant and idempotency key. `at` never goes back within a stream, whatever a process's clock does.
+    `published_version` is the version of the stream's newest published event, this commit included; 0 where there is none.
+    `fingerprint` tells a repeated request from another one under the same key.
+    """
+
+    id: str
+    tenant: str
+    stream: str
+    events: tuple[StoredEvent, ...]
+    partition_key: str
+    at: datetime
+    actor: str
+    published_version: int
+    fingerprint: bytes = b""
+    correlation_id: str = ""
+    causation_id: str = ""
+    traceparent: str = ""
+
+    @property
+    def first_version(self) -> int:
+        """The version of the first event; a stream's first is 1."""
+        return self.events[0].version
+
+    @property
+    def version(self) -> int:
+        """The stream's version after this commit."""
+        return self.events[-1].version
+
+    @property
+    def pending(self) -> bool:
+        """Whether it holds anything for the relay to publish."""
+        return any(event.published for event in self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a projection or a reaction may know about an event beside its content."""
+
+    event_id: str
+    type: str
+    tenant: str
+    stream: str
+    version: int
+    at: datetime
+    actor: str = ""
+    correlation_id: str = ""
+    causation_id: str = ""
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its metadata."""
+
+    event: Message
+    meta: Metadata
+
+
+class Appended(Enum):
+    """How the append of one commit ended, where it was not a repeat."""
+
+    STORED = "stored"
+    # Another commit took one of its versions: load, decide again.
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The idempotency key was used before: the commit that was stored then."""
+
+    commit: Commit
+
+
+AppendOutcome = Appended | Repeated
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A stream's state at a version, as JSON bytes, for one shape of the state."""
+
+    tenant: str
+    stream: str
+    version: int
+    shape: str
+    state: bytes
+    head: Commit
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    """A command that is to be given at a time, once. `attempts` counts the claims so far, this one included."""
+
+    id: str
+    tenant: str
+    due: datetime
+    request_type: str
+    request: bytes
+    correlation_id: str = ""
+    causation_id: str = ""
+    traceparent: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentWrite:
+    """One document of a projection as it is to stand. `revision` is the one it was loaded with; 0: it is new."""
+
+    id: str
+    revision: int
+    body: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a subscription has come in one partition: the next offset to read."""
+
+    subscription: str
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedRecord:
+    """A record that could not be handled, or that follows one in the same stream. Kept whole, to be replayed in order."""
+
+    subscription: str
+    tenant: str
+    stream: str
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    reason: str
+    attempts: int
+    at: datetime
+
+    @property
+    def id(self) -> str:
+        """The same however often the record is delivered."""
+        return f"{self.subscription}/{self.topic}/{self.partition}/{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """One data key of one subject, wrapped by the key-encryption key. `wrapped` is empty once it is destroyed."""
+
+    subject_id: str
+    version: int
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One reading of sealed content, recorded before it is answered."""
+
+    tenant: str
+    actor: str
+    subject_id: str
+    stream: str
+    event_id: str
+    field: str
+    at: datetime
+    correlation_id: str = ""
+
+
+def event_id(commit_id: str, index: int) -> str:
+    """The id of a commit's event: the same whenever the command is repeated."""
+    return derived_id(commit_id, str(index))
+
+
+def derived_id(*parts: str) -> str:
+    """An id that follows from what it is made of, so that doing a thing again makes nothing new."""
+    return str(uuid5(NAMESPACE_URL, "\n".join(parts)))
+
+
+def newest_published(events: Iterable[StoredEvent], before: int) -> int:
+    """The version of the newest published event among these, else what it was before."""
+    return max((event.version for event in events if event.published), default=before)

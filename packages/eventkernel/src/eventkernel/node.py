@@ -1,0 +1,237 @@
+"""One process of one service: builds the parts its roles need, runs them, and drains them in the right order."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Coroutine
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from eventkernel import metrics
+from eventkernel.commands import Commands
+from eventkernel.due import DueRunner
+from eventkernel.keys import DataKeys, KeyFile
+from eventkernel.messages import Principal
+from eventkernel.ports import Store
+from eventkernel.projector import Projector
+from eventkernel.reactor import Reactor
+from eventkernel.reading import After, Reader
+from eventkernel.relay import Relay
+from eventkernel.rpc import Servicer
+from eventkernel.sealing import Sealer
+from eventkernel.service import Service, document_indexes
+from eventkernel.settings import Role, Settings
+from eventkernel.states import States
+from eventkernel.store.grouping import GroupedAppends
+from eventkernel.subscription import Sink, Subscriptions
+from eventkernel.timing import Clock, utc_now
+from eventkernel.tokens import Tokens
+
+_RETRY_SECONDS = 1.0
+_MEASURE_SECONDS = 5.0
+_log = structlog.get_logger(__name__)
+
+
+class AddressInUse(Exception):
+    """A port that the process was told to listen on is taken."""
+
+
+class Node:
+    """A running service process.
+
+    Args:
+        service: what it is made of; checked complete before anything starts.
+        store: its database.
+        clock: the time, for everything in it that asks.
+    """
+
+    def __init__(self, service: Service, settings: Settings, store: Store, clock: Clock = utc_now) -> None:
+        service.check()
+        self._service = service
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._scheduled = asyncio.Event()
+        self._health = health.aio.HealthServicer()
+        self._servers: list[grpc.aio.Server] = []
+        self._subscriptions: Subscriptions | None = None
+        self._relay: Relay | None = None
+        self._due: DueRunner | None = None
+        kek = KeyFile(settings.key_file)
+        self._sealer = Sealer(DataKeys(store.keys, kek), service.name)
+        self.states = States(store.commits, service.contract)
+        self.appends = GroupedAppends(store.commits)
+        self.commands = Commands(
+            service, states=self.states, commits=store.commits, appends=self.appends, sealer=self._sealer, readers=self.reader,
+            clock=clock, fingerprint_key=kek.derive("request fingerprint"), committed=self._committed,
+        )  # fmt: skip
+
+    def reader(self, principal: Principal, *, after: After | None = None, correlation_id: str = "") -> Reader:
+        """A reader for one caller."""
+        return Reader(
+            principal=principal, service=self._service.name, contract=self._service.contract, store=self._store, states=self.states,
+            sealer=self._sealer, clock=self._clock, after=after, correlation_id=correlation_id,
+        )  # fmt: skip
+
+    async def start(self) -> None:
+        """Starts what the roles ask for, and says that it is ready. Kafka may come later: commands do not need it."""
+        parts = self._settings.parts
+        await self._store.start()
+        for projection in self._service.projections:
+            await self._store.documents.prepare(projection.collection, document_indexes(projection))
+        if Role.RELAY in parts:
+            self._relay = self._make_relay()
+            self._spawn(self._relay.run())
+        if Role.REACTOR in parts:
+            self._due = self._make_due()
+            self._spawn(self._due.run())
+        if sinks := self._sinks(parts):
+            self._spawn(self._subscribe(sinks))
+        if Role.API in parts:
+            await self._serve_api()
+        await self._serve_health()
+        self._spawn(self._measure())
+        _log.info("ready", roles=sorted(parts), grpc=self._settings.grpc_address if Role.API in parts else None)
+
+    async def stop(self) -> None:
+        """Drains: not ready, no new calls, no new records; what is in flight is finished, published and committed."""
+        seconds = self._settings.shutdown_seconds
+        await self._health.enter_graceful_shutdown()
+        _log.info("draining", seconds=seconds)
+        await asyncio.gather(*(server.stop(seconds) for server in self._servers[:1]))
+        if self._subscriptions is not None:
+            await self._within(self._subscriptions.stop(), "subscriptions")
+        if self._due is not None:
+            await self._within(self._due.stop(), "due rows")
+        await self._within(self.appends.close(), "appends")
+        if self._relay is not None:
+            await self._within(self._relay.stop(), "relay")
+        await self._within(self.states.close(), "snapshots")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(server.stop(0) for server in self._servers[1:]))
+        await self._store.close()
+        _log.info("stopped")
+
+    async def failed(self) -> None:
+        """Waits until a part of the process ends by itself, and raises what ended it: the process must not go on half."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        raise RuntimeError("a part of the process ended by itself")
+
+    def _committed(self) -> None:
+        if self._relay is not None:
+            self._relay.wake()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.add(asyncio.create_task(work))
+
+    async def _within(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        try:
+            await asyncio.wait_for(work, self._settings.shutdown_seconds)
+        except Exception as error:
+            # What was not finished is found again: commits stay pending, offsets uncommitted, rows leased.
+            _log.warning("not drained in time", what=what, error=repr(error))
+
+    def _make_relay(self) -> Relay:
+        topic = self._service.contract.topic
+        source = self._settings.source or "/" + "/".join(topic.split(".")[:-1])
+        holder = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+        return Relay(
+            self._store.commits, self._store.leases, topic=topic, source=source, bootstrap=self._settings.kafka_bootstrap,
+            service=self._service.name, holder=holder, clock=self._clock,
+        )  # fmt: skip
+
+    def _make_due(self) -> DueRunner:
+        requests = {str(request.DESCRIPTOR.full_name): request for request in self._service.contract.commands}
+        return DueRunner(
+            self._service.name, store=self._store, commands=self.commands, readers=self.reader, effects=self._service.effects,
+            requests=requests, clock=self._clock, scheduled=self._scheduled,
+        )  # fmt: skip
+
+    def _sinks(self, parts: frozenset[Role]) -> list[Sink]:
+        sinks: list[Sink] = []
+        service, contract = self._service.name, self._service.contract
+        if Role.PROJECTOR in parts:
+            sinks += [
+                Projector(
+                    projection, service=service, contract=contract, documents=self._store.documents, parked=self._store.parked,
+                    clock=self._clock,
+                )
+                for projection in self._service.projections
+            ]  # fmt: skip
+        if Role.REACTOR in parts:
+            sinks += [
+                Reactor(
+                    reaction, service=service, contract=contract, commands=self.commands, due=self._store.due, parked=self._store.parked,
+                    clock=self._clock, scheduled=self._scheduled,
+                )
+                for reaction in self._service.reactions
+            ]  # fmt: skip
+        return sinks
+
+    async def _subscribe(self, sinks: list[Sink]) -> None:
+        while True:
+            subscriptions = Subscriptions(self._settings.kafka_bootstrap, self._service.name)
+            for sink in sinks:
+                subscriptions.add(sink)
+            try:
+                await subscriptions.start()
+            except Exception as error:
+                _log.warning("the broker does not answer; trying again", bootstrap=self._settings.kafka_bootstrap, error=repr(error))
+                await subscriptions.stop()
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            self._subscriptions = subscriptions
+            await asyncio.Event().wait()
+
+    async def _serve_api(self) -> None:
+        tokens = Tokens(
+            self._settings.jwks_file, issuer=self._settings.token_issuer, audience=self._settings.token_audience,
+            tenant_claim=self._settings.tenant_claim,
+        )  # fmt: skip
+        server = _server()
+        server.add_generic_rpc_handlers((Servicer(self._service, commands=self.commands, readers=self.reader, tokens=tokens),))
+        names = (str(self._service.contract.service.full_name), reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+        await self._listen(server, self._settings.grpc_address, "GRPC_ADDRESS")
+
+    async def _serve_health(self) -> None:
+        server = _server()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        for name in ("", str(self._service.contract.service.full_name)):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self._listen(server, self._settings.health_address, "HEALTH_ADDRESS")
+
+    async def _listen(self, server: grpc.aio.Server, address: str, variable: str) -> None:
+        try:
+            bound = server.add_insecure_port(address)
+        except RuntimeError:
+            bound = 0
+        if not bound:
+            raise AddressInUse(f"{address} is in use: end what listens there, or set {variable} to a free address")
+        await server.start()
+        self._servers.append(server)
+
+    async def _measure(self) -> None:
+        while True:
+            try:
+                parked = [record.subscription for record in await self._store.parked.list()]
+                for subscription in {*parked, *(f"{self._service.name}.{part.name}.v{part.version}" for part in self._service.projections)}:
+                    metrics.PARKED_NOW.labels(self._service.name, subscription).set(parked.count(subscription))
+            except Exception as error:
+                _log.warning("parked records cannot be counted", error=repr(error))
+            await asyncio.sleep(_MEASURE_SECONDS)
+
+
+def _server() -> grpc.aio.Server:
+    # Without this, two processes would share a port in silence.
+    return grpc.aio.server(options=(("grpc.so_reuseport", 0),))

@@ -1,0 +1,223 @@
+"""What the kernel needs of a store. Two adapters keep these promises, in memory and on MongoDB, and one suite checks both."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from eventkernel.messages import (
+    Access,
+    AppendOutcome,
+    Checkpoint,
+    Commit,
+    DocumentWrite,
+    DueRow,
+    ParkedRecord,
+    Snapshot,
+    WrappedKey,
+)
+
+
+class RevisionConflict(Exception):
+    """A document was written by someone else since it was loaded: load again, fold again."""
+
+
+class CommitStore(Protocol):
+    """Commits of events. Whatever it acknowledged stays, through a crash of any process."""
+
+    async def append(self, commits: Sequence[Commit]) -> list[AppendOutcome]:
+        """Stores each commit by itself and says how each ended, in order; one that fails leaves the others alone.
+
+        The commits of one call belong to different streams. A commit whose id is known is `Repeated`, whatever else is true
+        of it; one that shares any version of its stream with another is a `CONFLICT`.
+        """
+        ...
+
+    async def read(self, tenant: str, stream: str, after: int = 0) -> list[Commit]:
+        """The stream's commits with versions above `after`, in order."""
+        ...
+
+    async def find(self, commit_id: str) -> Commit | None:
+        """The commit with this id."""
+        ...
+
+    async def pending(self, slots: Sequence[int], limit: int, leave_out: frozenset[str] = frozenset()) -> list[Commit]:
+        """Up to `limit` commits of these slots that are not yet published, oldest first, so in order within each stream.
+
+        `leave_out` names commits, by id, that are being cleared already.
+        """
+        ...
+
+    async def clear(self, commit_ids: Sequence[str]) -> None:
+        """Marks commits as published. Clearing twice does no harm."""
+        ...
+
+    async def count_pending(self) -> tuple[int, datetime | None]:
+        """How many commits wait to be published, and the time of the oldest."""
+        ...
+
+    async def load_snapshot(self, tenant: str, stream: str) -> Snapshot | None:
+        """The stream's newest snapshot."""
+        ...
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """Keeps a snapshot, unless a newer one is there. Losing it costs time, never truth."""
+        ...
+
+
+class LeaseStore(Protocol):
+    """Leases by name. A lease is a hint about who works: it never protects by itself, fencing does."""
+
+    async def acquire(self, name: str, holder: str, now: datetime, ttl: timedelta) -> bool:
+        """Takes or renews the lease; False where another holds it past `now`."""
+        ...
+
+    async def release(self, name: str, holder: str) -> None:
+        """Gives the lease back, if this holder has it."""
+        ...
+
+    async def holder(self, name: str) -> str | None:
+        """Who took it last and has not given it back."""
+        ...
+
+
+class DocumentStore(Protocol):
+    """The documents of projections. A collection is one version of one read model."""
+
+    async def prepare(self, collection: str, indexes: Sequence[str]) -> None:
+        """Makes sure that the collection and its indexes (one field each) are there."""
+        ...
+
+    async def load(self, collection: str, ids: Sequence[str]) -> dict[str, tuple[int, dict[str, object]]]:
+        """The documents that exist, by id, each with its revision."""
+        ...
+
+    async def write(self, collection: str, documents: Sequence[DocumentWrite], checkpoint: Checkpoint) -> None:
+        """Writes each document once, then the checkpoint, in one round trip. A checkpoint never goes back.
+
+        Raises RevisionConflict where a document is no longer the one that was loaded; then some documents before it may
+        have been written, and the checkpoint has not. Raises ValueError for a field that is the store's own: `_id`, `_rev`.
+        """
+        ...
+
+    async def find(self, collection: str, equal: Mapping[str, object], limit: int) -> list[dict[str, object]]:
+        """Documents whose fields equal these, in the order of their ids. A list equals whatever it contains."""
+        ...
+
+    async def checkpoint(self, collection: str, subscription: str, topic: str, partition: int) -> int | None:
+        """The next offset to read, or None before the first. It lies in the collection that it was written with."""
+        ...
+
+
+class DueStore(Protocol):
+    """Rows that fall due. Each is claimed with a lease, so that a dead claimant's row is claimed again."""
+
+    async def schedule(self, rows: Sequence[DueRow]) -> None:
+        """Keeps rows; one whose id is known (open or finished) is left as it is."""
+        ...
+
+    async def claim(self, now: datetime, lease: timedelta) -> DueRow | None:
+        """The oldest row that is due and not leased, now leased, with `attempts` one higher; no two claimants get the same."""
+        ...
+
+    async def finish(self, row_id: str) -> None:
+        """The row is done. Its id stays known."""
+        ...
+
+    async def postpone(self, row_id: str, due: datetime) -> None:
+        """Gives the row back, to be claimed at `due`."""
+        ...
+
+    async def count_overdue(self, now: datetime) -> int:
+        """How many open rows are past their time."""
+        ...
+
+
+class ParkedStore(Protocol):
+    """What could not be handled, kept until an operator mends it."""
+
+    async def park(self, records: Sequence[ParkedRecord]) -> None:
+        """Keeps records; one that is parked already is left as it is."""
+        ...
+
+    async def streams(self, subscription: str) -> frozenset[tuple[str, str]]:
+        """The (tenant, stream) pairs that have anything parked."""
+        ...
+
+    async def list(self, subscription: str | None = None) -> list[ParkedRecord]:
+        """Parked records, by subscription, topic, partition and offset."""
+        ...
+
+
+class KeyStore(Protocol):
+    """Wrapped data keys by tenant and subject."""
+
+    async def keys(self, tenant: str, subject_id: str) -> list[WrappedKey]:
+        """All versions, oldest first; destroyed ones with nothing in them."""
+        ...
+
+    async def add(self, tenant: str, key: WrappedKey) -> WrappedKey:
+        """Keeps a key, and returns the one that stands under its version: another's, where that one was first."""
+        ...
+
+    async def destroy(self, tenant: str, subject_id: str) -> int:
+        """Empties every version for ever; how many held a key before."""
+        ...
+
+
+class AccessLog(Protocol):
+    """Who read what that was sealed. An entry is durable before the reader gets an answer."""
+
+    async def record(self, entries: Sequence[Access]) -> None:
+        """Keeps entries."""
+        ...
+
+    async def about(self, tenant: str, subject_id: str) -> list[Access]:
+        """Who has read what about this person, oldest first."""
+        ...
+
+
+class Store(Protocol):
+    """One service's database: all of the above."""
+
+    @property
+    def commits(self) -> CommitStore:
+        """Commits."""
+        ...
+
+    @property
+    def leases(self) -> LeaseStore:
+        """Leases."""
+        ...
+
+    @property
+    def documents(self) -> DocumentStore:
+        """Projections' documents."""
+        ...
+
+    @property
+    def due(self) -> DueStore:
+        """Due rows."""
+        ...
+
+    @property
+    def parked(self) -> ParkedStore:
+        """Parked records."""
+        ...
+
+    @property
+    def keys(self) -> KeyStore:
+        """Wrapped keys."""
+        ...
+
+    @property
+    def access_log(self) -> AccessLog:
+        """The access log."""
+        ...
+
+    async def start(self) -> None:
+        """Makes the indexes; raises where the store cannot be reached."""
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        ...

@@ -1,0 +1,73 @@
+"""A projection, as a service declares it: on this event, this change of the document with this key."""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, get_type_hints
+
+from google.protobuf.message import Message
+from pydantic import BaseModel
+
+from eventkernel.aggregate import _once, _parameter
+from eventkernel.contract import Contract, ContractFault
+from eventkernel.messages import Metadata
+
+Document = TypeVar("Document", bound=BaseModel)
+Fold = TypeVar("Fold", bound=Callable[..., None])
+
+
+class Projection(Generic[Document]):
+    """One read model: documents of one shape, each made of the events that carry its key.
+
+    Args:
+        name: of the read model; the collection is `<name>_v<version>`.
+        version: counts up when what is made of the events changes: the next version is built beside this one.
+        document: the pydantic model of a document. All its fields but the key have defaults.
+        key: the field of document and events that says which document an event belongs to. A document is written whole,
+            and remembers each stream that touched it: choose a key with a bounded number of streams.
+        indexes: fields of the document that queries ask by.
+    """
+
+    def __init__(self, name: str, *, version: int, document: type[Document], key: str, indexes: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.version = version
+        self.document = document
+        self.key = key
+        self.indexes = indexes
+        self.folds: dict[type[Message], Callable[[Document, Any, Metadata], None]] = {}
+
+    @property
+    def collection(self) -> str:
+        """Where its documents are."""
+        return f"{self.name}_v{self.version}"
+
+    def on(self, function: Fold) -> Fold:
+        """Registers `(document, event, meta) -> None`, which changes the document, under the event's type."""
+        self.folds[_once(self.folds, _parameter(function, get_type_hints(function), 1))] = function
+        return function
+
+    def new(self, key: str) -> Document:
+        """The document before anything happened."""
+        return self.document.model_validate({self.key: key})
+
+    def faults(self, contract: Contract) -> list[str]:
+        """Events that it can never see, or that lack its key."""
+        return _unheard(self.name, self.folds, contract) + [
+            f"{self.name}: {event.DESCRIPTOR.name} has no field {self.key}"
+            for event in self.folds
+            if self.key not in event.DESCRIPTOR.fields_by_name
+        ]
+
+
+def topics_of(events: "dict[type[Message], Any]", contract: Contract) -> tuple[str, ...]:
+    """The topics that these events come on."""
+    return tuple(sorted({contract.of(event).topic for event in events}))
+
+
+def _unheard(name: str, events: "dict[type[Message], Any]", contract: Contract) -> list[str]:
+    faults = []
+    for event in events:
+        try:
+            if not contract.of(event).published:
+                faults.append(f"{name}: {event.DESCRIPTOR.name} is internal, so it never comes on a topic")
+        except ContractFault as fault:
+            faults.append(f"{name}: {fault}")
+    return faults

@@ -1,0 +1,165 @@
+"""Runs a projection: folds a batch in memory, and writes each document once, together with the checkpoint.
+
+A document remembers the version of each stream that it has seen, and is written only over the revision that was loaded. So an
+event that comes again, from whatever offset, has no second effect, and two processes never write over each other.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import TopicPartition
+from pydantic import BaseModel
+
+from eventkernel import metrics, tracing
+from eventkernel.contract import Contract
+from eventkernel.documents import SEEN, document_id, seen_key
+from eventkernel.inbox import Delivery, Fault, Inbox, Record
+from eventkernel.messages import Checkpoint, DocumentWrite
+from eventkernel.ports import DocumentStore, ParkedStore, RevisionConflict
+from eventkernel.projection import Projection, topics_of
+from eventkernel.timing import Clock
+
+_TRIES = 10
+
+
+@dataclass(slots=True)
+class _Held:
+    """A document in memory, as the store has it or with what was folded since."""
+
+    document: BaseModel
+    tenant: str
+    seen: dict[str, int]
+    revision: int
+    dirty: bool = False
+
+
+class _Unfoldable(Exception):
+    """A fold failed half-way: its document in memory is spoilt."""
+
+    def __init__(self, place: int, delivery: Delivery, cause: Exception) -> None:
+        super().__init__(f"{type(cause).__name__}: {cause}")
+        self.place = place
+        self.delivery = delivery
+
+
+class Projector:
+    """A sink that keeps one read model up to date.
+
+    Args:
+        keep: how many documents to hold in memory between batches.
+    """
+
+    def __init__(
+        self, projection: Projection[Any], *, service: str, contract: Contract, documents: DocumentStore, parked: ParkedStore,
+        clock: Clock, keep: int = 10_000,
+    ) -> None:  # fmt: skip
+        self.subscription = f"{service}.{projection.name}.v{projection.version}"
+        self.topics = topics_of(projection.folds, contract)
+        self._projection = projection
+        self._service = service
+        self._documents = documents
+        self._clock = clock
+        self._keep = keep
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+        handled = [contract.of(event).type for event in projection.folds]
+        self._inbox = Inbox(
+            self.subscription, service=service, contract=contract, handled=handled, parked=parked, clock=clock
+        )
+
+    async def assigned(self, partitions: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - all are forgotten
+        """Forgets what it holds: another process may have written it meanwhile."""
+        self._held.clear()
+        self._inbox.forget()
+
+    async def take(self, topic: str, partition: int, records: Sequence[Record]) -> None:
+        """Folds records of one partition and makes that durable; raises what is transient, having changed nothing in memory."""
+        started = time.time_ns()
+        checkpoint = Checkpoint(self.subscription, topic, partition, records[-1].offset + 1)
+        items = await self._inbox.opened(records)
+        try:
+            folded = await self._flush(items, checkpoint)
+        except BaseException:
+            self._held.clear()
+            raise
+        self._show(folded, started)
+        while len(self._held) > self._keep:
+            self._held.popitem(last=False)
+
+    async def _flush(self, items: list[Delivery | Fault], checkpoint: Checkpoint) -> list[Delivery]:
+        conflicts = 0
+        while conflicts < _TRIES:
+            try:
+                await self._load(items)
+                self._fold(items)
+                await self._inbox.park([item for item in items if isinstance(item, Fault)])
+                await self._write(checkpoint)
+                return [item for item in items if isinstance(item, Delivery)]
+            except _Unfoldable as failed:
+                self._held.clear()
+                items[failed.place] = self._inbox.fault(failed.delivery, f"HANDLER_FAILED: {failed}")
+                items = self._inbox.behind(items)
+            except RevisionConflict:
+                self._held.clear()
+                conflicts += 1
+        raise RevisionConflict(f"{self.subscription}: its documents change faster than they can be folded")
+
+    async def _load(self, items: Sequence[Delivery | Fault]) -> None:
+        tenants = {self._id(item): item.meta.tenant for item in items if isinstance(item, Delivery)}
+        for known in tenants.keys() & self._held.keys():
+            self._held.move_to_end(known)
+        missing = [identity for identity in tenants if identity not in self._held]
+        if not missing:
+            return
+        found = await self._documents.load(self._projection.collection, missing)
+        for identity in missing:
+            tenant = tenants[identity]
+            if identity in found:
+                revision, body = found[identity]
+                seen = body.get(SEEN)
+                document = self._projection.document.model_validate(body)
+                self._held[identity] = _Held(document, tenant, dict(seen) if isinstance(seen, dict) else {}, revision)
+            else:
+                document = self._projection.new(identity.removeprefix(f"{tenant}/"))
+                self._held[identity] = _Held(document, tenant, {}, 0)
+
+    def _fold(self, items: Sequence[Delivery | Fault]) -> None:
+        for place, item in enumerate(items):
+            if isinstance(item, Fault):
+                continue
+            held = self._held[self._id(item)]
+            stream = seen_key(item.meta.stream)
+            if item.meta.version <= held.seen.get(stream, 0):
+                continue
+            try:
+                self._projection.folds[type(item.event)](held.document, item.event, item.meta)
+            except Exception as cause:
+                raise _Unfoldable(place, item, cause) from cause
+            held.seen[stream] = item.meta.version
+            held.dirty = True
+
+    async def _write(self, checkpoint: Checkpoint) -> None:
+        dirty = {identity: held for identity, held in self._held.items() if held.dirty}
+        writes = [
+            DocumentWrite(identity, held.revision, {**held.document.model_dump(), "tenant": held.tenant, SEEN: held.seen})
+            for identity, held in dirty.items()
+        ]
+        await self._documents.write(self._projection.collection, writes, checkpoint)
+        for held in dirty.values():
+            held.revision += 1
+            held.dirty = False
+
+    def _id(self, item: Delivery) -> str:
+        return document_id(item.meta.tenant, str(getattr(item.event, self._projection.key)))
+
+    def _show(self, folded: Sequence[Delivery], started: int) -> None:
+        now, ended = self._clock(), time.time_ns()
+        age = metrics.EVENT_AGE.labels(self._service, self.subscription)
+        for item in folded:
+            age.observe(max(0.0, (now - item.meta.at).total_seconds()))
+            tracing.past_span(
+                f"project {self._projection.name}", traceparent=item.meta.traceparent, start_ns=started, end_ns=ended,
+                event_id=item.meta.event_id, event_type=item.meta.type,
+            )  # fmt: skip

@@ -1,0 +1,141 @@
+"""One servicer for every contract: each RPC of it is served by what its options say. Adding a command adds nothing here.
+
+Every error says what was wrong and what to do, in the text, in a stable reason code, and in google.rpc's details.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import protovalidate
+import structlog
+from google.protobuf.message import Message
+from opentelemetry.trace import SpanKind
+
+from eventkernel import logs, metrics, tracing
+from eventkernel.access import Denied, admit
+from eventkernel.commands import Commands, Order
+from eventkernel.contract import CallContract
+from eventkernel.faults import Fault, MetadataInvalid, fault_of
+from eventkernel.messages import Principal
+from eventkernel.reading import After, Ask, Readers
+from eventkernel.service import Service
+from eventkernel.tokens import Tokens, Unauthenticated
+
+_KEY = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_AFTER = re.compile(r"([^@]{1,300})@([0-9]{1,18})")
+_LONGEST_WAIT = 5.0
+_log = structlog.get_logger(__name__)
+
+class Servicer(grpc.GenericRpcHandler):
+    """Serves one service's contract."""
+
+    def __init__(self, service: Service, *, commands: Commands, readers: Readers, tokens: Tokens) -> None:
+        self._service = service
+        self._commands = commands
+        self._readers = readers
+        self._tokens = tokens
+        self._methods = {call.path: self._handler(call) for call in service.contract.calls.values()}
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """The handler of a path; None where the contract has no such RPC."""
+        return self._methods.get(str(handler_call_details.method))
+
+    def _handler(self, call: CallContract) -> grpc.RpcMethodHandler[Any, Any]:
+        serve = self._command if call.is_command else self._query
+
+        async def answer(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Message:
+            return await self._answer(call, serve, request, context)
+
+        return grpc.unary_unary_rpc_method_handler(
+            answer, request_deserializer=call.request.FromString, response_serializer=call.response.SerializeToString
+        )
+
+    async def _answer(
+        self, call: CallContract, serve: Callable[..., Awaitable[Message]], request: Message, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> Message:
+        given = {
+            str(name): str(value)
+            for name, value in context.invocation_metadata() or ()
+            if not str(name).endswith("-bin")
+        }
+        correlation_id = given.get("correlation-id", "")[:128] or str(uuid4())
+        with (
+            logs.correlated(correlation_id),
+            tracing.span(call.method, traceparent=given.get("traceparent", ""), kind=SpanKind.SERVER) as span,
+        ):
+            try:
+                principal = self._principal(given)
+                protovalidate.validate(request)
+                return await serve(call, request, principal, given, context, correlation_id)
+            except Exception as error:
+                fault = fault_of(error, str(self._service.contract.topic))
+                span.set_attribute("fault", fault.code)
+                self._tell(call, fault, error)
+            context.set_trailing_metadata(fault.trailers())
+            await context.abort(fault.status, fault.text)
+
+    async def _command(
+        self,
+        call: CallContract,
+        request: Message,
+        principal: Principal,
+        given: Mapping[str, str],
+        _: grpc.aio.ServicerContext[Any, Any],
+        correlation_id: str,
+    ) -> Message:
+        del call
+        key = given.get("idempotency-key") or str(uuid4())
+        if not _KEY.fullmatch(key):
+            raise MetadataInvalid("idempotency-key", "idempotency-key has to be 1 to 128 letters, digits or . _ : -")
+        return await self._commands.give(Order(request, principal, key, correlation_id))
+
+    async def _query(
+        self,
+        call: CallContract,
+        request: Message,
+        principal: Principal,
+        given: Mapping[str, str],
+        context: grpc.aio.ServicerContext[Any, Any],
+        correlation_id: str,
+    ) -> Message:
+        outcome = "failed"
+        try:
+            admit(principal, call)
+            if call.needs:
+                ask = Ask(principal, request, self._readers(principal, correlation_id=correlation_id))
+                if not await self._service.relations[call.needs](ask):
+                    raise Denied(f"{call.method} is for somebody else: it needs the relationship {call.needs}")
+            after = _after(given.get("read-after", ""), context.time_remaining())
+            reader = self._readers(principal, after=after, correlation_id=correlation_id)
+            with tracing.span("answer", query=call.method):
+                answer = await self._service.answers[call.request](request, reader)
+            outcome = "answered"
+            return answer
+        finally:
+            metrics.QUERIES.labels(self._service.name, call.method, outcome).inc()
+
+    def _principal(self, given: Mapping[str, str]) -> Principal:
+        scheme, _, token = given.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("TOKEN_MISSING", "Send the metadata `authorization: Bearer <token>`.")
+        return self._tokens.verify(token)
+
+    def _tell(self, call: CallContract, fault: Fault, error: Exception) -> None:
+        if fault.status is grpc.StatusCode.INTERNAL:
+            _log.error("call failed", method=call.method, code=fault.code, exc_info=error)
+        else:
+            _log.info("call not done", method=call.method, code=fault.code)
+
+
+def _after(text: str, remaining: float | None) -> After | None:
+    if not text:
+        return None
+    found = _AFTER.fullmatch(text)
+    if found is None:
+        raise MetadataInvalid("read-after", "read-after has to be <stream>@<version>, as a command's reply gives them")
+    return After(found[1], int(found[2]), min(_LONGEST_WAIT, remaining if remaining is not None else _LONGEST_WAIT))

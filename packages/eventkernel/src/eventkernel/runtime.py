@@ -1,0 +1,82 @@
+"""A service as a process: settings from the environment, logs, metrics, traces, signals. `python -m <service> [--roles ...]`."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import structlog
+import uvloop
+from pydantic import ValidationError
+
+from eventkernel import logs, telemetry
+from eventkernel.contract import ContractFault
+from eventkernel.keys import SecretFileFault
+from eventkernel.node import AddressInUse, Node
+from eventkernel.service import Service
+from eventkernel.settings import Settings, explain
+from eventkernel.store.mongodb import MongoStore, connect
+from eventkernel.tokens import KeySetFault
+
+_log = structlog.get_logger(__name__)
+_EXIT_REFUSED = 2
+
+
+def main(build: Callable[[], Service]) -> None:
+    """Runs a service until SIGTERM or SIGINT. Exits with 2 where it cannot start as it is told, saying why and what to do."""
+    arguments = argparse.ArgumentParser(description="Runs one service, or some of its roles.")
+    arguments.add_argument("--roles", help="api, relay, projector, reactor, separated by commas; all where not given")
+    given = arguments.parse_args()
+    try:
+        settings = Settings(**({"roles": given.roles} if given.roles else {}))
+        _ = settings.parts
+    except ValidationError as error:
+        _refuse("SETTINGS_INVALID", explain(error))
+    except ValueError as error:
+        _refuse("SETTINGS_INVALID", f"ROLES: {error}; use api, relay, projector, reactor")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(runner.run(_run(build, settings)))
+
+
+async def _run(build: Callable[[], Service], settings: Settings) -> int:
+    service = build()
+    logs.configure(service.name, settings.log_level)
+    telemetry.configure(
+        service.name, otlp_endpoint=settings.otlp_endpoint, trace_file=settings.trace_file, ratio=settings.trace_ratio
+    )
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    try:
+        driver = connect(settings.mongodb_uri, driver=settings.mongodb_driver)
+        store = MongoStore(driver, settings.mongodb_database or service.name)
+        node = Node(service, settings, store)
+        await node.start()
+        exposed = telemetry.serve_metrics(settings.metrics_port, settings.metrics_host)
+    except ContractFault as fault:
+        _refuse("CONTRACT_FAULT", str(fault))
+    except AddressInUse as fault:
+        _refuse("PORT_IN_USE", str(fault))
+    except (KeySetFault, SecretFileFault) as fault:
+        _refuse("KEYS_UNUSABLE", str(fault))
+    except OSError as fault:
+        _refuse("PORT_IN_USE", f"metrics cannot be shown at {settings.metrics_host}:{settings.metrics_port}: {fault}; set METRICS_PORT")
+    failed = asyncio.create_task(node.failed())
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    broken = failed.done()
+    if broken:
+        _log.critical("a part of the process ended; stopping", error=repr(failed.exception()))
+    failed.cancel()
+    stopped.cancel()
+    await node.stop()
+    exposed.close()
+    telemetry.shutdown()
+    return int(broken)
+
+
+def _refuse(code: str, text: str) -> NoReturn:
+    sys.stderr.write(f"{code}: {text}\n")
+    sys.exit(_EXIT_REFUSED)

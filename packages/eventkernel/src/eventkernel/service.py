@@ -1,0 +1,92 @@
+"""A service, as its wiring declares it, and the check that nothing in it is missing."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, get_type_hints
+
+from google.protobuf.message import Message
+from pydantic import BaseModel
+
+from eventkernel.aggregate import Aggregate, _parameter
+from eventkernel.contract import Contract, ContractFault, aggregate_of
+from eventkernel.projection import Projection
+from eventkernel.reaction import Effect, Reaction
+from eventkernel.reading import Ask, Reader
+
+Query = Callable[[Any, Reader], Awaitable[Message]]
+Relation = Callable[[Ask], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything one service is made of.
+
+    `relations` resolves each relationship that its contract needs, by name in lower case (`mentor_of_learner`).
+    `effects` are what reaches outside, each by the request that asks for it.
+    """
+
+    name: str
+    contract: Contract
+    aggregates: Sequence[Aggregate[Any]]
+    projections: Sequence[Projection[Any]] = ()
+    reactions: Sequence[Reaction] = ()
+    queries: Sequence[Query] = ()
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+    effects: Mapping[type[Message], Effect] = field(default_factory=dict)
+
+    @cached_property
+    def deciders(self) -> Mapping[type[Message], Aggregate[Any]]:
+        """The aggregate that decides each command."""
+        return {command: aggregate for aggregate in self.aggregates for command in aggregate.decisions}
+
+    @cached_property
+    def answers(self) -> Mapping[type[Message], Query]:
+        """The function that answers each query."""
+        return {_parameter(query, get_type_hints(query), 0): query for query in self.queries}
+
+    def aggregate(self, stream_or_template: str) -> Aggregate[Any]:
+        """The aggregate whose stream this is; raises ContractFault where there is none."""
+        name = aggregate_of(stream_or_template)
+        for aggregate in self.aggregates:
+            if name == aggregate.name or name.startswith(f"{aggregate.name}-"):
+                return aggregate
+        raise ContractFault(f"{self.name}: no aggregate has streams like {stream_or_template}")
+
+    def check(self) -> None:
+        """Raises ContractFault with everything that does not fit; a service that starts is complete."""
+        faults = list(self.contract.faults())
+        for call in self.contract.calls.values():
+            if call.is_command:
+                faults += self._command_faults(call.request, call.stream, call.loads)
+            elif call.request not in self.answers:
+                faults.append(f"{call.method}: no query answers {call.request.DESCRIPTOR.name}")
+            if call.needs and call.needs not in self.relations:
+                faults.append(f"{call.method}: no relation `{call.needs}` is given")
+        emitted = {event for aggregate in self.aggregates for events in aggregate.emits.values() for event in events}
+        faults += [
+            f"{event.type}: no decision gives it"
+            for event in self.contract.own_events.values()
+            if event.message not in emitted
+        ]
+        faults += [fault for aggregate in self.aggregates for fault in aggregate.faults()]
+        faults += [fault for projection in self.projections for fault in projection.faults(self.contract)]
+        faults += [fault for reaction in self.reactions for fault in reaction.faults(self.contract)]
+        if faults:
+            raise ContractFault(f"{self.name} cannot start:\n- " + "\n- ".join(faults))
+
+    def _command_faults(self, request: type[Message], stream: str, loads: Sequence[str]) -> list[str]:
+        decider = self.deciders.get(request)
+        if decider is None:
+            return [f"{request.DESCRIPTOR.name}: no aggregate decides it"]
+        faults = []
+        if aggregate_of(stream) != decider.name:
+            faults.append(f"{request.DESCRIPTOR.name}: its stream {stream} is not one of {decider.name}, which decides it")
+        known = {aggregate.name for aggregate in self.aggregates}
+        faults += [f"{request.DESCRIPTOR.name}: no aggregate {aggregate_of(load)} to load" for load in loads if aggregate_of(load) not in known]
+        return faults
+
+
+def document_indexes(projection: Projection[BaseModel]) -> tuple[str, ...]:
+    """The fields that queries ask a read model by, the tenant first."""
+    return ("tenant", *projection.indexes)

@@ -1,0 +1,55 @@
+"""What a service process is told from outside: environment variables, and nothing else. Wrong ones are named with their fix."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Role(StrEnum):
+    """A part of a service's work, so that each can be scaled by itself."""
+
+    API = "api"
+    RELAY = "relay"
+    PROJECTOR = "projector"
+    REACTOR = "reactor"
+
+
+class Settings(BaseSettings):
+    """One process's settings, by their environment variables' names in lower case."""
+
+    model_config = SettingsConfigDict(env_prefix="", extra="ignore")
+
+    kafka_bootstrap: str = Field(description="The brokers' addresses, host:port, separated by commas.")
+    mongodb_uri: str = Field(description="The service's own database server.")
+    mongodb_database: str = Field(default="", description="The database's name; the service's own name where empty.")
+    mongodb_driver: Literal["pymongo", "motor"] = "pymongo"
+    grpc_address: str = Field(default="0.0.0.0:50051", description="Where the API listens.")  # noqa: S104 - a container's default
+    health_address: str = Field(default="0.0.0.0:50052", description="Where gRPC's standard health service listens, in plain.")  # noqa: S104
+    metrics_host: str = "0.0.0.0"  # noqa: S104
+    metrics_port: int = Field(default=9464, ge=0, le=65535)
+    key_file: Path = Field(description="The service's key-encryption key; made on the first run.")
+    jwks_file: Path = Field(description="The public keys that tokens are verified with.")
+    token_issuer: str = "mentorstream"
+    token_audience: str = "mentorstream"
+    tenant_claim: str = "tenant"
+    source: str = Field(default="", description="The events' `ce_source`; `/<topic's path>` where empty.")
+    roles: str = "api,relay,projector,reactor"
+    log_level: str = "INFO"
+    otlp_endpoint: str | None = None
+    trace_file: Path | None = None
+    trace_ratio: float = Field(default=0.05, ge=0, le=1)
+    shutdown_seconds: float = Field(default=20.0, gt=0, description="How long work in flight may take after SIGTERM.")
+
+    @property
+    def parts(self) -> frozenset[Role]:
+        """The roles of this process; raises ValueError for an unknown one."""
+        return frozenset(Role(name.strip()) for name in self.roles.split(",") if name.strip())
+
+
+def explain(error: ValidationError) -> str:
+    """What is wrong with the environment, a line a variable."""
+    lines = [f"{'.'.join(str(part) for part in fault['loc']).upper()}: {fault['msg']}" for fault in error.errors()]
+    return "set these environment variables: " + "; ".join(lines)

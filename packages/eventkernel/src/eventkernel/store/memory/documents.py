@@ -1,0 +1,65 @@
+"""Projections' documents in memory: each write is of the document that was loaded, and the checkpoint comes last."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import bson
+
+from eventkernel.messages import Checkpoint, DocumentWrite
+from eventkernel.ports import DocumentStore, RevisionConflict
+from eventkernel.store.stored_form import BSON_DATES, check_fields
+
+_Place = tuple[str, str, str, int]
+
+
+class MemoryDocuments(DocumentStore):
+    """Documents as BSON bytes, so that nobody holds a part of one, and none passes here that MongoDB would refuse."""
+
+    def __init__(self) -> None:
+        self._documents: defaultdict[str, dict[str, tuple[int, bytes]]] = defaultdict(dict)
+        self._checkpoints: dict[_Place, int] = {}
+
+    async def prepare(self, collection: str, indexes: Sequence[str]) -> None:
+        """Nothing to make: here every field is searched the same."""
+        await asyncio.sleep(0)
+
+    async def load(self, collection: str, ids: Sequence[str]) -> dict[str, tuple[int, dict[str, object]]]:
+        """As the port says."""
+        await asyncio.sleep(0)
+        stored = self._documents[collection]
+        return {name: (stored[name][0], _body(stored[name][1])) for name in ids if name in stored}
+
+    async def write(self, collection: str, documents: Sequence[DocumentWrite], checkpoint: Checkpoint) -> None:
+        """As the port says."""
+        for document in documents:
+            check_fields(document.body)
+        await asyncio.sleep(0)
+        stored = self._documents[collection]
+        for document in documents:
+            if document.id in stored and stored[document.id][0] != document.revision:
+                raise RevisionConflict(f"{document.id} in {collection} is no longer at revision {document.revision}")
+            stored[document.id] = (document.revision + 1, bson.encode(document.body))
+        place = (collection, checkpoint.subscription, checkpoint.topic, checkpoint.partition)
+        self._checkpoints[place] = max(checkpoint.offset, self._checkpoints.get(place, checkpoint.offset))
+
+    async def find(self, collection: str, equal: Mapping[str, object], limit: int) -> list[dict[str, object]]:
+        """As the port says."""
+        check_fields(equal)
+        await asyncio.sleep(0)
+        bodies = (_body(encoded) for _, (_, encoded) in sorted(self._documents[collection].items()))
+        found = [body for body in bodies if all(_equals(body.get(field), value) for field, value in equal.items())]
+        return found[:limit]
+
+    async def checkpoint(self, collection: str, subscription: str, topic: str, partition: int) -> int | None:
+        """As the port says."""
+        await asyncio.sleep(0)
+        return self._checkpoints.get((collection, subscription, topic, partition))
+
+
+def _body(encoded: bytes) -> dict[str, object]:
+    return dict(bson.decode(encoded, BSON_DATES))
+
+
+def _equals(stored: object, wanted: object) -> bool:
+    return stored == wanted or (isinstance(stored, list) and wanted in stored)

@@ -1,0 +1,121 @@
+"""Commits on MongoDB: one insert is the whole of a command. Unique indexes decide; nothing is read before it is written."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pymongo import UpdateOne
+from pymongo.errors import DuplicateKeyError
+
+from eventkernel.messages import Appended, AppendOutcome, Commit, Repeated, Snapshot
+from eventkernel.placement import SLOTS
+from eventkernel.ports import CommitStore
+from eventkernel.store.mongodb.driver import Database, Document, Driver
+from eventkernel.store.mongodb.inserts import insert_new
+from eventkernel.store.mongodb.layout import commit_document, commit_of
+from eventkernel.store.stored_form import stream_key
+
+_PENDING = "pending"
+_READ_BATCH = 1000
+
+
+class MongoCommits(CommitStore):
+    """Commits and snapshots."""
+
+    def __init__(self, driver: Driver, database: Database) -> None:
+        self._driver = driver
+        self._commits = database["commits"]
+        self._snapshots = database["snapshots"]
+
+    async def prepare(self) -> None:
+        """Makes the two indexes. A third would cost every command."""
+        # A key for each version, not for the first alone: so commits that overlap anywhere refuse each other.
+        await self._commits.create_index([("stream_key", 1), ("versions", 1)], unique=True, name="stream_versions")
+        await self._commits.create_index(
+            [("slot", 1), ("at", 1), ("first_version", 1)], name=_PENDING, partialFilterExpression={_PENDING: True}
+        )
+
+    async def append(self, commits: Sequence[Commit]) -> list[AppendOutcome]:
+        """As the port says. Raises pymongo's errors, and then any of the commits may be stored or not."""
+        refused = await insert_new(self._commits, [commit_document(commit) for commit in commits])
+        outcomes: list[AppendOutcome] = [Appended.STORED] * len(commits)
+        if refused:
+            known = await self._by_id([commits[place].id for place in refused])
+            for place in refused:
+                stored = known.get(commits[place].id)
+                outcomes[place] = Appended.CONFLICT if stored is None else Repeated(stored)
+        return outcomes
+
+    async def _by_id(self, ids: Sequence[str]) -> dict[str, Commit]:
+        found = await self._commits.find({"_id": {"$in": ids}}).to_list(None)
+        return {document["_id"]: commit_of(document) for document in found}
+
+    async def read(self, tenant: str, stream: str, after: int = 0) -> list[Commit]:
+        """As the port says."""
+        wanted = {"stream_key": stream_key(tenant, stream), "versions": {"$gt": after}}
+        found = await self._commits.find(wanted).batch_size(_READ_BATCH).to_list(None)
+        # Sorted here: no index gives this order together with the range, and a server's sort has a limit of memory.
+        return sorted((commit_of(document) for document in found), key=lambda commit: commit.first_version)
+
+    async def find(self, commit_id: str) -> Commit | None:
+        """As the port says."""
+        document = await self._commits.find_one({"_id": commit_id})
+        return None if document is None else commit_of(document)
+
+    async def pending(self, slots: Sequence[int], limit: int, leave_out: frozenset[str] = frozenset()) -> list[Commit]:
+        """As the port says."""
+        if limit < 1:
+            return []
+        # Reading some more and dropping them here: `$nin` with hundreds of ids is slow, on the embedded store very slow.
+        enough = limit + len(leave_out)
+        query = self._commits.find({_PENDING: True, "slot": {"$in": list(slots)}})
+        # `first_version` keeps a stream's order where two of its commits fall in one millisecond.
+        found = await query.sort([("at", 1), ("first_version", 1)]).limit(enough).batch_size(enough).to_list(None)
+        return [commit_of(document) for document in found if document["_id"] not in leave_out][:limit]
+
+    async def clear(self, commit_ids: Sequence[str]) -> None:
+        """As the port says."""
+        if commit_ids:
+            # One update for each: on the embedded store an update by a long `$in` is slow.
+            unset = {"$unset": {_PENDING: ""}}
+            await self._commits.bulk_write([UpdateOne({"_id": one}, unset) for one in commit_ids], ordered=False)
+
+    async def count_pending(self) -> tuple[int, datetime | None]:
+        """As the port says."""
+        # Naming the slots is what lets the server use the partial index.
+        waiting = {_PENDING: True, "slot": {"$in": list(range(SLOTS))}}
+        counted = await self._driver.aggregate(
+            self._commits,
+            [{"$match": waiting}, {"$group": {"_id": None, "count": {"$sum": 1}, "oldest": {"$min": "$at"}}}],
+        )
+        return (counted[0]["count"], counted[0]["oldest"]) if counted else (0, None)
+
+    async def load_snapshot(self, tenant: str, stream: str) -> Snapshot | None:
+        """As the port says."""
+        document = await self._snapshots.find_one({"_id": stream_key(tenant, stream)})
+        if document is None:
+            return None
+        return Snapshot(
+            tenant=tenant,
+            stream=stream,
+            version=document["version"],
+            shape=document["shape"],
+            state=document["state"],
+            head=commit_of(document["head"]),
+        )
+
+    async def save_snapshot(self, snapshot: Snapshot) -> None:
+        """As the port says."""
+        key = stream_key(snapshot.tenant, snapshot.stream)
+        document: Document = {
+            "_id": key,
+            "version": snapshot.version,
+            "shape": snapshot.shape,
+            "state": snapshot.state,
+            "head": commit_document(snapshot.head),
+        }
+        not_newer = {"_id": key, "version": {"$lte": snapshot.version}}
+        try:
+            await self._snapshots.replace_one(not_newer, document, upsert=True)
+        except DuplicateKeyError:
+            # One is there: a newer one, or one that was made in this moment and may be older.
+            await self._snapshots.replace_one(not_newer, document)

@@ -1,0 +1,89 @@
+"""Projections' documents on MongoDB: each write is of the document that was loaded, and the checkpoint comes last.
+
+A checkpoint lies among the documents that it is about, so that both travel in one write and are dropped together. Its id
+is a sub-document, which no document's is, and it has no revision.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
+from pymongo import ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from eventkernel.messages import Checkpoint, DocumentWrite
+from eventkernel.ports import DocumentStore, RevisionConflict
+from eventkernel.store.mongodb.driver import Collection, Database, Document
+from eventkernel.store.mongodb.inserts import duplicates
+from eventkernel.store.stored_form import ID, REVISION, check_fields
+
+_DOCUMENTS_ONLY = {"$type": "string"}
+# On the embedded store the time of an `$in` grows with the square of its length.
+_IDS_A_QUERY = 50
+
+
+class MongoDocuments(DocumentStore):
+    """The documents of projections."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def prepare(self, collection: str, indexes: Sequence[str]) -> None:
+        """As the port says."""
+        for field in indexes:
+            await self._database[collection].create_index(field)
+
+    async def load(self, collection: str, ids: Sequence[str]) -> dict[str, tuple[int, dict[str, object]]]:
+        """As the port says."""
+        parts = [ids[start : start + _IDS_A_QUERY] for start in range(0, len(ids), _IDS_A_QUERY)]
+        found = await asyncio.gather(*(self._load(self._database[collection], part) for part in parts))
+        return {document[ID]: (document[REVISION], _body(document)) for document in chain.from_iterable(found)}
+
+    async def _load(self, collection: Collection, ids: Sequence[str]) -> list[Document]:
+        return await collection.find({ID: {"$in": list(ids)}}).batch_size(_IDS_A_QUERY).to_list(None)
+
+    async def write(self, collection: str, documents: Sequence[DocumentWrite], checkpoint: Checkpoint) -> None:
+        """As the port says."""
+        for document in documents:
+            check_fields(document.body)
+        # All are updates, so that the driver sends them as one command. A revision that is not there leads to the insert
+        # of an id that is: the server refuses it, and stops before the checkpoint.
+        writes: list[ReplaceOne[Document] | UpdateOne] = [
+            ReplaceOne(
+                {ID: document.id, REVISION: document.revision},
+                {**document.body, ID: document.id, REVISION: document.revision + 1},
+                upsert=True,
+            )
+            for document in documents
+        ]
+        place = _checkpoint_id(checkpoint.subscription, checkpoint.topic, checkpoint.partition)
+        writes.append(UpdateOne({ID: place}, {"$max": {"offset": checkpoint.offset}}, upsert=True))
+        try:
+            await self._database[collection].bulk_write(writes, ordered=True)
+        except BulkWriteError as error:
+            stale = [documents[index].id for index in duplicates(error) if index < len(documents)]
+            named = stale or ["the checkpoint"]
+            raise RevisionConflict(f"{named[0]} in {collection} was written by someone else") from error
+
+    async def find(self, collection: str, equal: Mapping[str, object], limit: int) -> list[dict[str, object]]:
+        """As the port says."""
+        check_fields(equal)
+        if limit < 1:
+            return []
+        # `$eq` spelled out: a value that looks like an operator stays a value.
+        wanted = {ID: _DOCUMENTS_ONLY, **{field: {"$eq": value} for field, value in equal.items()}}
+        query = self._database[collection].find(wanted).sort(ID, 1).limit(limit).batch_size(limit)
+        return [_body(document) for document in await query.to_list(None)]
+
+    async def checkpoint(self, collection: str, subscription: str, topic: str, partition: int) -> int | None:
+        """As the port says."""
+        stored = await self._database[collection].find_one({ID: _checkpoint_id(subscription, topic, partition)})
+        return None if stored is None else stored["offset"]
+
+
+def _checkpoint_id(subscription: str, topic: str, partition: int) -> dict[str, object]:
+    return {"subscription": subscription, "topic": topic, "partition": partition}
+
+
+def _body(document: Document) -> dict[str, object]:
+    return {field: value for field, value in document.items() if field not in (ID, REVISION)}

@@ -1,0 +1,82 @@
+"""Due rows on MongoDB: a row is claimed by one at a time, and finished once."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from pymongo import ReturnDocument
+
+from eventkernel.messages import DueRow
+from eventkernel.ports import DueStore
+from eventkernel.store.mongodb.driver import Database, Document
+from eventkernel.store.mongodb.inserts import insert_new
+
+_NOT_LEASED = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class MongoDue(DueStore):
+    """Rows that fall due."""
+
+    def __init__(self, database: Database) -> None:
+        self._rows = database["due"]
+
+    async def prepare(self) -> None:
+        """Makes the index of open rows."""
+        await self._rows.create_index([("due", 1), ("_id", 1)], name="open", partialFilterExpression={"done": False})
+
+    async def schedule(self, rows: Sequence[DueRow]) -> None:
+        """As the port says."""
+        await insert_new(self._rows, [_document(row) for row in rows])
+
+    async def claim(self, now: datetime, lease: timedelta) -> DueRow | None:
+        """As the port says."""
+        claimed = await self._rows.find_one_and_update(
+            {"done": False, "due": {"$lte": now}, "leased_until": {"$lte": now}},
+            {"$set": {"leased_until": now + lease}, "$inc": {"attempts": 1}},
+            sort=[("due", 1), ("_id", 1)],
+            return_document=ReturnDocument.AFTER,
+        )
+        return None if claimed is None else _row(claimed)
+
+    async def finish(self, row_id: str) -> None:
+        """As the port says."""
+        await self._rows.update_one({"_id": row_id}, {"$set": {"done": True}})
+
+    async def postpone(self, row_id: str, due: datetime) -> None:
+        """As the port says."""
+        await self._rows.update_one(
+            {"_id": row_id, "done": False}, {"$set": {"due": due, "leased_until": _NOT_LEASED}}
+        )
+
+    async def count_overdue(self, now: datetime) -> int:
+        """As the port says."""
+        return await self._rows.count_documents({"done": False, "due": {"$lte": now}})
+
+
+def _document(row: DueRow) -> Document:
+    return {
+        "_id": row.id,
+        "tenant": row.tenant,
+        "due": row.due,
+        "request_type": row.request_type,
+        "request": row.request,
+        "correlation_id": row.correlation_id,
+        "causation_id": row.causation_id,
+        "traceparent": row.traceparent,
+        "attempts": row.attempts,
+        "leased_until": _NOT_LEASED,
+        "done": False,
+    }
+
+
+def _row(document: Document) -> DueRow:
+    return DueRow(
+        id=document["_id"],
+        tenant=document["tenant"],
+        due=document["due"],
+        request_type=document["request_type"],
+        request=document["request"],
+        correlation_id=document["correlation_id"],
+        causation_id=document["causation_id"],
+        traceparent=document["traceparent"],
+        attempts=document["attempts"],
+    )

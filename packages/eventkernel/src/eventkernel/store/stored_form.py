@@ -1,0 +1,32 @@
+"""What both adapters agree on about stored things, so that what passes in memory passes on MongoDB as well."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from bson.codec_options import CodecOptions
+
+# The store's own fields of a projection's document.
+ID = "_id"
+REVISION = "_rev"
+
+BSON_DATES: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
+
+
+def stream_key(tenant: str, stream: str) -> str:
+    """The stream's key within the database. Raises ValueError for a tenant that could be taken for another's stream."""
+    if not tenant or "/" in tenant:
+        raise ValueError(f"a tenant is not empty and has no '/': {tenant!r}")
+    return f"{tenant}/{stream}"
+
+
+def milliseconds(at: datetime) -> datetime:
+    """The time as a BSON date can keep it."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def check_fields(fields: Iterable[str]) -> None:
+    """Raises ValueError where a projection's document, or a query for one, names a field that is the store's own."""
+    for field in fields:
+        if field in (ID, REVISION) or field.startswith("$"):
+            raise ValueError(f"the field {field!r} belongs to the store: a read model needs another name")

@@ -1,0 +1,40 @@
+"""One trace from the RPC through the commit, the record and the projection to the mail. Text never goes into an attribute."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+_TRACER = trace.get_tracer("eventkernel")
+
+
+def context_of(traceparent: str) -> otel_context.Context:
+    """The remote context that a W3C `traceparent` names; an empty one where it is empty or malformed."""
+    return _PROPAGATOR.extract({"traceparent": traceparent} if traceparent else {}, otel_context.Context())
+
+
+def current_traceparent() -> str:
+    """The W3C `traceparent` of the current span; empty outside one."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier.get("traceparent", "")
+
+
+@contextmanager
+def span(name: str, *, traceparent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int) -> Iterator[Span]:
+    """A span below the current one, or below `traceparent` where that is given."""
+    parent = None if traceparent is None else context_of(traceparent)
+    with _TRACER.start_as_current_span(name, context=parent, kind=kind, attributes=attributes) as current:
+        yield current
+
+
+def past_span(name: str, *, traceparent: str, start_ns: int, end_ns: int, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int) -> None:
+    """A span that is over already: how each event of a batch shows its part. Nothing where the event is in no trace."""
+    if not traceparent:
+        return
+    recorded = _TRACER.start_span(name, context=context_of(traceparent), kind=kind, attributes=attributes, start_time=start_ns)
+    recorded.end(end_time=end_ns)

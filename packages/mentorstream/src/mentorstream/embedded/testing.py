@@ -1,0 +1,80 @@
+"""For tests: processes seen from outside, and a parent process to be ended in every way.
+
+Invariant: a zombie counts as dead, because whoever inherited it may never reap it. Reads /proc, so Linux only.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from mentorstream.embedded.polling import becomes
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process with this id runs."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in {"Z", "X"}
+
+
+def children_of(pid: int) -> set[int]:
+    """The ids of its running children."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(fields[1]) == pid and fields[0] not in {"Z", "X"}:
+            found.add(int(stat.parent.name))
+    return found
+
+
+async def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+    """Whether the condition becomes true within `seconds`."""
+
+    async def holds() -> bool:
+        return condition()
+
+    return await becomes(holds, within=seconds)
+
+
+class Parent:
+    """A Python program in a process of its own, that says a line when it is ready."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    @classmethod
+    async def running(cls, program: str, *arguments: str) -> Self:
+        """Start a program given as source text, in a process group of its own."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, *arguments, stdout=asyncio.subprocess.PIPE, start_new_session=True
+        )
+        return cls(process)
+
+    async def line(self) -> str:
+        """The next line it prints; TimeoutError after 90 s."""
+        if self.process.stdout is None:
+            raise RuntimeError("its output is not read")
+        async with asyncio.timeout(90):
+            return (await self.process.stdout.readline()).decode().strip()
+
+    async def ended(self) -> int:
+        """Its exit status, negative for a signal; TimeoutError after 60 s."""
+        async with asyncio.timeout(60):
+            return await self.process.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal this process alone."""
+        self.process.send_signal(number)
+
+    def send_to_group(self, number: signal.Signals) -> None:
+        """Signal its process group, as a terminal's Ctrl-C does."""
+        os.killpg(self.process.pid, number)

@@ -1,0 +1,172 @@
+"""Reads a standard's JSON file into the request that imports it, or says everything that is wrong with it, at once.
+
+What comes out is whole: the evidence service finds nothing more to refuse in the file itself.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evidence.domain.standard import KIND_OF_LETTER, misnumbered_codes, missing_codes
+from mentoring.common.v1.common_pb2 import StandardVersion
+from mentoring.evidence.v1.events_pb2 import KSB_KIND_BEHAVIOUR, KSB_KIND_KNOWLEDGE, KSB_KIND_SKILL, Ksb
+from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest
+
+# As the contract's rules have them; a test holds these against those.
+_REFERENCE = re.compile(r"[A-Z]{2}[0-9]{4}")
+_VERSION = re.compile(r"[0-9]{1,3}[.][0-9]{1,3}")
+_CODE = re.compile(r"[KSB][0-9]{1,2}")
+_LONGEST_TITLE = 200
+_LONGEST_STATEMENT = 2000
+_MOST_KSBS = 200
+
+_KINDS = {"knowledge": KSB_KIND_KNOWLEDGE, "skill": KSB_KIND_SKILL, "behaviour": KSB_KIND_BEHAVIOUR}
+_WORDS = {kind: word for word, kind in _KINDS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault: where in the file, and what is wrong and how to mend it."""
+
+    place: str
+    text: str
+
+
+class StandardFault(Exception):
+    """The file cannot be imported. `problems` are all of its faults, in the file's order; `code` is stable."""
+
+    code = "STANDARD_FILE_MALFORMED"
+
+    def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
+        lines = "".join(f"\n- {problem.place}: {problem.text}" for problem in problems)
+        super().__init__(f"{self.code}: {source} cannot be imported:{lines}")
+        self.source = source
+        self.problems = problems
+
+
+def load_standard(path: Path) -> ImportStandardRequest:
+    """The standard in a file of UTF-8 JSON; raises StandardFault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        problem = Problem(str(path), f"cannot be read ({error.strerror}); check the path and who may read it")
+        raise StandardFault(str(path), (problem,)) from error
+    except UnicodeDecodeError as error:
+        problem = Problem(f"byte {error.start}", "is not UTF-8; save the file as UTF-8")
+        raise StandardFault(str(path), (problem,)) from error
+    return read_standard(text, str(path))
+
+
+def read_standard(text: str, source: str) -> ImportStandardRequest:
+    """The standard in a JSON text; `source` names it in faults. Keys it does not know are left alone. Raises StandardFault."""
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        problem = Problem(f"line {error.lineno}, column {error.colno}", f"is not JSON: {error.msg}; mend it there")
+        raise StandardFault(source, (problem,)) from error
+    if not isinstance(content, dict):
+        problem = Problem("the whole file", "is not an object; begin with { and the keys reference, version, title, level, ksbs")
+        raise StandardFault(source, (problem,))
+    entries = content["ksbs"] if isinstance(content.get("ksbs"), list) else []
+    found = (*_heading_problems(content), *_ksb_problems(entries), *_numbering_problems(entries))
+    if found:
+        raise StandardFault(source, found)
+    return _request(content, entries)
+
+
+def _heading_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _shape_problems(content, "reference", _REFERENCE, "two letters and four digits, like ST0148")
+    yield from _shape_problems(content, "version", _VERSION, "two numbers with a dot between, like 1.0")
+    yield from _text_problems(content, "title", "title", 'the name, like "Learning Mentor"', _LONGEST_TITLE)
+    level = content.get("level")
+    if "level" not in content:
+        yield Problem("level", "is missing; add a whole number from 1 to 8")
+    elif type(level) is not int or not 1 <= level <= 8:
+        yield Problem("level", f"is {json.dumps(level)}; give a whole number from 1 to 8, without quotes")
+    if "ksbs" not in content:
+        yield Problem("ksbs", "is missing; add the list of KSBs")
+    elif not isinstance(content["ksbs"], list) or not content["ksbs"]:
+        yield Problem("ksbs", "is no list with KSBs in it; give each as an object with code, kind and statement")
+    elif len(content["ksbs"]) > _MOST_KSBS:
+        yield Problem("ksbs", f"holds {len(content['ksbs'])} entries; a standard has at most {_MOST_KSBS}")
+
+
+def _ksb_problems(entries: list[Any]) -> Iterator[Problem]:
+    times = Counter(entry["code"] for entry in entries if _has_code(entry))
+    for index, entry in enumerate(entries):
+        place = f"ksbs[{index}]"
+        if not isinstance(entry, dict):
+            yield Problem(place, "is no object; give code, kind and statement")
+            continue
+        yield from _code_problems(entry, place, times)
+        named = f"{place} ({entry['code']})" if _has_code(entry) else place
+        yield from _kind_problems(entry, named)
+        yield from _text_problems(entry, "statement", f"{named}.statement", "what the standard says, word for word", _LONGEST_STATEMENT)
+
+
+def _code_problems(entry: Mapping[str, Any], place: str, times: Mapping[str, int]) -> Iterator[Problem]:
+    code = entry.get("code")
+    if "code" not in entry:
+        yield Problem(f"{place}.code", "is missing; add one like K1")
+    elif not _has_code(entry):
+        yield Problem(f"{place}.code", f"is {json.dumps(code)}; give K, S or B and a number, like K1")
+    elif times[entry["code"]] > 1:
+        yield Problem(f"{place}.code", f"{code} is there {times[entry['code']]} times; leave it in once")
+
+
+def _kind_problems(entry: Mapping[str, Any], place: str) -> Iterator[Problem]:
+    kind = entry.get("kind")
+    if "kind" not in entry:
+        yield Problem(f"{place}.kind", "is missing; add knowledge, skill or behaviour")
+    elif not isinstance(kind, str) or kind not in _KINDS:
+        yield Problem(f"{place}.kind", f"is {json.dumps(kind)}; give knowledge, skill or behaviour")
+    elif _has_code(entry) and KIND_OF_LETTER[entry["code"][0]] != _KINDS[kind]:
+        word = _WORDS[KIND_OF_LETTER[entry["code"][0]]]
+        yield Problem(f"{place}.kind", f"is {kind}, and {entry['code'][0]} means {word}; mend the code or the kind")
+
+
+def _shape_problems(content: Mapping[str, Any], key: str, shape: re.Pattern[str], wanted: str) -> Iterator[Problem]:
+    value = content.get(key)
+    if key not in content:
+        yield Problem(key, f"is missing; add {wanted}")
+    elif not isinstance(value, str) or not shape.fullmatch(value):
+        yield Problem(key, f"is {json.dumps(value)}; give {wanted}, in quotes")
+
+
+def _text_problems(content: Mapping[str, Any], key: str, place: str, wanted: str, longest: int) -> Iterator[Problem]:
+    value = content.get(key)
+    if key not in content:
+        yield Problem(place, f"is missing; add {wanted}")
+    elif not isinstance(value, str):
+        yield Problem(place, f"is {json.dumps(value)}, which is no text; put it in quotes")
+    elif not value.strip():
+        yield Problem(place, f"is empty; write {wanted}")
+    elif len(value) > longest:
+        yield Problem(place, f"has {len(value)} characters; shorten it to {longest}")
+
+
+def _numbering_problems(entries: list[Any]) -> Iterator[Problem]:
+    codes = [entry["code"] for entry in entries if _has_code(entry)]
+    for code in misnumbered_codes(codes):
+        yield Problem("ksbs", f"{code} has a number that is 0 or begins with it; count from 1, like K1")
+    for code in missing_codes(codes):
+        yield Problem("ksbs", f"{code} is missing; add it, or renumber those after it")
+
+
+def _request(content: Mapping[str, Any], entries: list[Any]) -> ImportStandardRequest:
+    return ImportStandardRequest(
+        standard=StandardVersion(reference=content["reference"], version=content["version"]),
+        title=content["title"],
+        level=content["level"],
+        ksbs=[Ksb(code=entry["code"], kind=_KINDS[entry["kind"]], statement=entry["statement"]) for entry in entries],
+    )
+
+
+def _has_code(entry: object) -> bool:
+    return (
+        isinstance(entry, dict) and isinstance(entry.get("code"), str) and _CODE.fullmatch(entry["code"]) is not None
+    )

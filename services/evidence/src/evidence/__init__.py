@@ -1,0 +1,1 @@
+"""The evidence service: standards, evidence claimed and judged against them, and each learner's progress."""

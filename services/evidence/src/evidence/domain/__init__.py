@@ -1,0 +1,1 @@
+"""What may happen to standards and evidence: pure functions, no I/O."""

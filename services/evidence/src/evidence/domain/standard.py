@@ -1,0 +1,146 @@
+"""A standard in its versions: whole, checked, and once imported never changed.
+
+Within a version each code is there once, says its kind by its letter, and no number is left out.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from eventkernel.aggregate import Aggregate, Context, Refusal
+from mentoring.evidence.v1 import events_pb2
+from mentoring.evidence.v1.events_pb2 import KSB_KIND_BEHAVIOUR, KSB_KIND_KNOWLEDGE, KSB_KIND_SKILL, StandardImported
+from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest
+
+KIND_OF_LETTER: Mapping[str, events_pb2.KsbKind.ValueType] = {
+    "K": KSB_KIND_KNOWLEDGE,
+    "S": KSB_KIND_SKILL,
+    "B": KSB_KIND_BEHAVIOUR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ksb:
+    """One statement; `kind` is a KsbKind."""
+
+    code: str
+    kind: int
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the standard, its KSBs in its order."""
+
+    version: str
+    title: str
+    level: int
+    ksbs: tuple[Ksb, ...]
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """The codes of its KSBs."""
+        return frozenset(ksb.code for ksb in self.ksbs)
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """Every version of one standard that was imported. A learner stays on the one they started with."""
+
+    versions: tuple[Version, ...] = ()
+
+    def find(self, version: str) -> Version | None:
+        """One version; None where it was not imported."""
+        return next((known for known in self.versions if known.version == version), None)
+
+
+standard = Aggregate("standard", initial=Standard())
+
+
+@standard.decide
+def import_standard(state: Standard, command: ImportStandardRequest, _context: Context) -> list[StandardImported]:
+    """Takes in one version, beside those that are there."""
+    known = state.find(command.standard.version)
+    if known == _version(command):
+        return []
+    if known is not None:
+        raise Refusal(
+            "STANDARD_VERSION_EXISTS",
+            f"{command.standard.reference} {command.standard.version} was imported with other content, and learners may "
+            "be judged against it; import the change under a new version",
+            field="standard.version",
+        )
+    codes = [ksb.code for ksb in command.ksbs]
+    _refuse_repeated(codes)
+    _refuse_wrong_kinds(command.ksbs)
+    _refuse_gaps(codes)
+    return [
+        StandardImported(standard=command.standard, title=command.title, level=command.level, ksbs=command.ksbs)
+    ]
+
+
+@standard.evolve
+def imported(state: Standard, event: StandardImported) -> Standard:
+    """One version more."""
+    return Standard((*state.versions, _version(event)))
+
+
+def missing_codes(codes: Iterable[str]) -> list[str]:
+    """The codes that whole numbering would have and these have not: `K4` of K1, K2, K3, K5. Each letter counts from 1."""
+    given = set(codes)
+    return [
+        f"{letter}{number}"
+        for letter in KIND_OF_LETTER
+        for number in range(1, max((int(code[1:]) for code in given if code.startswith(letter)), default=0) + 1)
+        if f"{letter}{number}" not in given
+    ]
+
+
+def misnumbered_codes(codes: Iterable[str]) -> list[str]:
+    """The codes whose number is 0 or begins with it."""
+    return [code for code in codes if code[1:].startswith("0")]
+
+
+def _version(of: ImportStandardRequest | StandardImported) -> Version:
+    return Version(
+        version=of.standard.version,
+        title=of.title,
+        level=of.level,
+        ksbs=tuple(Ksb(ksb.code, ksb.kind, ksb.statement) for ksb in of.ksbs),
+    )
+
+
+def _refuse_repeated(codes: Sequence[str]) -> None:
+    repeated = [code for code, times in Counter(codes).items() if times > 1]
+    if repeated:
+        raise Refusal(
+            "DUPLICATE_KSB",
+            f"{', '.join(repeated)}: there more than once; leave each KSB in once",
+            field="ksbs",
+        )
+
+
+def _refuse_wrong_kinds(ksbs: Iterable[events_pb2.Ksb]) -> None:
+    wrong = [ksb.code for ksb in ksbs if ksb.kind != KIND_OF_LETTER.get(ksb.code[:1])]
+    if wrong:
+        raise Refusal(
+            "KSB_KIND_MISMATCH",
+            f"{', '.join(wrong)}: the kind is not the one that the letter says; "
+            "K is knowledge, S a skill, B a behaviour: mend the code or the kind",
+            field="ksbs",
+        )
+
+
+def _refuse_gaps(codes: Sequence[str]) -> None:
+    wrong = misnumbered_codes(codes)
+    if wrong:
+        raise Refusal(
+            "KSB_NUMBERING", f"{', '.join(wrong)}: numbers count from 1, without a leading 0; renumber", field="ksbs"
+        )
+    missing = missing_codes(codes)
+    if missing:
+        raise Refusal(
+            "KSB_NUMBERING",
+            f"{', '.join(missing)}: missing; a standard is imported whole: add what was left out, or renumber",
+            field="ksbs",
+        )

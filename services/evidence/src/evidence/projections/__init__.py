@@ -1,0 +1,1 @@
+"""What is read of progress and evidence, and the queries that read it."""

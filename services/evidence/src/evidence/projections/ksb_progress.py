@@ -1,0 +1,280 @@
+"""A learner's progress in KSBs, one document a learner, apart for each version of a standard: a code means nothing without it.
+
+Planned counts sessions ever planned that aim at a KSB; practised those held that touched it, each with its whole length, so
+the KSBs' minutes add up to more than the sessions'. Evidenced counts pieces claimed, assessed those accepted.
+"""
+
+from collections.abc import Iterable
+
+from eventkernel.aggregate import Refusal
+from eventkernel.messages import Metadata
+from eventkernel.projection import Projection
+from eventkernel.reading import Reader
+from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.common.v1.common_pb2 import StandardVersion
+from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred, EvidenceSubmitted
+from mentoring.evidence.v1.evidence_pb2 import (
+    NEXT_STEP_AWAIT_JUDGEMENT,
+    NEXT_STEP_EVIDENCE,
+    NEXT_STEP_NONE,
+    NEXT_STEP_PLAN,
+    NEXT_STEP_PRACTISE,
+    GetCohortSummaryRequest,
+    GetCohortSummaryResponse,
+    GetKsbProgressRequest,
+    GetKsbProgressResponse,
+    KsbCount,
+    KsbProgress,
+    NextStep,
+)
+from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionHeld, SessionMissed, SessionPlanned
+from pydantic import BaseModel
+
+from evidence.domain.standard import Ksb, Version, standard
+
+
+class KsbFigures(BaseModel):
+    """One KSB's figures; times in milliseconds since 1970. `judged` counts pieces accepted or referred back."""
+
+    planned: int = 0
+    practised: int = 0
+    practised_seconds: int = 0
+    evidenced: int = 0
+    judged: int = 0
+    assessed: int = 0
+    last_touched_ms: int = 0
+    decided_by: str = ""
+    decided_ms: int = 0
+
+
+class StandardFigures(BaseModel):
+    """The learner's figures on one version of a standard. `held_seconds` counts each session once."""
+
+    reference: str
+    version: str
+    sessions_planned: int = 0
+    sessions_held: int = 0
+    sessions_missed: int = 0
+    held_seconds: int = 0
+    evidence_submitted: int = 0
+    evidence_accepted: int = 0
+    evidence_referred: int = 0
+    ksbs: dict[str, KsbFigures] = {}
+
+    def ksb(self, code: str) -> KsbFigures:
+        """The figures of one KSB, kept from now on."""
+        return self.ksbs.setdefault(code, KsbFigures())
+
+
+class Ahead(BaseModel):
+    """A session that is planned and was neither held nor missed yet."""
+
+    reference: str
+    version: str
+    ksb_codes: list[str]
+
+
+class LearnerProgress(BaseModel):
+    """One learner's figures on each version of a standard, and the sessions ahead by their ids."""
+
+    learner_id: str
+    standards: list[StandardFigures] = []
+    ahead: dict[str, Ahead] = {}
+
+    def find(self, reference: str, version: str) -> StandardFigures | None:
+        """The figures on one version; None where nothing happened on it."""
+        return next((one for one in self.standards if (one.reference, one.version) == (reference, version)), None)
+
+    def on(self, reference: str, version: str) -> StandardFigures:
+        """The figures on one version, kept from now on."""
+        found = self.find(reference, version)
+        if found is None:
+            found = StandardFigures(reference=reference, version=version)
+            self.standards.append(found)
+        return found
+
+    def codes_ahead(self, reference: str, version: str) -> frozenset[str]:
+        """The KSBs of one version that a session ahead aims at."""
+        return frozenset(
+            code
+            for one in self.ahead.values()
+            if (one.reference, one.version) == (reference, version)
+            for code in one.ksb_codes
+        )
+
+
+ksb_progress = Projection("ksb_progress", version=1, document=LearnerProgress, key="learner_id")
+
+
+@ksb_progress.on
+def mentored(document: LearnerProgress, event: MentorshipStarted, _meta: Metadata) -> None:
+    """The learner is on the standard, so the cohort counts them before their first session."""
+    document.on(event.standard.reference, event.standard.version)
+
+
+@ksb_progress.on
+def planned(document: LearnerProgress, event: SessionPlanned, _meta: Metadata) -> None:
+    """A session ahead that aims at KSBs."""
+    figures = document.on(event.standard.reference, event.standard.version)
+    figures.sessions_planned += 1
+    for code in event.ksb_codes:
+        figures.ksb(code).planned += 1
+    document.ahead[event.session_id] = Ahead(
+        reference=event.standard.reference, version=event.standard.version, ksb_codes=list(event.ksb_codes)
+    )
+
+
+@ksb_progress.on
+def practised(document: LearnerProgress, event: SessionHeld, meta: Metadata) -> None:
+    """A session held that touched KSBs, planned for or not."""
+    del document.ahead[event.session_id]
+    figures = document.on(event.standard.reference, event.standard.version)
+    seconds = event.duration.ToSeconds()
+    figures.sessions_held += 1
+    figures.held_seconds += seconds
+    for ksb in _touched(figures, event.ksb_codes, meta):
+        ksb.practised += 1
+        ksb.practised_seconds += seconds
+
+
+@ksb_progress.on
+def missed(document: LearnerProgress, event: SessionMissed, _meta: Metadata) -> None:
+    """A session that did not take place touched nothing."""
+    ahead = document.ahead.pop(event.session_id)
+    document.on(ahead.reference, ahead.version).sessions_missed += 1
+
+
+@ksb_progress.on
+def evidenced(document: LearnerProgress, event: EvidenceSubmitted, meta: Metadata) -> None:
+    """A piece claimed."""
+    figures = document.on(event.standard.reference, event.standard.version)
+    figures.evidence_submitted += 1
+    for ksb in _touched(figures, event.ksb_codes, meta):
+        ksb.evidenced += 1
+
+
+@ksb_progress.on
+def accepted(document: LearnerProgress, event: EvidenceAccepted, meta: Metadata) -> None:
+    """A piece that counts, and who said so."""
+    figures = document.on(event.standard.reference, event.standard.version)
+    figures.evidence_accepted += 1
+    for ksb in _touched(figures, event.ksb_codes, meta):
+        ksb.judged += 1
+        ksb.assessed += 1
+        if _ms(meta) >= ksb.decided_ms:
+            ksb.decided_by, ksb.decided_ms = event.assessor_id, _ms(meta)
+
+
+@ksb_progress.on
+def referred(document: LearnerProgress, event: EvidenceReferred, meta: Metadata) -> None:
+    """A piece that does not count."""
+    figures = document.on(event.standard.reference, event.standard.version)
+    figures.evidence_referred += 1
+    for ksb in _touched(figures, event.ksb_codes, meta):
+        ksb.judged += 1
+
+
+async def get_ksb_progress(request: GetKsbProgressRequest, read: Reader) -> GetKsbProgressResponse:
+    """The learner against every KSB of the standard, in its order; zeros where nothing happened.
+
+    Raises Refusal STANDARD_UNKNOWN.
+    """
+    version = await _version(request.standard, read)
+    document = await read.document(ksb_progress, request.learner_id) or ksb_progress.new(request.learner_id)
+    asked = request.standard
+    figures = document.find(asked.reference, asked.version) or StandardFigures(
+        reference=asked.reference, version=asked.version
+    )
+    ahead = document.codes_ahead(asked.reference, asked.version)
+    ksbs = [_progress(ksb, figures.ksbs.get(ksb.code, KsbFigures()), ksb.code in ahead) for ksb in version.ksbs]
+    return GetKsbProgressResponse(
+        learner_id=request.learner_id,
+        standard=asked,
+        ksbs=ksbs,
+        mapped=sum(1 for ksb in ksbs if ksb.evidenced),
+        signed_off=sum(1 for ksb in ksbs if ksb.assessed),
+    )
+
+
+async def get_cohort_summary(request: GetCohortSummaryRequest, read: Reader) -> GetCohortSummaryResponse:
+    """The provider's learners on one version of a standard, in sums.
+
+    Raises Refusal STANDARD_UNKNOWN.
+    """
+    asked = request.standard
+    version = await _version(asked, read)
+    found = [document.find(asked.reference, asked.version) for document in await read.documents(ksb_progress)]
+    cohort = [figures for figures in found if figures is not None]
+    return GetCohortSummaryResponse(
+        learners=len(cohort),
+        sessions_planned=sum(one.sessions_planned for one in cohort),
+        sessions_held=sum(one.sessions_held for one in cohort),
+        sessions_missed=sum(one.sessions_missed for one in cohort),
+        minutes=sum(one.held_seconds for one in cohort) // 60,
+        evidence_submitted=sum(one.evidence_submitted for one in cohort),
+        evidence_accepted=sum(one.evidence_accepted for one in cohort),
+        evidence_referred=sum(one.evidence_referred for one in cohort),
+        assessed=[
+            KsbCount(
+                code=ksb.code,
+                learners=sum(1 for one in cohort if one.ksbs.get(ksb.code, KsbFigures()).assessed),
+            )
+            for ksb in version.ksbs
+        ],
+    )
+
+
+def next_step(figures: KsbFigures, *, ahead: bool) -> NextStep.ValueType:
+    """What brings the KSB forward: nothing once it is assessed, else a judgement that is due, else the first step not taken.
+
+    A session missed leaves the KSB to be planned again. `ahead`: a session ahead aims at it.
+    """
+    if figures.assessed:
+        return NEXT_STEP_NONE
+    if figures.evidenced > figures.judged:
+        return NEXT_STEP_AWAIT_JUDGEMENT
+    if figures.practised or figures.evidenced:
+        return NEXT_STEP_EVIDENCE
+    return NEXT_STEP_PRACTISE if ahead else NEXT_STEP_PLAN
+
+
+def _touched(figures: StandardFigures, codes: Iterable[str], meta: Metadata) -> list[KsbFigures]:
+    ksbs = [figures.ksb(code) for code in codes]
+    for ksb in ksbs:
+        # Streams of one learner come in no order among each other, so the newest is not always the last.
+        ksb.last_touched_ms = max(ksb.last_touched_ms, _ms(meta))
+    return ksbs
+
+
+def _ms(meta: Metadata) -> int:
+    return int(meta.at.timestamp() * 1000)
+
+
+def _progress(ksb: Ksb, figures: KsbFigures, ahead: bool) -> KsbProgress:
+    shown = KsbProgress(
+        code=ksb.code,
+        statement=ksb.statement,
+        planned=figures.planned,
+        practised=figures.practised,
+        practised_minutes=figures.practised_seconds // 60,
+        evidenced=figures.evidenced,
+        assessed=figures.assessed,
+        decided_by=figures.decided_by,
+        next_step=next_step(figures, ahead=ahead),
+    )
+    if figures.last_touched_ms:
+        touched = Timestamp()
+        touched.FromMilliseconds(figures.last_touched_ms)
+        shown.last_touched_at.CopyFrom(touched)
+    return shown
+
+
+async def _version(asked: StandardVersion, read: Reader) -> Version:
+    found = (await read.state(standard, f"standard-{asked.reference}")).find(asked.version)
+    if found is None:
+        raise Refusal(
+            "STANDARD_UNKNOWN",
+            f"{asked.reference} {asked.version} is not known; import it first, or name another version",
+            field="standard",
+        )
+    return found

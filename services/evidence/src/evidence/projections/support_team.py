@@ -1,0 +1,71 @@
+"""Who stands beside a learner, as the sessions service published it: what access to the learner's evidence is decided on.
+
+Only an active mentorship gives anybody access; the learner needs none.
+"""
+
+from collections.abc import Collection
+
+from eventkernel.messages import Metadata
+from eventkernel.projection import Projection
+from mentoring.common.v1.common_pb2 import PartyRelationship
+from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
+from pydantic import BaseModel
+
+
+class Attached(BaseModel):
+    """A party, and how they are attached."""
+
+    person_id: str
+    relationship: PartyRelationship.ValueType
+
+
+class Mentorship(BaseModel):
+    """One mentorship's people."""
+
+    mentor_id: str
+    parties: list[Attached]
+    active: bool = True
+
+
+class SupportTeam(BaseModel):
+    """One learner's mentorships by id, ended ones too."""
+
+    learner_id: str
+    mentorships: dict[str, Mentorship] = {}
+
+    def is_mentored_by(self, person_id: str) -> bool:
+        """Whether this person mentors the learner in an active mentorship."""
+        return any(one.active and one.mentor_id == person_id for one in self.mentorships.values())
+
+    def has_party(self, person_id: str, relationships: Collection[PartyRelationship.ValueType]) -> bool:
+        """Whether this person is attached to an active mentorship in one of these relationships."""
+        return any(
+            party.person_id == person_id and party.relationship in relationships
+            for one in self.mentorships.values()
+            if one.active
+            for party in one.parties
+        )
+
+
+support_team = Projection("support_team", version=1, document=SupportTeam, key="learner_id")
+
+
+@support_team.on
+def started(document: SupportTeam, event: MentorshipStarted, _meta: Metadata) -> None:
+    """Mentor and parties are attached."""
+    document.mentorships[event.mentorship_id] = Mentorship(
+        mentor_id=event.mentor_id,
+        parties=[Attached(person_id=party.person_id, relationship=party.relationship) for party in event.parties],
+    )
+
+
+@support_team.on
+def cancelled(document: SupportTeam, event: MentorshipCancelled, _meta: Metadata) -> None:
+    """Nobody is attached by it any more."""
+    document.mentorships[event.mentorship_id].active = False
+
+
+@support_team.on
+def completed(document: SupportTeam, event: MentorshipCompleted, _meta: Metadata) -> None:
+    """Nobody is attached by it any more."""
+    document.mentorships[event.mentorship_id].active = False

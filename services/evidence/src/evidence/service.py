@@ -1,0 +1,77 @@
+"""What the evidence service is made of: the one place that wires it. Who may call is the contract's; who is whose is said here."""
+
+from collections.abc import Mapping
+
+from eventkernel.contract import Contract, fill
+from eventkernel.reading import Ask
+from eventkernel.service import Service
+from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import (
+    PARTY_RELATIONSHIP_ASSESSOR,
+    PARTY_RELATIONSHIP_EMPLOYER_CONTACT,
+    PARTY_RELATIONSHIP_PROVIDER_MANAGER,
+    PartyRelationship,
+)
+from mentoring.evidence.v1 import events_pb2, evidence_pb2
+from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest
+from mentoring.sessions.v1 import events_pb2 as sessions_events
+
+from evidence.domain.evidence import evidence
+from evidence.domain.standard import standard
+from evidence.projections.evidence_record import get_evidence
+from evidence.projections.ksb_progress import get_cohort_summary, get_ksb_progress, ksb_progress
+from evidence.projections.support_team import SupportTeam, support_team
+
+# The need-to-know matrix of DOMAIN.md, where it says `full`: progress, and evidence judged. Learner and mentor see both.
+TOLD_IN_FULL: Mapping[type[Message], frozenset[PartyRelationship.ValueType]] = {
+    GetKsbProgressRequest: frozenset(
+        {PARTY_RELATIONSHIP_ASSESSOR, PARTY_RELATIONSHIP_EMPLOYER_CONTACT, PARTY_RELATIONSHIP_PROVIDER_MANAGER}
+    ),
+    GetEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
+}
+
+
+def build() -> Service:
+    """The service, complete and unstarted."""
+    return Service(
+        name="evidence",
+        contract=Contract([events_pb2.DESCRIPTOR, evidence_pb2.DESCRIPTOR], heard=[sessions_events.DESCRIPTOR]),
+        aggregates=[standard, evidence],
+        projections=[ksb_progress, support_team],
+        queries=[get_ksb_progress, get_cohort_summary, get_evidence],
+        relations={
+            "self_or_mentor": self_or_mentor,
+            "assessor_of_learner": assessor_of_learner,
+            "support_team": in_support_team,
+        },
+    )
+
+
+async def self_or_mentor(ask: Ask) -> bool:
+    """The caller is the request's learner, or mentors them in an active mentorship."""
+    return _is_learner(ask) or (await _team(ask)).is_mentored_by(ask.principal.person_id)
+
+
+async def assessor_of_learner(ask: Ask) -> bool:
+    """The caller is an assessor in an active mentorship of the request's learner."""
+    return (await _team(ask)).has_party(ask.principal.person_id, {PARTY_RELATIONSHIP_ASSESSOR})
+
+
+async def in_support_team(ask: Ask) -> bool:
+    """The caller is the learner, the mentor, or somebody with a legitimate need of what the request asks for.
+
+    A manager of the provider needs no attachment where managers are told; everybody else does.
+    """
+    told = TOLD_IN_FULL[type(ask.request)]
+    if "provider_manager" in ask.principal.roles and PARTY_RELATIONSHIP_PROVIDER_MANAGER in told:
+        return True
+    return await self_or_mentor(ask) or (await _team(ask)).has_party(ask.principal.person_id, told)
+
+
+def _is_learner(ask: Ask) -> bool:
+    return ask.principal.person_id == fill("{learner_id}", ask.request)
+
+
+async def _team(ask: Ask) -> SupportTeam:
+    learner_id = fill("{learner_id}", ask.request)
+    return await ask.read.document(support_team, learner_id) or support_team.new(learner_id)

@@ -1,0 +1,1 @@
+"""Tells those with a legitimate need to know, and nobody else."""

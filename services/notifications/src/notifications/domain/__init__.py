@@ -1,0 +1,1 @@
+"""What may happen and what it means: pure functions, without I/O, time or chance of their own."""

@@ -1,0 +1,114 @@
+"""Circle: who surrounds a learner, mentorship by mentorship. Nobody is in the circle of a mentorship that has ended, and none revives."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from eventkernel.aggregate import Aggregate, Context, Refusal
+from mentoring.common.v1.common_pb2 import Party, PartyRelationship
+from mentoring.notifications.v1.events_pb2 import Because, CircleRecorded
+from mentoring.notifications.v1.notifications_pb2 import RecordCircleRequest
+
+# A relationship that gives no legitimate need (teacher, coach, IQA) is remembered and told nothing.
+BECAUSE_OF = {
+    PartyRelationship.PARTY_RELATIONSHIP_ASSESSOR: Because.BECAUSE_ASSESSOR,
+    PartyRelationship.PARTY_RELATIONSHIP_EMPLOYER_CONTACT: Because.BECAUSE_EMPLOYER_CONTACT,
+    PartyRelationship.PARTY_RELATIONSHIP_PROVIDER_MANAGER: Because.BECAUSE_PROVIDER_MANAGER,
+    PartyRelationship.PARTY_RELATIONSHIP_GUARDIAN: Because.BECAUSE_GUARDIAN,
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Attached:
+    """A party of a mentorship."""
+
+    person_id: str
+    relationship: PartyRelationship.ValueType
+
+
+@dataclass(frozen=True, slots=True)
+class Surrounding:
+    """The people of one mentorship; none once it has ended."""
+
+    mentorship_id: str
+    mentor_id: str = ""
+    parties: tuple[Attached, ...] = ()
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """Every mentorship of the learner that has been heard of, in the order of hearing."""
+
+    surroundings: tuple[Surrounding, ...] = ()
+
+    def of(self, mentorship_id: str) -> Surrounding | None:
+        """The people of one mentorship; None where it has not been heard of."""
+        return next((found for found in self.surroundings if found.mentorship_id == mentorship_id), None)
+
+    def knows(self, mentorship_id: str) -> bool:
+        """Whether this mentorship has been heard of; for "", any."""
+        return bool(self.surroundings) if not mentorship_id else self.of(mentorship_id) is not None
+
+    def members(self, mentorship_id: str) -> Iterator[tuple[str, Because.ValueType]]:
+        """Each person around the learner with why they may be told, of one mentorship or, for "", of every one that goes on.
+
+        A person in several relationships comes once for each. The learner is not among them.
+        """
+        for found in self.surroundings:
+            if found.ended or mentorship_id not in ("", found.mentorship_id):
+                continue
+            yield found.mentor_id, Because.BECAUSE_MENTOR
+            for party in found.parties:
+                if party.relationship in BECAUSE_OF:
+                    yield party.person_id, BECAUSE_OF[party.relationship]
+
+
+circle = Aggregate("circle", initial=Circle())
+
+
+@circle.decide
+def record_circle(state: Circle, command: RecordCircleRequest, _context: Context) -> list[CircleRecorded]:
+    """Records who surrounds the learner in one mentorship, or that it has ended. What is known already gives nothing.
+
+    Raises Refusal MENTOR_MISSING for a mentorship that goes on without a mentor.
+    """
+    if not command.ended and not command.mentor_id:
+        raise Refusal(
+            "MENTOR_MISSING",
+            f"Mentorship {command.mentorship_id} goes on and names no mentor: give mentor_id, or say that it has ended.",
+            field="mentor_id",
+        )
+    event = CircleRecorded(
+        learner_id=command.learner_id,
+        mentorship_id=command.mentorship_id,
+        mentor_id="" if command.ended else command.mentor_id,
+        parties=[] if command.ended else command.parties,
+        ended=command.ended,
+    )
+    known = state.of(command.mentorship_id)
+    if known is not None and (known.ended or known == _surrounding(event)):
+        return []
+    return [event]
+
+
+@circle.evolve
+def circle_recorded(state: Circle, event: CircleRecorded) -> Circle:
+    """The mentorship's people are as recorded last."""
+    now = _surrounding(event)
+    if state.of(event.mentorship_id) is None:
+        return replace(state, surroundings=(*state.surroundings, now))
+    return replace(
+        state,
+        surroundings=tuple(
+            now if before.mentorship_id == now.mentorship_id else before for before in state.surroundings
+        ),
+    )
+
+
+def _surrounding(event: CircleRecorded) -> Surrounding:
+    return Surrounding(event.mentorship_id, event.mentor_id, _attached(event.parties), event.ended)
+
+
+def _attached(parties: Iterable[Party]) -> tuple[Attached, ...]:
+    # Sorted and each once: the order in which parties are listed says nothing.
+    return tuple(sorted({Attached(party.person_id, party.relationship) for party in parties}))

@@ -1,0 +1,150 @@
+"""Telling: one thing that happened, told once to each person with a legitimate need, and to nobody else.
+
+The circle and the matrix are read when it is told: who has lost the need by then is not told any more.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from eventkernel.aggregate import Aggregate, Context, NotYet, Refusal
+from mentoring.common.v1.common_pb2 import InformationKind
+from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, Occasion
+from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest, TellPersonRequest
+
+from notifications.domain.circle import Circle
+from notifications.domain.need_to_know import NeedToKnow
+
+_RAISER = frozenset({Because.BECAUSE_RAISED_THE_CONCERN})
+_HANDLERS = frozenset(
+    {
+        Because.BECAUSE_DSL_ON_DUTY,
+        Because.BECAUSE_DEPUTY_DSL_NEXT_ON_THE_LADDER,
+        Because.BECAUSE_SENIOR_LEAD_LAST_RESORT,
+    }
+)
+# Which part in a concern each occasion is told to.
+PARTS_TOLD = {
+    Occasion.OCCASION_CONCERN_RECEIVED: _RAISER,
+    Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER: _RAISER,
+    Occasion.OCCASION_CONCERN_ASSIGNED: _HANDLERS,
+}
+_CODE = re.compile(r"[a-z][a-z_]{0,39}")
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Whether it has been told. Whom is in the events, and in the notices."""
+
+    told: bool = False
+
+
+telling = Aggregate("telling", initial=Telling())
+
+
+@telling.decide
+def tell_circle(state: Telling, command: TellCircleRequest, context: Context) -> list[NoticeRequested]:
+    """One notice for each person whose relationship to the learner the matrix tells of this kind; the highest detail counts.
+
+    The one who did it is not told. Of a mentorship that has ended only the learner is told.
+
+    Raises NotYet CIRCLE_UNKNOWN, and Refusal CONCERN_NOT_FOR_A_CIRCLE for what only TellPerson may tell.
+    """
+    if state.told:
+        return []
+    if command.occasion in PARTS_TOLD or command.kind == InformationKind.INFORMATION_KIND_CONCERN:
+        raise Refusal(
+            "CONCERN_NOT_FOR_A_CIRCLE", "A concern is never told to a circle: use TellPerson for each part in it."
+        )
+    circle = context.state(Circle)
+    if not circle.knows(command.mentorship_id):
+        raise NotYet(
+            "CIRCLE_UNKNOWN",
+            f"Who surrounds learner {command.learner_id} has not been heard of yet: "
+            "it comes with the MentorshipStarted of the sessions service; try again after that.",
+        )
+    matrix = context.state(NeedToKnow)
+    related = [(command.learner_id, Because.BECAUSE_LEARNER), *circle.members(command.mentorship_id)]
+    return [
+        NoticeRequested(
+            telling_id=command.telling_id,
+            notice_id=context.derive_id("notice", need.person_id),
+            recipient_id=need.person_id,
+            occasion=command.occasion,
+            because=need.because,
+            detail=need.detail,
+            about_id=command.about_id,
+        )
+        for need in _greatest_needs(related, command.kind, matrix)
+        if need.person_id != command.actor_id
+    ]
+
+
+@telling.decide
+def tell_person(state: Telling, command: TellPersonRequest, context: Context) -> list[NoticeRequested]:
+    """One notice about a concern, for one person's part in it.
+
+    Raises Refusal NOT_A_CONCERN or PART_NOT_TOLD.
+    """
+    if state.told:
+        return []
+    if command.occasion not in PARTS_TOLD:
+        raise Refusal(
+            "NOT_A_CONCERN",
+            f"{Occasion.Name(command.occasion)} is no occasion of a concern: use TellCircle, which asks the matrix.",
+            field="occasion",
+        )
+    if command.because not in PARTS_TOLD[command.occasion]:
+        raise Refusal(
+            "PART_NOT_TOLD",
+            f"{Occasion.Name(command.occasion)} is not told to {Because.Name(command.because)}: "
+            "that a concern was received is for its raiser, that it is assigned for its assignee.",
+            field="because",
+        )
+    return [
+        NoticeRequested(
+            telling_id=command.telling_id,
+            notice_id=context.derive_id("notice", command.person_id),
+            recipient_id=command.person_id,
+            occasion=command.occasion,
+            because=command.because,
+            detail=Detail.DETAIL_FULL,
+            about_id=command.about_id,
+            raiser_role=_code_or_nothing(command.raiser_role),
+            category=_code_or_nothing(command.category),
+        )
+    ]
+
+
+@telling.evolve
+def notice_requested(_state: Telling, _event: NoticeRequested) -> Telling:
+    """All of a telling's notices are requested in one commit."""
+    return Telling(told=True)
+
+
+def is_safeguarding(occasion: Occasion.ValueType) -> bool:
+    """Whether this occasion is a concern's."""
+    return occasion in PARTS_TOLD
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    person_id: str
+    because: Because.ValueType
+    detail: Detail.ValueType
+
+
+def _greatest_needs(
+    related: Iterable[tuple[str, Because.ValueType]], kind: InformationKind.ValueType, matrix: NeedToKnow
+) -> list[_Need]:
+    greatest: dict[str, _Need] = {}
+    for person_id, because in related:
+        need = _Need(person_id, because, matrix.detail(kind, because))
+        if need.detail and (person_id not in greatest or need.detail > greatest[person_id].detail):
+            greatest[person_id] = need
+    return list(greatest.values())
+
+
+def _code_or_nothing(text: str) -> str:
+    # The alert goes out whatever is wrong with its codes, and anything longer than a code may be narrative.
+    return text if _CODE.fullmatch(text) else ""

@@ -1,0 +1,121 @@
+"""Sends a notice by mail. Between NoticeStarted and NoticeSettled there is nothing but the sending itself: whatever can fail without
+a trace (reading the contact, composing) comes before, so that an attempt that was never settled was truly under way."""
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+from eventkernel.keys import KeyDestroyed
+from eventkernel.reaction import Doing, TryAgain
+from eventkernel.timing import Clock, utc_now
+from mentoring.notifications.v1.events_pb2 import ContactRegistered, NoticeStarted, Outcome
+from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
+from mentoring.options.v1 import options_pb2
+
+from notifications.effects.mailer import Mailer, NotTaken, Unsure
+from notifications.messages import Recipient, Unaddressable, compose
+
+CONTACT_UNKNOWN = "CONTACT_UNKNOWN"
+CONTACT_ERASED = "CONTACT_ERASED"
+ADDRESS_INVALID = "ADDRESS_INVALID"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to keep trying: waiting times double from `first_seconds` up to the longest. Safeguarding never gives up."""
+
+    first_seconds: float = 5.0
+    longest_seconds: float = 3600.0
+    longest_seconds_safeguarding: float = 60.0
+    attempts: int = 12
+
+    def gives_up(self, request: StartNoticeRequest, attempt: int) -> bool:
+        """Whether this attempt, from 1, was the last."""
+        return not request.safeguarding and attempt >= self.attempts
+
+    def seconds(self, request: StartNoticeRequest, attempt: int) -> float:
+        """How long to wait after this attempt, from 1."""
+        longest = self.longest_seconds_safeguarding if request.safeguarding else self.longest_seconds
+        # Beyond 2**30 it is the longest anyway, and a float would overflow some day.
+        return min(longest, self.first_seconds * 2.0 ** min(attempt - 1, 30))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    outcome: Outcome.ValueType
+    failure: str = ""
+    # Whether the same may end better at another time.
+    passing: bool = False
+
+
+@dataclass(frozen=True)
+class SendMail:
+    """The effect of a StartNoticeRequest that is due.
+
+    Args:
+        sender: the platform's own address.
+        link_base: where the portal's pages are.
+        clock: dates the messages.
+    """
+
+    mailer: Mailer
+    sender: str
+    link_base: str
+    patience: Patience = Patience()
+    clock: Clock = utc_now
+
+    async def __call__(self, request: StartNoticeRequest, doing: Doing) -> None:
+        """Sends once, and records how it ended. Raises TryAgain where it is to be tried again."""
+        ready = await self._prepare(request, doing)
+        if not await _started(request, doing):
+            return
+        ended = await self._send(ready) if isinstance(ready, EmailMessage) else ready
+        await doing.command(
+            SettleNoticeRequest(
+                notice_id=request.notice_id, attempt=doing.attempt, outcome=ended.outcome, failure=ended.failure
+            )
+        )
+        if ended.outcome == Outcome.OUTCOME_SENT or self.patience.gives_up(request, doing.attempt):
+            return
+        if ended.passing or request.safeguarding:
+            raise TryAgain(self.patience.seconds(request, doing.attempt), ended.failure)
+
+    async def _prepare(self, request: StartNoticeRequest, doing: Doing) -> EmailMessage | _Ended:
+        try:
+            email = await _open(request, doing, "email")
+            if email is None:
+                return _Ended(Outcome.OUTCOME_FAILED, CONTACT_UNKNOWN, passing=True)
+            # A safeguarding message greets nobody by name, so the name is not read for it.
+            name = None if request.safeguarding else await _open(request, doing, "name")
+        except KeyDestroyed:
+            return _Ended(Outcome.OUTCOME_FAILED, CONTACT_ERASED)
+        try:
+            return compose(
+                request, Recipient(email, name or ""), sender=self.sender, link_base=self.link_base, at=self.clock()
+            )
+        except Unaddressable:
+            return _Ended(Outcome.OUTCOME_FAILED, ADDRESS_INVALID)
+
+    async def _send(self, message: EmailMessage) -> _Ended:
+        try:
+            await self.mailer.send(message)
+        except NotTaken as refused:
+            return _Ended(Outcome.OUTCOME_FAILED, refused.code, passing=refused.passing)
+        except Unsure as unsure:
+            return _Ended(Outcome.OUTCOME_UNKNOWN, unsure.code)
+        return _Ended(Outcome.OUTCOME_SENT)
+
+
+async def _started(request: StartNoticeRequest, doing: Doing) -> bool:
+    attempt = StartNoticeRequest()
+    attempt.CopyFrom(request)
+    attempt.attempt = doing.attempt
+    reply = await doing.command(attempt)
+    return _type_of(NoticeStarted) in reply.event_types
+
+
+async def _open(request: StartNoticeRequest, doing: Doing, field: str) -> str | None:
+    return await doing.open_field(f"contact-{request.recipient_id}", _type_of(ContactRegistered), field)
+
+
+def _type_of(event: type[ContactRegistered] | type[NoticeStarted]) -> str:
+    return event.DESCRIPTOR.GetOptions().Extensions[options_pb2.event].type

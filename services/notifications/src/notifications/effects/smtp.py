@@ -1,0 +1,79 @@
+"""Mail by SMTP, one connection a message. The protocol's steps are taken one by one, because what an error means turns on DATA:
+before it nothing has gone out, after it only the server's answer tells."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from email.message import EmailMessage
+
+from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPResponseException
+
+from notifications.effects.mailer import NotTaken, Unsure
+
+
+@dataclass(frozen=True)
+class SmtpMailer:
+    """Sends through one SMTP server.
+
+    Args:
+        username: empty where the server asks for no sign-in.
+        start_tls: True: only over TLS; None: where the server offers it; False: never.
+        seconds: how long each step may take: the whole must end well within the lease of a due row.
+    """
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = ""
+    start_tls: bool | None = None
+    seconds: float = 5.0
+
+    async def send(self, message: EmailMessage) -> None:
+        """Returns once the server has answered that it keeps the message; raises NotTaken or Unsure.
+
+        Errors are not raised from aiosmtplib's, whose texts hold the recipient's address.
+        """
+        client = SMTP(
+            hostname=self.host, port=self.port, timeout=self.seconds, start_tls=self.start_tls,
+            username=self.username or None, password=self.password or None,
+        )  # fmt: skip
+        try:
+            await self._connect(client)
+            await self._address(client, message)
+            await self._hand_over(client, message)
+            # The message is taken: however the farewell ends, that stands.
+            with suppress(SMTPException, OSError):
+                await client.quit()
+        finally:
+            client.close()
+
+    async def _connect(self, client: SMTP) -> None:
+        try:
+            async with asyncio.timeout(self.seconds):
+                await client.connect()
+        except SMTPResponseException as error:
+            # Whatever the server says here is about us and not about this message: it may be mended.
+            raise NotTaken(f"SMTP_{error.code}", passing=True) from None
+        except (SMTPException, OSError, ValueError):
+            raise NotTaken("SMTP_UNREACHABLE", passing=True) from None
+
+    async def _address(self, client: SMTP, message: EmailMessage) -> None:
+        try:
+            await client.mail(message["From"].addresses[0].addr_spec)
+            await client.rcpt(message["To"].addresses[0].addr_spec)
+        except SMTPResponseException as error:
+            raise _refused(error) from None
+        except (SMTPException, OSError):
+            raise NotTaken("SMTP_UNREACHABLE", passing=True) from None
+
+    async def _hand_over(self, client: SMTP, message: EmailMessage) -> None:
+        try:
+            await client.data(message.as_bytes())
+        except SMTPDataError as error:
+            raise _refused(error) from None
+        except (SMTPException, OSError):
+            raise Unsure("SMTP_NO_ANSWER") from None
+
+
+def _refused(error: SMTPResponseException) -> NotTaken:
+    return NotTaken(f"SMTP_{error.code}", passing=error.code < 500)

@@ -1,0 +1,1 @@
+"""What is kept to be asked, folded from published events."""

@@ -1,0 +1,99 @@
+"""Notices: what was told to whom, why, and what became of it. Codes and ids alone: no word of a message is in it."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from eventkernel.messages import Metadata
+from eventkernel.projection import Projection
+from eventkernel.reading import Reader
+from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, NoticeSettled, Occasion, Outcome
+from mentoring.notifications.v1.notifications_pb2 import (
+    ListMyNoticesRequest,
+    ListMyNoticesResponse,
+    ListNoticesRequest,
+    ListNoticesResponse,
+    NoticeSummary,
+)
+from pydantic import BaseModel
+
+DEFAULT_LIMIT = 100
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class NoticeDocument(BaseModel):
+    """One notice. `outcome` is unspecified while it is on its way."""
+
+    notice_id: str
+    recipient_id: str = ""
+    occasion: Occasion.ValueType = Occasion.OCCASION_UNSPECIFIED
+    because: Because.ValueType = Because.BECAUSE_UNSPECIFIED
+    detail: Detail.ValueType = Detail.DETAIL_UNSPECIFIED
+    about_id: str = ""
+    outcome: Outcome.ValueType = Outcome.OUTCOME_UNSPECIFIED
+    attempts: int = 0
+    requested_at: datetime | None = None
+    settled_at: datetime | None = None
+
+
+notices = Projection("notices", version=1, document=NoticeDocument, key="notice_id", indexes=("recipient_id",))
+
+
+@notices.on
+def requested(document: NoticeDocument, event: NoticeRequested, meta: Metadata) -> None:
+    """Somebody is to be told."""
+    document.recipient_id = event.recipient_id
+    document.occasion = event.occasion
+    document.because = event.because
+    document.detail = event.detail
+    document.about_id = event.about_id
+    document.requested_at = meta.at
+
+
+@notices.on
+def settled(document: NoticeDocument, event: NoticeSettled, meta: Metadata) -> None:
+    """An attempt ended."""
+    document.recipient_id = event.recipient_id
+    document.outcome = event.outcome
+    document.attempts = event.attempt
+    document.settled_at = meta.at
+
+
+async def list_notices(request: ListNoticesRequest, reader: Reader) -> ListNoticesResponse:
+    """The provider's notices, newest first."""
+    found = await reader.documents(notices)
+    return ListNoticesResponse(notices=_newest_first(found)[: request.limit or DEFAULT_LIMIT])
+
+
+async def list_my_notices(_request: ListMyNoticesRequest, reader: Reader) -> ListMyNoticesResponse:
+    """The caller's own notices, newest first."""
+    found = await reader.documents(notices, recipient_id=reader.principal.person_id)
+    return ListMyNoticesResponse(notices=_newest_first(found))
+
+
+def _newest_first(documents: Iterable[NoticeDocument]) -> list[NoticeSummary]:
+    ordered = sorted(documents, key=lambda one: (one.requested_at or _LONG_AGO, one.notice_id), reverse=True)
+    return [_summary(document) for document in ordered]
+
+
+def _summary(document: NoticeDocument) -> NoticeSummary:
+    return NoticeSummary(
+        notice_id=document.notice_id,
+        recipient_id=document.recipient_id,
+        occasion=document.occasion,
+        because=document.because,
+        detail=document.detail,
+        about_id=document.about_id,
+        outcome=document.outcome,
+        attempts=document.attempts,
+        requested_at=_timestamp(document.requested_at),
+        settled_at=_timestamp(document.settled_at),
+    )
+
+
+def _timestamp(at: datetime | None) -> Timestamp | None:
+    if at is None:
+        return None
+    found = Timestamp()
+    found.FromDatetime(at)
+    return found

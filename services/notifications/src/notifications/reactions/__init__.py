@@ -1,0 +1,1 @@
+"""What follows from an event: commands, by pure policy."""

@@ -1,0 +1,30 @@
+"""Keeps the circles as the sessions service publishes them. An end needs no more than its mentorship's id, so it is never lost."""
+
+from collections.abc import Iterator
+
+from eventkernel.messages import Metadata
+from eventkernel.reaction import Reaction
+from mentoring.notifications.v1.notifications_pb2 import RecordCircleRequest
+from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
+
+circles = Reaction("circles")
+
+
+@circles.on
+def mentorship_started(event: MentorshipStarted, _meta: Metadata) -> Iterator[RecordCircleRequest]:
+    """The mentor and the parties surround the learner from now on."""
+    yield RecordCircleRequest(
+        learner_id=event.learner_id, mentorship_id=event.mentorship_id, mentor_id=event.mentor_id, parties=event.parties
+    )
+
+
+@circles.on
+def mentorship_cancelled(event: MentorshipCancelled, _meta: Metadata) -> Iterator[RecordCircleRequest]:
+    """Nobody does any more."""
+    yield RecordCircleRequest(learner_id=event.learner_id, mentorship_id=event.mentorship_id, ended=True)
+
+
+@circles.on
+def mentorship_completed(event: MentorshipCompleted, _meta: Metadata) -> Iterator[RecordCircleRequest]:
+    """Nobody does any more."""
+    yield RecordCircleRequest(learner_id=event.learner_id, mentorship_id=event.mentorship_id, ended=True)

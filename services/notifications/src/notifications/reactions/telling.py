@@ -1,0 +1,158 @@
+"""What is told, of which kind of information, and to whom it goes: a circle by the matrix, a concern by the part a person has in it.
+
+The actor goes with every telling of a circle, because nobody is told of their own act. The start of a mentorship is told as
+PROGRESS: it is where a learner's progress on a standard begins, and everyone who works towards that (assessor, employer, provider)
+needs to know, which the SESSION row would not tell them.
+"""
+
+from collections.abc import Iterator
+
+from eventkernel.messages import SYSTEM, Metadata, derived_id
+from eventkernel.reaction import Reaction
+from mentoring.common.v1.common_pb2 import InformationKind
+from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
+from mentoring.notifications.v1.events_pb2 import Because, Occasion
+from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest, TellPersonRequest
+from mentoring.safeguarding.v1.events_pb2 import (
+    AssigneeRole,
+    ConcernAssigned,
+    ConcernCategory,
+    ConcernReceived,
+    Severity,
+)
+from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionHeld, SessionMissed, SessionPlanned
+
+telling = Reaction("telling")
+
+_ASSIGNED_BECAUSE = {
+    AssigneeRole.ASSIGNEE_ROLE_DSL_ON_DUTY: Because.BECAUSE_DSL_ON_DUTY,
+    AssigneeRole.ASSIGNEE_ROLE_DEPUTY_DSL: Because.BECAUSE_DEPUTY_DSL_NEXT_ON_THE_LADDER,
+    AssigneeRole.ASSIGNEE_ROLE_SENIOR_LEAD: Because.BECAUSE_SENIOR_LEAD_LAST_RESORT,
+}
+
+
+@telling.on
+def mentorship_started(event: MentorshipStarted, meta: Metadata) -> Iterator[TellCircleRequest]:
+    """Told to all who work towards the learner's progress."""
+    yield TellCircleRequest(
+        telling_id=_telling_id(meta),
+        learner_id=event.learner_id,
+        kind=InformationKind.INFORMATION_KIND_PROGRESS,
+        occasion=Occasion.OCCASION_MENTORSHIP_STARTED,
+        about_id=event.mentorship_id,
+        actor_id=_actor(meta),
+        mentorship_id=event.mentorship_id,
+    )
+
+
+@telling.on
+def session_planned(event: SessionPlanned, meta: Metadata) -> Iterator[TellCircleRequest]:
+    """Told within the session's own mentorship."""
+    yield TellCircleRequest(
+        telling_id=_telling_id(meta),
+        learner_id=event.learner_id,
+        kind=InformationKind.INFORMATION_KIND_SESSION,
+        occasion=Occasion.OCCASION_SESSION_PLANNED,
+        about_id=event.session_id,
+        actor_id=_actor(meta),
+        mentorship_id=event.mentorship_id,
+    )
+
+
+@telling.on
+def session_missed(event: SessionMissed, meta: Metadata) -> Iterator[TellCircleRequest]:
+    """That it was missed is told; why is not."""
+    yield TellCircleRequest(
+        telling_id=_telling_id(meta),
+        learner_id=event.learner_id,
+        kind=InformationKind.INFORMATION_KIND_SESSION,
+        occasion=Occasion.OCCASION_SESSION_MISSED,
+        about_id=event.session_id,
+        actor_id=_actor(meta),
+    )
+
+
+@telling.on
+def session_held(event: SessionHeld, meta: Metadata) -> Iterator[TellCircleRequest]:
+    """That there is a shared record is told, not a word of it."""
+    yield TellCircleRequest(
+        telling_id=_telling_id(meta),
+        learner_id=event.learner_id,
+        kind=InformationKind.INFORMATION_KIND_SESSION_RECORD,
+        occasion=Occasion.OCCASION_SESSION_RECORD_SHARED,
+        about_id=event.session_id,
+        actor_id=_actor(meta),
+    )
+
+
+@telling.on
+def evidence_accepted(event: EvidenceAccepted, meta: Metadata) -> Iterator[TellCircleRequest]:
+    """Told without the feedback."""
+    yield _judged(event, Occasion.OCCASION_EVIDENCE_ACCEPTED, meta)
+
+
+@telling.on
+def evidence_referred(event: EvidenceReferred, meta: Metadata) -> Iterator[TellCircleRequest]:
+    """Told without the feedback."""
+    yield _judged(event, Occasion.OCCASION_EVIDENCE_REFERRED, meta)
+
+
+@telling.on
+def concern_received(event: ConcernReceived, meta: Metadata) -> Iterator[TellPersonRequest]:
+    """Told to the raiser, unless the raiser is to stay unknown. In immediate danger the message says what to do now."""
+    if not event.raiser_id:
+        return
+    danger = event.severity == Severity.SEVERITY_IMMEDIATE_DANGER
+    yield TellPersonRequest(
+        telling_id=_telling_id(meta),
+        person_id=event.raiser_id,
+        occasion=(
+            Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER if danger else Occasion.OCCASION_CONCERN_RECEIVED
+        ),
+        about_id=event.concern_id,
+        because=Because.BECAUSE_RAISED_THE_CONCERN,
+    )
+
+
+@telling.on
+def concern_assigned(event: ConcernAssigned, meta: Metadata) -> Iterator[TellPersonRequest]:
+    """Told to the assignee, with the raiser's role and the category and nothing else."""
+    if not event.assignee_id:
+        return
+    yield TellPersonRequest(
+        telling_id=_telling_id(meta),
+        person_id=event.assignee_id,
+        occasion=Occasion.OCCASION_CONCERN_ASSIGNED,
+        about_id=event.concern_id,
+        # A role that this version does not know is still asked to act: the last rung is the one that always holds.
+        because=_ASSIGNED_BECAUSE.get(event.assignee_role, Because.BECAUSE_SENIOR_LEAD_LAST_RESORT),
+        raiser_role=event.raiser_role,
+        category=_category(event.category),
+    )
+
+
+def _judged(
+    event: EvidenceAccepted | EvidenceReferred, occasion: Occasion.ValueType, meta: Metadata
+) -> TellCircleRequest:
+    return TellCircleRequest(
+        telling_id=_telling_id(meta),
+        learner_id=event.learner_id,
+        kind=InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED,
+        occasion=occasion,
+        about_id=event.evidence_id,
+        actor_id=_actor(meta),
+    )
+
+
+def _telling_id(meta: Metadata) -> str:
+    return derived_id("telling", meta.event_id)
+
+
+def _actor(meta: Metadata) -> str:
+    return "" if meta.actor == SYSTEM else meta.actor
+
+
+def _category(category: ConcernCategory.ValueType) -> str:
+    if not category or category not in ConcernCategory.values():
+        return ""
+    return ConcernCategory.Name(category).removeprefix("CONCERN_CATEGORY_").lower()

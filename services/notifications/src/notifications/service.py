@@ -1,0 +1,86 @@
+"""The wiring of the notifications service: the one place that builds adapters and reads settings."""
+
+from eventkernel.contract import Contract
+from eventkernel.service import Service
+from mentoring.evidence.v1 import events_pb2 as evidence_events
+from mentoring.notifications.v1 import events_pb2, notifications_pb2
+from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
+from mentoring.safeguarding.v1 import events_pb2 as safeguarding_events
+from mentoring.sessions.v1 import events_pb2 as sessions_events
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
+from notifications.default_matrix import default_matrix
+from notifications.domain import telling as telling_domain
+from notifications.domain.circle import circle
+from notifications.domain.contact import contact
+from notifications.domain.need_to_know import need_to_know
+from notifications.domain.notice import notice
+from notifications.effects.mail import Patience, SendMail
+from notifications.effects.mailer import Mailer
+from notifications.effects.smtp import SmtpMailer
+from notifications.projections.notices import list_my_notices, list_notices, notices
+from notifications.reactions.circles import circles
+from notifications.reactions.sending import sending
+from notifications.reactions.telling import telling
+
+
+class Settings(BaseSettings):
+    """What the environment may set: SMTP_HOST, SMTP_PORT, LINK_BASE and so on. The defaults fit a mail catcher on this machine."""
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 25
+    smtp_username: str = ""
+    smtp_password: SecretStr = SecretStr("")
+    # true: only over TLS; false: never; not set: where the server offers it.
+    smtp_start_tls: bool | None = None
+    # For each step of the protocol.
+    smtp_seconds: float = 5.0
+    mail_sender: str = "mentorstream@localhost.localdomain"
+    link_base: str = "http://localhost:8080"
+    mail_retry_first_seconds: float = 5.0
+    mail_retry_longest_seconds: float = 3600.0
+    mail_retry_longest_seconds_safeguarding: float = 60.0
+    mail_attempts: int = 12
+
+
+def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Service:
+    """The service, with mail by SMTP unless another mailer is given."""
+    found = settings or Settings()
+    return Service(
+        name="notifications",
+        contract=Contract(
+            files=[events_pb2.DESCRIPTOR, notifications_pb2.DESCRIPTOR],
+            heard=[sessions_events.DESCRIPTOR, evidence_events.DESCRIPTOR, safeguarding_events.DESCRIPTOR],
+        ),
+        aggregates=[contact, circle, need_to_know(default_matrix()), telling_domain.telling, notice],
+        projections=[notices],
+        reactions=[circles, telling, sending],
+        queries=[list_notices, list_my_notices],
+        effects={StartNoticeRequest: _send_mail(found, mailer or _smtp(found))},
+    )
+
+
+def _smtp(settings: Settings) -> SmtpMailer:
+    return SmtpMailer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_username,
+        password=settings.smtp_password.get_secret_value(),
+        start_tls=settings.smtp_start_tls,
+        seconds=settings.smtp_seconds,
+    )
+
+
+def _send_mail(settings: Settings, mailer: Mailer) -> SendMail:
+    return SendMail(
+        mailer=mailer,
+        sender=settings.mail_sender,
+        link_base=settings.link_base,
+        patience=Patience(
+            first_seconds=settings.mail_retry_first_seconds,
+            longest_seconds=settings.mail_retry_longest_seconds,
+            longest_seconds_safeguarding=settings.mail_retry_longest_seconds_safeguarding,
+            attempts=settings.mail_attempts,
+        ),
+    )

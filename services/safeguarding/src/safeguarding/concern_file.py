@@ -1,0 +1,63 @@
+"""A concern as its handlers read it. Every text is opened through the reader, so each reading is in the access log first."""
+
+from eventkernel.reading import Reader
+from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import Sealed
+from mentoring.safeguarding.v1.events_pb2 import ConcernRaised
+from mentoring.safeguarding.v1.safeguarding_pb2 import (
+    ChronologyEntry,
+    ConcernSummary,
+    GetConcernRequest,
+    GetConcernResponse,
+)
+
+from safeguarding.domain.concern import Concern, concern
+
+
+def stream_of(concern_id: str) -> str:
+    """The stream of a concern."""
+    return f"{concern.name}-{concern_id}"
+
+
+async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernResponse:
+    """The narrative and the chronology. Handlers see who raised it, even where the raiser is anonymous to all others.
+
+    DOMAIN.md, Safeguarding: "anonymous to all but the DSL"; whoever handles it stands in the DSL's place.
+    """
+    history = await read.history(stream_of(request.concern_id))
+    sealed = [(item, name) for item in history for name in _sealed_fields(item.event)]
+    opened = await read.open(sealed)
+    texts = {item.meta.event_id: text for (item, _), text in zip(sealed, opened, strict=True)}
+    response = GetConcernResponse(concern=summary(concern.fold(concern.initial, [item.event for item in history])))
+    for item in history:
+        text = texts.get(item.meta.event_id, "")
+        if isinstance(item.event, ConcernRaised):
+            response.person_at_risk_id = item.event.person_at_risk_id
+            response.named_person_ids[:] = item.event.named_person_ids
+            response.raiser_id = item.event.raiser_id
+            response.narrative = text
+            text = ""
+        entry = ChronologyEntry(actor_id=item.meta.actor, what=item.meta.type, text=text)
+        entry.at.FromDatetime(item.meta.at)
+        response.chronology.append(entry)
+    return response
+
+
+def summary(state: Concern) -> ConcernSummary:
+    """What a list shows of a concern: no text, and nobody but the one who is asked."""
+    shown = ConcernSummary(
+        concern_id=state.concern_id,
+        site_id=state.site_id,
+        category=state.category,
+        severity=state.severity,
+        status=state.status,
+        assignee_id=state.assignee_id,
+        step=state.step,
+    )
+    if state.acknowledge_by is not None:
+        shown.acknowledge_by.FromDatetime(state.acknowledge_by)
+    return shown
+
+
+def _sealed_fields(event: Message) -> list[str]:
+    return [field.name for field in event.DESCRIPTOR.fields if field.message_type is Sealed.DESCRIPTOR]

@@ -1,0 +1,57 @@
+"""Who is asked to take a concern, and who next. Nobody whom it is about or who is named in it is ever on the ladder.
+
+DOMAIN.md, Safeguarding: the DSL on duty, then deputies; a concern about a DSL goes past every DSL to the senior lead.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from mentoring.safeguarding.v1.events_pb2 import (
+    ASSIGNEE_ROLE_DEPUTY_DSL,
+    ASSIGNEE_ROLE_DSL_ON_DUTY,
+    ASSIGNEE_ROLE_NOBODY_ON_ROTA,
+    ASSIGNEE_ROLE_SENIOR_LEAD,
+    CONCERN_CATEGORY_STAFF_ALLEGATION,
+    CONCERN_CATEGORY_STAFF_LOW_LEVEL,
+    AssigneeRole,
+    ConcernCategory,
+)
+
+from safeguarding.domain.rota import Rota
+
+_CONDUCT_OF_STAFF = (CONCERN_CATEGORY_STAFF_LOW_LEVEL, CONCERN_CATEGORY_STAFF_ALLEGATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of the ladder: a person, and as what they are asked."""
+
+    person_id: str
+    role: AssigneeRole.ValueType
+
+
+NOBODY = Step("", ASSIGNEE_ROLE_NOBODY_ON_ROTA)
+
+
+def ladder(rota: Rota, excluded_ids: Collection[str], *, past_every_dsl: bool = False) -> tuple[Step, ...]:
+    """Whom to ask, in order; empty where the rota has nobody left.
+
+    Args:
+        rota: the site's, as it is now.
+        excluded_ids: the person at risk and everybody named.
+        past_every_dsl: the concern is about a DSL (`is_about_a_dsl`): the senior lead alone is asked.
+    """
+    dsls = [Step(rota.dsl_id, ASSIGNEE_ROLE_DSL_ON_DUTY)]
+    dsls += [Step(person, ASSIGNEE_ROLE_DEPUTY_DSL) for person in rota.deputy_ids]
+    steps = [*([] if past_every_dsl else dsls), Step(rota.senior_lead_id, ASSIGNEE_ROLE_SENIOR_LEAD)]
+    return tuple(step for step in steps if step.person_id and step.person_id not in excluded_ids)
+
+
+def is_about_a_dsl(rota: Rota, category: ConcernCategory.ValueType, excluded_ids: Collection[str]) -> bool:
+    """Whether it is about the conduct of a DSL or deputy on this rota. One who is merely named is only passed over."""
+    return category in _CONDUCT_OF_STAFF and any(person in excluded_ids for person in (rota.dsl_id, *rota.deputy_ids))
+
+
+def next_step(steps: Sequence[Step], asked_ids: Collection[str]) -> Step:
+    """The first who was not asked yet; where everybody was, the highest rung, again and again; NOBODY on an empty ladder."""
+    return next((step for step in steps if step.person_id not in asked_ids), steps[-1] if steps else NOBODY)

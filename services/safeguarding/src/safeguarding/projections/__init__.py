@@ -1,0 +1,1 @@
+"""The read models, each with the query that reads it."""

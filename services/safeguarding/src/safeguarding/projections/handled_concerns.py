@@ -1,0 +1,49 @@
+"""Which concerns are or were given to whom: one document a concern and handler. It finds them; the concern itself says what they are."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from eventkernel.messages import Metadata
+from eventkernel.projection import Projection
+from eventkernel.reading import Reader
+from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned
+from mentoring.safeguarding.v1.safeguarding_pb2 import ListMyConcernsRequest, ListMyConcernsResponse
+from pydantic import BaseModel
+
+from safeguarding.concern_file import stream_of, summary
+from safeguarding.domain.concern import Concern, concern
+
+_NO_DEADLINE = datetime.max.replace(tzinfo=UTC)
+
+
+class HandledConcern(BaseModel):
+    """That a concern is or was given to a person."""
+
+    handling_id: str
+    concern_id: str = ""
+    assignee_id: str = ""
+
+
+handled_concerns = Projection(
+    "handled_concerns", version=1, document=HandledConcern, key="handling_id", indexes=("assignee_id",)
+)
+
+
+@handled_concerns.on
+def given(document: HandledConcern, event: ConcernAssigned, _meta: Metadata) -> None:
+    """Once given, it stays in the person's list."""
+    document.concern_id = event.concern_id
+    document.assignee_id = event.assignee_id
+
+
+async def list_my_concerns(_request: ListMyConcernsRequest, read: Reader) -> ListMyConcernsResponse:
+    """The caller's concerns as they are now, those that await acknowledgement first, the nearest deadline before the others."""
+    me = read.principal.person_id
+    found = await read.documents(handled_concerns, assignee_id=me)
+    states = await asyncio.gather(*(read.state(concern, stream_of(item.concern_id)) for item in found))
+    mine = sorted((state for state in states if state.is_handler(me)), key=_urgency)
+    return ListMyConcernsResponse(concerns=map(summary, mine))
+
+
+def _urgency(state: Concern) -> tuple[datetime, str]:
+    return state.acknowledge_by or _NO_DEADLINE, state.concern_id

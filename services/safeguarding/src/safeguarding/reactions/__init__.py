@@ -1,0 +1,1 @@
+"""What follows from an event. Pure policy, no I/O."""

@@ -1,0 +1,33 @@
+"""Who stands how to a concern. It is asked of the concern as it is now, so nobody reads or writes by an old assignment."""
+
+from eventkernel.reading import Ask
+from mentoring.safeguarding.v1.safeguarding_pb2 import (
+    AcknowledgeConcernRequest,
+    AddToConcernRequest,
+    CloseConcernRequest,
+    GetConcernRequest,
+    RecordActionRequest,
+)
+
+from safeguarding.concern_file import stream_of
+from safeguarding.domain.concern import Concern, concern
+
+_AboutAConcern = (
+    AcknowledgeConcernRequest | AddToConcernRequest | CloseConcernRequest | GetConcernRequest | RecordActionRequest
+)
+
+
+async def handler_of_concern(ask: Ask) -> bool:
+    """It is or was assigned to the caller, who is neither at risk nor named in it."""
+    return (await _concern(ask)).is_handler(ask.principal.person_id)
+
+
+async def raiser_or_handler(ask: Ask) -> bool:
+    """The caller raised it, or handles it."""
+    return (await _concern(ask)).is_raiser_or_handler(ask.principal.person_id)
+
+
+async def _concern(ask: Ask) -> Concern:
+    if not isinstance(ask.request, _AboutAConcern):
+        raise TypeError(f"{ask.request.DESCRIPTOR.name} is about no concern: give it no relationship to one")
+    return await ask.read.state(concern, stream_of(ask.request.concern_id))

@@ -1,0 +1,26 @@
+"""The safeguarding service, wired: concerns, the rota and the routing policy. What is missing here stops the start."""
+
+from eventkernel.contract import Contract
+from eventkernel.service import Service
+from mentoring.safeguarding.v1 import events_pb2, safeguarding_pb2
+
+from safeguarding.concern_file import get_concern
+from safeguarding.domain.concern import concern
+from safeguarding.domain.policy import policy
+from safeguarding.domain.rota import rota
+from safeguarding.projections.handled_concerns import handled_concerns, list_my_concerns
+from safeguarding.reactions.escalation import escalation
+from safeguarding.relations import handler_of_concern, raiser_or_handler
+
+
+def build() -> Service:
+    """Everything that the service is made of."""
+    return Service(
+        name="safeguarding",
+        contract=Contract([safeguarding_pb2.DESCRIPTOR, events_pb2.DESCRIPTOR]),
+        aggregates=[concern, rota, policy],
+        projections=[handled_concerns],
+        reactions=[escalation],
+        queries=[get_concern, list_my_concerns],
+        relations={"handler_of_concern": handler_of_concern, "raiser_or_handler": raiser_or_handler},
+    )

@@ -1,0 +1,134 @@
+"""The words that the tests of this service share: people, concerns, and a driver that plays any history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from eventkernel.aggregate import Context, NotYet, Refusal
+from eventkernel.messages import Principal
+from eventkernel.testing.scenario import NOON, person
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.safeguarding.v1 import events_pb2 as events
+from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
+from safeguarding.domain.concern import Concern, concern
+from safeguarding.domain.policy import RoutingPolicy, policy
+from safeguarding.domain.rota import Rota
+
+DSL, DEPUTY, SECOND_DEPUTY, LEAD = "person-dsl", "person-deputy-a", "person-deputy-b", "person-lead"
+LEARNER, MENTOR, STRANGER = "person-learner", "person-mentor", "person-stranger"
+ROTA = Rota(dsl_id=DSL, deputy_ids=(DEPUTY, SECOND_DEPUTY), senior_lead_id=LEAD)
+NO_ROTA = Rota()
+POLICY: RoutingPolicy = policy.initial
+NARRATIVE = "the-narrative: he hides the bruises on his arm"
+
+mentor = person(MENTOR, "mentor")
+dsl = person(DSL, "dsl")
+deputy = person(DEPUTY, "deputy_dsl")
+lead = person(LEAD, "senior_lead")
+
+
+def a_concern(
+    *,
+    about: str = LEARNER,
+    naming: Sequence[str] = (),
+    category: events.ConcernCategory.ValueType = events.CONCERN_CATEGORY_PHYSICAL,
+    severity: events.Severity.ValueType = events.SEVERITY_SERIOUS,
+    narrative: str = NARRATIVE,
+    anonymous: bool = False,
+    concern_id: str = "concern-1",
+) -> calls.RaiseConcernRequest:
+    return calls.RaiseConcernRequest(
+        concern_id=concern_id,
+        site_id="site-1",
+        category=category,
+        severity=severity,
+        person_at_risk_id=about,
+        named_person_ids=naming,
+        narrative=narrative,
+        anonymous=anonymous,
+    )
+
+
+def escalation_of(step: int, *, site_id: str = "site-1") -> calls.EscalateConcernRequest:
+    return calls.EscalateConcernRequest(concern_id="concern-1", site_id=site_id, step=step)
+
+
+acknowledgement = calls.AcknowledgeConcernRequest(concern_id="concern-1")
+addition = calls.AddToConcernRequest(concern_id="concern-1", text="the-addition: he asked me to stay")
+closure = calls.CloseConcernRequest(concern_id="concern-1", reason="the-reason: he is safe with his aunt")
+
+
+def an_action(
+    referred_to: events.ReferralBody.ValueType = events.REFERRAL_BODY_UNSPECIFIED,
+) -> calls.RecordActionRequest:
+    return calls.RecordActionRequest(
+        concern_id="concern-1", text="the-action: spoke with his aunt", referred_to=referred_to
+    )
+
+
+def timestamp(at: datetime) -> Timestamp:
+    found = Timestamp()
+    found.FromDatetime(at)
+    return found
+
+
+@dataclass
+class Tale:
+    """One concern and what has happened to it: a command that is refused leaves everything as it was."""
+
+    rota: Rota = ROTA
+    policy: RoutingPolicy = POLICY
+    now: datetime = NOON
+    state: Concern = concern.initial
+    happened: list[Message] = field(default_factory=list)
+
+    def give(self, command: Message, by: Principal) -> Sequence[Message]:
+        """What it decides, now also part of the past; raises Refusal."""
+        context = Context(
+            principal=by, now=self.now, command_id="command-1", loaded={Rota: self.rota, RoutingPolicy: self.policy}
+        )
+        decided = concern.decisions[type(command)](self.state, command, context)
+        self.state = concern.fold(self.state, decided)
+        self.happened += decided
+        return decided
+
+    def give_or_not(self, command: Message, by: Principal) -> Sequence[Message]:
+        """As `give`; a refusal gives nothing."""
+        try:
+            return self.give(command, by)
+        except Refusal:
+            return []
+
+    def miss_the_deadline(self) -> Sequence[Message]:
+        """Time passes to the deadline, and the platform's alarm rings."""
+        assert self.state.acknowledge_by is not None
+        self.now = max(self.now, self.state.acknowledge_by)
+        return self.give(escalation_of(self.state.step), Principal.system("provider-1"))
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+def raised(command: calls.RaiseConcernRequest | None = None, *, rota: Rota = ROTA, by: Principal = mentor) -> Tale:
+    """A concern that has just been raised."""
+    tale = Tale(rota=rota)
+    tale.give(command or a_concern(), by)
+    return tale
+
+
+def acknowledged(by: Principal = dsl) -> Tale:
+    tale = raised()
+    tale.give(acknowledgement, by)
+    return tale
+
+
+def refusal_of(tale: Tale, command: Message, by: Principal) -> Refusal:
+    """The refusal; fails where it is accepted, or only put off."""
+    try:
+        decided = tale.give(command, by)
+    except NotYet as early:
+        raise AssertionError(f"put off, not refused: {early.code}") from early
+    except Refusal as refusal:
+        return refusal
+    raise AssertionError(f"accepted: {decided}")

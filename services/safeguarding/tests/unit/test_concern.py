@@ -1,0 +1,428 @@
+"""A concern: raised and given in one commit, escalated until acknowledged, then acted on, referred, closed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from eventkernel.aggregate import NotYet
+from eventkernel.messages import Principal
+from eventkernel.testing.scenario import NOON, given, person
+from mentoring.common.v1.common_pb2 import Sealed
+from mentoring.safeguarding.v1 import events_pb2 as events
+from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
+from safeguarding.domain.concern import Concern, concern
+from safeguarding.domain.rota import Rota
+
+from .stories import (
+    DEPUTY,
+    DSL,
+    LEAD,
+    LEARNER,
+    MENTOR,
+    NARRATIVE,
+    NO_ROTA,
+    POLICY,
+    ROTA,
+    SECOND_DEPUTY,
+    STRANGER,
+    Tale,
+    a_concern,
+    acknowledged,
+    acknowledgement,
+    addition,
+    an_action,
+    closure,
+    deputy,
+    dsl,
+    escalation_of,
+    lead,
+    mentor,
+    raised,
+    refusal_of,
+    timestamp,
+)
+
+HOUR = timedelta(hours=1)
+ALLEGATION = events.CONCERN_CATEGORY_STAFF_ALLEGATION
+platform = Principal.system("provider-1")
+
+
+def assignment(tale: Tale) -> events.ConcernAssigned:
+    newest = tale.happened[-1]
+    assert isinstance(newest, events.ConcernAssigned)
+    return newest
+
+
+class TestRaise:
+    def test_a_concern_is_raised_received_and_given_to_the_dsl_on_duty_in_one_commit(self) -> None:
+        command = a_concern(naming=["person-stepfather"])
+        outcome = given(concern).beside(ROTA, POLICY).when(command, by=mentor)
+        outcome.then(
+            events.ConcernRaised(
+                concern_id="concern-1",
+                site_id="site-1",
+                category=events.CONCERN_CATEGORY_PHYSICAL,
+                severity=events.SEVERITY_SERIOUS,
+                person_at_risk_id=LEARNER,
+                named_person_ids=["person-stepfather"],
+                raiser_id=MENTOR,
+                narrative=Sealed(to_be_sealed=NARRATIVE),
+                content_digest=outcome.after().state.content_digest,
+            ),
+            events.ConcernReceived(concern_id="concern-1", raiser_id=MENTOR, severity=events.SEVERITY_SERIOUS),
+            events.ConcernAssigned(
+                concern_id="concern-1",
+                site_id="site-1",
+                category=events.CONCERN_CATEGORY_PHYSICAL,
+                severity=events.SEVERITY_SERIOUS,
+                raiser_role="mentor",
+                assignee_id=DSL,
+                assignee_role=events.ASSIGNEE_ROLE_DSL_ON_DUTY,
+                acknowledge_by=timestamp(NOON + HOUR),
+                step=0,
+                handling_id=f"concern-1.{DSL}",
+            ),
+        )
+
+    @pytest.mark.parametrize(
+        ("severity", "within"),
+        [
+            (events.SEVERITY_IMMEDIATE_DANGER, timedelta(minutes=15)),
+            (events.SEVERITY_SERIOUS, HOUR),
+            (events.SEVERITY_OTHER, 8 * HOUR),
+        ],
+    )
+    def test_the_severity_sets_the_deadline(self, severity: events.Severity.ValueType, within: timedelta) -> None:
+        assert raised(a_concern(severity=severity)).state.acknowledge_by == NOON + within
+
+    def test_the_providers_own_policy_sets_the_deadline(self) -> None:
+        tale = Tale(policy=replace(POLICY, serious=timedelta(minutes=5)))
+        tale.give(a_concern(), mentor)
+        assert tale.state.acknowledge_by == NOON + timedelta(minutes=5)
+
+    def test_a_second_concern_names_the_dsl_on_duty_and_is_routed_past_that_person(self) -> None:
+        assert raised(a_concern(naming=[DSL])).state.assignee_id == DEPUTY
+
+    def test_a_dsl_at_risk_is_never_asked_about_themselves(self) -> None:
+        assert raised(a_concern(about=DSL)).state.assignee_id == DEPUTY
+
+    @pytest.mark.parametrize("accused", [DSL, DEPUTY, SECOND_DEPUTY])
+    def test_an_allegation_against_any_dsl_goes_straight_to_the_senior_lead(self, accused: str) -> None:
+        tale = raised(a_concern(naming=[accused], category=ALLEGATION))
+        assert tale.state.assignee_id == LEAD
+        assert assignment(tale).assignee_role == events.ASSIGNEE_ROLE_SENIOR_LEAD
+
+    def test_an_allegation_against_a_mentor_goes_to_the_dsl_on_duty(self) -> None:
+        assert raised(a_concern(naming=[MENTOR], category=ALLEGATION)).state.assignee_id == DSL
+
+    def test_an_allegation_against_a_dsl_and_the_senior_lead_goes_to_no_other_dsl(self) -> None:
+        tale = raised(a_concern(naming=[DSL, LEAD], category=ALLEGATION))
+        assert tale.state.assignee_id == ""
+        assert assignment(tale).assignee_role == events.ASSIGNEE_ROLE_NOBODY_ON_ROTA
+
+    @pytest.mark.parametrize(
+        ("rota", "naming"),
+        [(NO_ROTA, []), (ROTA, [DSL, DEPUTY, SECOND_DEPUTY, LEAD])],
+        ids=["no rota", "everybody on the rota is named"],
+    )
+    def test_without_anybody_to_ask_it_is_accepted_and_keeps_its_deadline(self, rota: Rota, naming: list[str]) -> None:
+        tale = raised(a_concern(naming=naming), rota=rota)
+        assert assignment(tale).assignee_role == events.ASSIGNEE_ROLE_NOBODY_ON_ROTA
+        assert tale.state.assignee_id == ""
+        assert tale.state.status == calls.CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT
+        assert tale.state.acknowledge_by == NOON + HOUR
+
+    def test_the_same_concern_again_changes_nothing(self) -> None:
+        tale = raised(a_concern(naming=["person-a", "person-b"]))
+        tale.pass_time(60)
+        assert tale.give(a_concern(naming=["person-b", "person-a"]), mentor) == []
+
+    def test_the_same_concern_again_changes_nothing_even_after_its_close(self) -> None:
+        tale = acknowledged()
+        tale.give(closure, dsl)
+        assert tale.give(a_concern(), mentor) == []
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            a_concern(narrative="something else was seen"),
+            a_concern(about="person-other"),
+            a_concern(naming=["person-other"]),
+            a_concern(severity=events.SEVERITY_OTHER),
+            a_concern(category=events.CONCERN_CATEGORY_NEGLECT),
+            a_concern(anonymous=True),
+        ],
+        ids=["narrative", "person at risk", "named", "severity", "category", "anonymity"],
+    )
+    def test_another_concern_under_the_same_id_is_refused_and_never_taken_for_a_repeat(
+        self, other: calls.RaiseConcernRequest
+    ) -> None:
+        refusal = refusal_of(raised(), other, mentor)
+        assert (refusal.code, refusal.field) == ("CONCERN_EXISTS", "concern_id")
+
+    def test_the_refusal_tells_a_stranger_nothing_of_the_concern_that_is_there(self) -> None:
+        stranger = person(STRANGER, "teacher")
+        tales = [
+            raised(),
+            raised(a_concern(about="person-other", naming=[DSL], severity=events.SEVERITY_OTHER), rota=NO_ROTA),
+            raised(by=person("person-other", "learner")),
+            acknowledged(),
+        ]
+        told = {(refusal.code, refusal.text, refusal.field) for tale in tales for refusal in [refusal_of(tale, a_concern(), stranger)]}
+        assert len(told) == 1
+        assert not any(secret in told.pop()[1] for secret in (LEARNER, MENTOR, DSL, "physical", NARRATIVE))
+
+    def test_an_anonymous_raiser_is_kept_for_the_handlers_and_published_nowhere(self) -> None:
+        tale = raised(a_concern(anonymous=True))
+        whole, receipt, given_to_dsl = tale.happened
+        assert isinstance(whole, events.ConcernRaised)
+        assert isinstance(receipt, events.ConcernReceived)
+        assert isinstance(given_to_dsl, events.ConcernAssigned)
+        assert (whole.raiser_id, receipt.raiser_id, given_to_dsl.raiser_role) == (MENTOR, "", "anonymous")
+
+    @pytest.mark.parametrize("command", [a_concern(about=MENTOR), a_concern(naming=[MENTOR])], ids=["at risk", "named"])
+    def test_a_raiser_who_is_at_risk_or_named_gets_no_message_that_others_could_see(
+        self, command: calls.RaiseConcernRequest
+    ) -> None:
+        receipt = raised(command).happened[1]
+        assert isinstance(receipt, events.ConcernReceived)
+        assert receipt.raiser_id == ""
+
+    def test_of_several_roles_the_same_one_is_always_told(self) -> None:
+        tale = raised(by=person(MENTOR, "teacher", "mentor", "coach"))
+        assert tale.state.raiser_role == "coach"
+
+    def test_a_role_that_the_contract_does_not_know_is_not_told(self) -> None:
+        assert raised(by=person(MENTOR, "aunt_of_person-learner")).state.raiser_role == "anyone_known"
+        assert raised(by=person(MENTOR)).state.raiser_role == "anyone_known"
+
+
+class TestEscalate:
+    def test_a_missed_deadline_asks_the_next_with_a_deadline_of_their_own(self) -> None:
+        past = given(concern).beside(ROTA, POLICY).when(a_concern(), by=mentor).after()
+        past.when(escalation_of(0), at=NOON + HOUR).then(
+            events.ConcernEscalated(concern_id="concern-1", unanswered_by_id=DSL, step=0),
+            events.ConcernAssigned(
+                concern_id="concern-1",
+                site_id="site-1",
+                category=events.CONCERN_CATEGORY_PHYSICAL,
+                severity=events.SEVERITY_SERIOUS,
+                raiser_role="mentor",
+                assignee_id=DEPUTY,
+                assignee_role=events.ASSIGNEE_ROLE_DEPUTY_DSL,
+                acknowledge_by=timestamp(NOON + 2 * HOUR),
+                step=1,
+                handling_id=f"concern-1.{DEPUTY}",
+            ),
+        )
+
+    def test_deadline_after_deadline_everybody_is_asked_and_then_the_senior_lead_again_and_again(self) -> None:
+        tale = raised()
+        asked = [tale.state.assignee_id]
+        for _ in range(6):
+            tale.miss_the_deadline()
+            asked.append(tale.state.assignee_id)
+        assert asked == [DSL, DEPUTY, SECOND_DEPUTY, LEAD, LEAD, LEAD, LEAD]
+        assert tale.state.step == 6
+
+    def test_without_the_senior_lead_the_highest_rung_left_is_asked_again(self) -> None:
+        tale = raised(a_concern(naming=[LEAD, SECOND_DEPUTY]))
+        asked = [tale.state.assignee_id]
+        for _ in range(3):
+            tale.miss_the_deadline()
+            asked.append(tale.state.assignee_id)
+        assert asked == [DSL, DEPUTY, DEPUTY, DEPUTY]
+
+    def test_before_the_deadline_it_is_put_off_and_not_taken_for_done(self) -> None:
+        tale = raised()
+        tale.pass_time(3599.999)
+        with pytest.raises(NotYet):
+            tale.give(escalation_of(0), platform)
+        assert tale.miss_the_deadline() != []
+
+    def test_a_clock_that_was_set_back_puts_it_off_and_loses_nothing(self) -> None:
+        tale = raised()
+        tale.pass_time(-86_400)
+        with pytest.raises(NotYet):
+            tale.give(escalation_of(0), platform)
+
+    def test_an_alarm_of_an_earlier_step_changes_nothing(self) -> None:
+        tale = raised()
+        tale.miss_the_deadline()
+        tale.pass_time(86_400)
+        assert tale.give(escalation_of(0), platform) == []
+
+    def test_an_acknowledged_concern_is_not_escalated(self) -> None:
+        tale = acknowledged()
+        tale.pass_time(86_400)
+        assert tale.give(escalation_of(0), platform) == []
+
+    def test_a_closed_concern_is_not_escalated(self) -> None:
+        tale = acknowledged()
+        tale.give(closure, dsl)
+        tale.pass_time(86_400)
+        assert tale.give(escalation_of(0), platform) == []
+
+    def test_nobody_is_asked_again_and_again_until_the_rota_has_somebody(self) -> None:
+        tale = raised(rota=NO_ROTA)
+        tale.miss_the_deadline()
+        assert assignment(tale).assignee_role == events.ASSIGNEE_ROLE_NOBODY_ON_ROTA
+        assert assignment(tale).step == 1
+        tale.rota = ROTA
+        tale.miss_the_deadline()
+        assert tale.state.assignee_id == DSL
+
+    def test_the_rota_of_the_hour_is_asked(self) -> None:
+        tale = raised()
+        tale.rota = Rota("person-night-dsl", ("person-night-deputy",), LEAD)
+        tale.miss_the_deadline()
+        assert tale.state.assignee_id == "person-night-dsl"
+
+    def test_whoever_was_named_at_the_raise_is_passed_over_on_every_later_rota(self) -> None:
+        tale = raised(a_concern(naming=["person-night-dsl"]))
+        tale.rota = Rota("person-night-dsl", ("person-night-deputy",), LEAD)
+        tale.miss_the_deadline()
+        assert tale.state.assignee_id == "person-night-deputy"
+
+    def test_a_concern_about_a_dsl_stays_past_every_dsl_when_they_leave_the_rota(self) -> None:
+        tale = raised(a_concern(naming=[DSL], category=ALLEGATION))
+        tale.rota = Rota("person-friend-of-dsl", (DEPUTY,), LEAD)
+        tale.miss_the_deadline()
+        assert tale.state.assignee_id == LEAD
+
+    def test_conduct_of_somebody_who_becomes_dsl_goes_past_every_dsl_from_then_on(self) -> None:
+        tale = raised(a_concern(naming=["person-new-dsl"], category=ALLEGATION))
+        assert tale.state.assignee_id == DSL
+        tale.rota = Rota("person-new-dsl", (DEPUTY,), LEAD)
+        tale.miss_the_deadline()
+        assert tale.state.assignee_id == LEAD
+
+    def test_the_rota_of_another_site_is_never_used(self) -> None:
+        tale = raised()
+        tale.pass_time(3600)
+        refusal = refusal_of(tale, escalation_of(0, site_id="site-2"), platform)
+        assert (refusal.code, refusal.field) == ("CONCERN_OF_ANOTHER_SITE", "site_id")
+
+    def test_the_next_deadline_follows_the_policy_of_the_hour(self) -> None:
+        tale = raised()
+        tale.policy = replace(POLICY, serious=timedelta(minutes=10))
+        tale.miss_the_deadline()
+        assert tale.state.acknowledge_by == tale.now + timedelta(minutes=10)
+
+
+class TestAcknowledge:
+    def test_whoever_was_asked_acknowledges(self) -> None:
+        past = given(concern).beside(ROTA, POLICY).when(a_concern(), by=mentor).after()
+        story = past.when(acknowledgement, by=dsl).then(
+            events.ConcernAcknowledged(concern_id="concern-1", handler_id=DSL)
+        )
+        assert story.state.status == calls.CONCERN_STATUS_ACKNOWLEDGED
+        assert story.state.acknowledge_by is None
+
+    def test_whoever_missed_the_deadline_can_still_acknowledge(self) -> None:
+        tale = raised()
+        tale.miss_the_deadline()
+        tale.give(acknowledgement, dsl)
+        assert tale.state.acknowledged_by_id == DSL
+
+    def test_acknowledging_again_changes_nothing(self) -> None:
+        assert acknowledged().give(acknowledgement, dsl) == []
+
+    def test_a_second_handler_is_told_that_another_has_it(self) -> None:
+        tale = raised()
+        tale.miss_the_deadline()
+        tale.give(acknowledgement, deputy)
+        assert refusal_of(tale, acknowledgement, dsl).code == "CONCERN_ALREADY_ACKNOWLEDGED"
+
+    @pytest.mark.parametrize("who", [MENTOR, LEARNER, DEPUTY, LEAD, STRANGER])
+    def test_nobody_else_acknowledges(self, who: str) -> None:
+        refusal = refusal_of(raised(), acknowledgement, person(who, "dsl", "deputy_dsl", "senior_lead"))
+        assert refusal.code == "CONCERN_NOT_YOURS"
+
+    def test_a_concern_that_is_not_there_is_refused_in_the_same_words_as_one_that_is_anothers(self) -> None:
+        absent, others = refusal_of(Tale(), acknowledgement, deputy), refusal_of(raised(), acknowledgement, deputy)
+        assert (absent.code, absent.text, absent.field) == (others.code, others.text, others.field)
+
+
+class TestActAndClose:
+    def test_an_action_is_recorded_and_sealed_for_the_person_at_risk(self) -> None:
+        tale = acknowledged()
+        (action,) = tale.give(an_action(), dsl)
+        assert action == events.ConcernActionRecorded(
+            concern_id="concern-1",
+            person_at_risk_id=LEARNER,
+            handler_id=DSL,
+            text=Sealed(to_be_sealed="the-action: spoke with his aunt"),
+        )
+        assert tale.state.status == calls.CONCERN_STATUS_IN_ACTION
+
+    def test_a_referral_makes_it_referred_and_later_action_leaves_it_so(self) -> None:
+        tale = acknowledged()
+        tale.give(an_action(events.REFERRAL_BODY_LOCAL_AUTHORITY), dsl)
+        assert tale.state.status == calls.CONCERN_STATUS_REFERRED
+        tale.give(an_action(), dsl)
+        assert tale.state.status == calls.CONCERN_STATUS_REFERRED
+
+    @pytest.mark.parametrize("command", [an_action(), closure], ids=["action", "close"])
+    def test_nothing_is_done_before_somebody_acknowledged(
+        self, command: calls.RecordActionRequest | calls.CloseConcernRequest
+    ) -> None:
+        assert refusal_of(raised(), command, dsl).code == "CONCERN_NOT_ACKNOWLEDGED"
+
+    def test_a_close_keeps_its_reason_at_home(self) -> None:
+        tale = acknowledged()
+        assert tale.give(closure, dsl) == [
+            events.ConcernClosureExplained(
+                concern_id="concern-1",
+                person_at_risk_id=LEARNER,
+                reason=Sealed(to_be_sealed="the-reason: he is safe with his aunt"),
+            ),
+            events.ConcernClosed(concern_id="concern-1", handler_id=DSL),
+        ]
+        assert tale.state.status == calls.CONCERN_STATUS_CLOSED
+
+    @pytest.mark.parametrize("command", [an_action(), closure], ids=["action", "close"])
+    def test_a_closed_concern_refuses_action_and_a_second_reason(
+        self, command: calls.RecordActionRequest | calls.CloseConcernRequest
+    ) -> None:
+        tale = acknowledged()
+        tale.give(closure, dsl)
+        assert refusal_of(tale, command, dsl).code == "CONCERN_CLOSED"
+
+    @pytest.mark.parametrize("command", [an_action(), closure], ids=["action", "close"])
+    @pytest.mark.parametrize("who", [mentor, lead], ids=["raiser", "not asked"])
+    def test_nobody_but_a_handler_acts_or_closes(
+        self, who: Principal, command: calls.RecordActionRequest | calls.CloseConcernRequest
+    ) -> None:
+        assert refusal_of(acknowledged(), command, who).code == "CONCERN_NOT_YOURS"
+
+
+class TestAdd:
+    @pytest.mark.parametrize("who", [mentor, dsl], ids=["raiser", "handler"])
+    def test_raiser_and_handler_add_while_it_waits_and_after_its_close(self, who: Principal) -> None:
+        for tale in (raised(), acknowledged()):
+            if tale.state.acknowledged_by_id:
+                tale.give(closure, dsl)
+            before = tale.state
+            assert tale.give(addition, who) == [
+                events.ConcernAddedTo(
+                    concern_id="concern-1",
+                    person_at_risk_id=LEARNER,
+                    author_id=who.person_id,
+                    text=Sealed(to_be_sealed="the-addition: he asked me to stay"),
+                )
+            ]
+            assert tale.state == before
+
+    def test_an_anonymous_raiser_adds(self) -> None:
+        assert len(raised(a_concern(anonymous=True)).give(addition, mentor)) == 1
+
+    @pytest.mark.parametrize("who", [STRANGER, LEARNER, LEAD, ""])
+    def test_nobody_else_adds(self, who: str) -> None:
+        assert refusal_of(raised(), addition, person(who)).code == "CONCERN_NOT_YOURS"
+        assert refusal_of(Tale(), addition, person(who)).code == "CONCERN_NOT_YOURS"
+
+
+def test_a_person_who_is_named_is_no_handler_even_if_they_had_been_asked() -> None:
+    state = Concern(asked_ids=(DSL,), excluded_ids=frozenset({DSL}))
+    assert not state.is_handler(DSL)

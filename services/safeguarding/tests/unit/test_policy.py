@@ -1,0 +1,62 @@
+"""The routing policy: a deadline for every severity, the provider's own or the default."""
+
+from datetime import timedelta
+
+import protovalidate
+import pytest
+from eventkernel.testing.scenario import given
+from google.protobuf.duration_pb2 import Duration
+from mentoring.safeguarding.v1.events_pb2 import (
+    SEVERITY_IMMEDIATE_DANGER,
+    SEVERITY_OTHER,
+    SEVERITY_SERIOUS,
+    SEVERITY_UNSPECIFIED,
+    RoutingPolicySet,
+    Severity,
+)
+from mentoring.safeguarding.v1.safeguarding_pb2 import SetRoutingPolicyRequest
+from safeguarding.domain.policy import policy
+
+
+def lasting(seconds: int) -> Duration:
+    return Duration(seconds=seconds)
+
+
+SET = SetRoutingPolicyRequest(immediate_danger=lasting(300), serious=lasting(1800), other=lasting(7200))
+DONE = RoutingPolicySet(immediate_danger=lasting(300), serious=lasting(1800), other=lasting(7200))
+
+
+def test_the_deadlines_of_a_provider_that_set_none_are_the_conventional_ones() -> None:
+    assert policy.initial.acknowledge_within(SEVERITY_IMMEDIATE_DANGER) == timedelta(minutes=15)
+    assert policy.initial.acknowledge_within(SEVERITY_SERIOUS) == timedelta(hours=1)
+    assert policy.initial.acknowledge_within(SEVERITY_OTHER) == timedelta(hours=8)
+
+
+def test_every_severity_of_the_contract_has_a_deadline() -> None:
+    for severity in Severity.values():
+        if severity != SEVERITY_UNSPECIFIED:
+            assert policy.initial.acknowledge_within(severity) > timedelta(0)
+
+
+def test_a_provider_sets_its_own() -> None:
+    past = given(policy).when(SET).then(DONE)
+    assert past.state.acknowledge_within(SEVERITY_IMMEDIATE_DANGER) == timedelta(minutes=5)
+    assert past.state.acknowledge_within(SEVERITY_OTHER) == timedelta(hours=2)
+
+
+def test_the_same_policy_again_changes_nothing() -> None:
+    given(policy, DONE).when(SET).then_nothing()
+
+
+def test_setting_the_defaults_where_none_was_set_changes_nothing() -> None:
+    given(policy).when(
+        SetRoutingPolicyRequest(immediate_danger=lasting(900), serious=lasting(3600), other=lasting(28800))
+    ).then_nothing()
+
+
+@pytest.mark.parametrize("seconds", [0, 8 * 24 * 3600])
+def test_a_deadline_that_is_none_or_never_comes_is_no_valid_request(seconds: int) -> None:
+    wrong = SetRoutingPolicyRequest(immediate_danger=lasting(300), serious=lasting(1800), other=lasting(seconds))
+    with pytest.raises(protovalidate.ValidationError):
+        protovalidate.validate(wrong)
+    protovalidate.validate(SET)

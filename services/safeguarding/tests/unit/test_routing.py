@@ -1,0 +1,66 @@
+"""The ladder: the DSL on duty, deputies in order, the senior lead; never anybody at risk or named."""
+
+import pytest
+from mentoring.safeguarding.v1 import events_pb2 as events
+from safeguarding.domain.rota import Rota
+from safeguarding.domain.routing import NOBODY, Step, is_about_a_dsl, ladder, next_step
+
+from .stories import DEPUTY, DSL, LEAD, NO_ROTA, ROTA, SECOND_DEPUTY
+
+STEP_DSL = Step(DSL, events.ASSIGNEE_ROLE_DSL_ON_DUTY)
+STEP_DEPUTY = Step(DEPUTY, events.ASSIGNEE_ROLE_DEPUTY_DSL)
+STEP_SECOND = Step(SECOND_DEPUTY, events.ASSIGNEE_ROLE_DEPUTY_DSL)
+STEP_LEAD = Step(LEAD, events.ASSIGNEE_ROLE_SENIOR_LEAD)
+
+
+def test_the_dsl_on_duty_then_deputies_in_order_then_the_senior_lead() -> None:
+    assert ladder(ROTA, set()) == (STEP_DSL, STEP_DEPUTY, STEP_SECOND, STEP_LEAD)
+
+
+def test_whoever_is_at_risk_or_named_is_passed_over() -> None:
+    assert ladder(ROTA, {DSL}) == (STEP_DEPUTY, STEP_SECOND, STEP_LEAD)
+    assert ladder(ROTA, {DEPUTY, LEAD}) == (STEP_DSL, STEP_SECOND)
+    assert ladder(ROTA, {DSL, DEPUTY, SECOND_DEPUTY, LEAD}) == ()
+
+
+def test_a_concern_about_a_dsl_goes_past_every_dsl_to_the_senior_lead() -> None:
+    assert ladder(ROTA, {DSL}, past_every_dsl=True) == (STEP_LEAD,)
+    assert ladder(ROTA, {DSL, LEAD}, past_every_dsl=True) == ()
+
+
+def test_without_a_rota_nobody_is_on_the_ladder() -> None:
+    assert ladder(NO_ROTA, set()) == ()
+    assert ladder(Rota(), {""}) == ()
+
+
+@pytest.mark.parametrize(
+    "category", [events.CONCERN_CATEGORY_STAFF_LOW_LEVEL, events.CONCERN_CATEGORY_STAFF_ALLEGATION]
+)
+@pytest.mark.parametrize("accused", [DSL, DEPUTY, SECOND_DEPUTY])
+def test_conduct_of_the_dsl_or_of_a_deputy_is_about_a_dsl(
+    category: events.ConcernCategory.ValueType, accused: str
+) -> None:
+    assert is_about_a_dsl(ROTA, category, {"person-learner", accused})
+
+
+def test_conduct_of_other_staff_is_not_about_a_dsl() -> None:
+    assert not is_about_a_dsl(ROTA, events.CONCERN_CATEGORY_STAFF_ALLEGATION, {"person-learner", "person-mentor", LEAD})
+
+
+def test_a_dsl_who_is_merely_named_is_not_whom_it_is_about() -> None:
+    assert not is_about_a_dsl(ROTA, events.CONCERN_CATEGORY_NEGLECT, {"person-learner", DSL})
+
+
+def test_the_next_is_the_first_who_was_not_asked() -> None:
+    steps = ladder(ROTA, set())
+    assert next_step(steps, ()) == STEP_DSL
+    assert next_step(steps, (DSL, DEPUTY)) == STEP_SECOND
+
+
+def test_when_all_were_asked_the_highest_rung_is_asked_again() -> None:
+    assert next_step(ladder(ROTA, set()), (DSL, DEPUTY, SECOND_DEPUTY, LEAD)) == STEP_LEAD
+    assert next_step(ladder(ROTA, {LEAD}), (DSL, DEPUTY, SECOND_DEPUTY)) == STEP_SECOND
+
+
+def test_on_an_empty_ladder_it_is_nobody() -> None:
+    assert next_step((), (DSL,)) == NOBODY

@@ -1,0 +1,1 @@
+"""The sessions service: mentorships, and the sessions held in them."""

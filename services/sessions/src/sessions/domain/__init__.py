@@ -1,0 +1,1 @@
+"""What may happen to mentorships and sessions: pure functions, no I/O."""

@@ -1,0 +1,1 @@
+"""What is read of sessions, and the queries that read it."""

@@ -1,0 +1,1 @@
+"""What follows in this service from what others published: pure policy."""

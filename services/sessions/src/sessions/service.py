@@ -1,0 +1,37 @@
+"""What the sessions service is made of: the one place that wires it. Who may call is the contract's; who is whose is said here."""
+
+from eventkernel.contract import Contract, fill
+from eventkernel.reading import Ask
+from eventkernel.service import Service
+from mentoring.evidence.v1 import events_pb2 as evidence_events
+from mentoring.sessions.v1 import events_pb2, sessions_pb2
+
+from sessions.domain.mentorship import mentorships
+from sessions.domain.session import session
+from sessions.domain.standard import standard
+from sessions.projections.learner_sessions import get_session, learner_sessions, list_sessions
+from sessions.reactions.learning_standards import learning_standards
+
+
+def build() -> Service:
+    """The service, complete and unstarted."""
+    return Service(
+        name="sessions",
+        contract=Contract([events_pb2.DESCRIPTOR, sessions_pb2.DESCRIPTOR], heard=[evidence_events.DESCRIPTOR]),
+        aggregates=[mentorships, session, standard],
+        projections=[learner_sessions],
+        reactions=[learning_standards],
+        queries=[get_session, list_sessions],
+        relations={"mentor_of_learner": mentor_of_learner, "self_or_mentor": self_or_mentor},
+    )
+
+
+async def mentor_of_learner(ask: Ask) -> bool:
+    """The caller mentors the request's learner in an active mentorship."""
+    state = await ask.read.state(mentorships, fill("mentorships-{learner_id}", ask.request))
+    return state.is_mentored_by(ask.principal.person_id)
+
+
+async def self_or_mentor(ask: Ask) -> bool:
+    """The caller is the request's learner, or mentors them."""
+    return ask.principal.person_id == fill("{learner_id}", ask.request) or await mentor_of_learner(ask)
