@@ -172,24 +172,23 @@ ENTRIES = st.fixed_dictionaries(
         "statement": st.one_of(st.sampled_from(["A statement", "", " ", "x" * 2000, "x" * 2001]), st.integers()),
     }
 )
-CONTENTS = st.fixed_dictionaries(
-    {
+CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
         "reference": st.sampled_from(["ST0148", "ST014", "st0148", "ST01488", ""]),
         "version": st.sampled_from(["1.0", "12.345", "1", "1.0.0", "1.0\n", ""]),
         "title": st.sampled_from(["T", "", "x" * 200, "x" * 201]),
         "level": st.integers(min_value=-1, max_value=9),
         "ksbs": st.lists(ENTRIES, max_size=4),
-    }
+    },
 )
-WHOLE = st.just(small())
 
 
-@having(st.one_of(CONTENTS, WHOLE))
-def test_what_is_read_without_a_fault_is_not_refused_later(content: dict[str, Any]) -> None:
+@having(CHANGES)
+def test_what_is_read_without_a_fault_is_not_refused_later(changes: dict[str, Any]) -> None:
     try:
-        request = read_standard(json.dumps(content), "random.json")
-    except StandardFault as fault:
-        assert fault.problems
+        request = read_standard(json.dumps(small() | changes), "random.json")
+    except StandardFault:
         return
     protovalidate.validate(request)
     assert given(standard).when(request).events

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 from eventkernel.keys import SecretFileFault, kept_secret
 
 LOCAL = "local"
-ISSUER = "urn:mentorstream:local-issuer"
-AUDIENCE = "urn:mentorstream:local"
+ISSUER = "urn:eventkernel:local-issuer"
+AUDIENCE = "urn:eventkernel:local"
 
 
 class LocalOnly(Exception):

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, from this code and every library alike. No personal data gets into one, whoever logs it."""
+"""Logs: one JSON object a line, from this code and every library alike. What a contract or a name calls personal never gets into one."""
 
 import copy
 import dataclasses
@@ -88,7 +88,7 @@ def configure(service: str, level: int | str, stream: IO[str] | None = None) -> 
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
-        # A cached logger would keep to the first configuration for ever.
+        # A cached logger keeps the processors of its first use, whatever is configured later.
         cache_logger_on_first_use=False,
     )
 

@@ -12,7 +12,6 @@ from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed
 from pydantic import BaseModel
 
-from eventkernel import metrics
 from eventkernel.aggregate import Aggregate
 from eventkernel.contract import Contract
 from eventkernel.documents import SEEN, document_id, seen_key
@@ -96,7 +95,6 @@ class Reader:
         """
         sealed = [(item, field, getattr(item.event, field)) for item, field in items if item.event.HasField(field)]
         await self._store.access_log.record([self._access(item.meta, field, value) for item, field, value in sealed])
-        metrics.SEALED_OPENED.labels(self._service).inc(len(sealed))
         return [await self._open(item, field) for item, field in items]
 
     async def _open(self, item: Recorded, field: str) -> str:

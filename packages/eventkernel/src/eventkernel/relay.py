@@ -223,7 +223,8 @@ class Relay:
     async def _give_back(self, slot: int) -> None:
         if slot in self._holdings:
             self._holdings[slot].end()
-        await asyncio.wait([self._keepers[slot]])
+        if slot in self._keepers:
+            await asyncio.wait([self._keepers[slot]])
         self._until.pop(slot, None)
         try:
             await self._leases.release(_lease(slot), self._holder)

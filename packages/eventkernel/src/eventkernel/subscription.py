@@ -142,7 +142,10 @@ class Subscriptions:
     async def _measure(self) -> None:
         while True:
             for intake in self._intakes:
-                await intake.measure()
+                try:
+                    await intake.measure()
+                except Exception:
+                    _log.warning("subscription_lag_unknown", subscription=intake.subscription, exc_info=True)
             await asyncio.sleep(_LAG_SECONDS)
 
 
@@ -151,6 +154,7 @@ class _Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
 
     def __init__(self, sink: Sink, service: str, drain: float, sleep: Sleep) -> None:
         self.consumer: Callable[[], AIOKafkaConsumer | None] = lambda: None
+        self.subscription = sink.subscription
         self._sink = sink
         self._labels = (service, sink.subscription)
         self._drain = drain
@@ -199,7 +203,7 @@ class _Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
             try:
                 await self._tell()
             except Exception:
-                _log.exception("subscription_assignment_failed", subscription=self._sink.subscription)
+                _log.exception("subscription_assignment_failed", subscription=self.subscription)
 
     async def measure(self) -> None:
         """Shows how far each partition is behind its end."""
@@ -256,7 +260,7 @@ class _Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         seconds = min(_BACKOFF_LAST, _BACKOFF_FIRST * 2 ** min(attempt - 1, 16))
         _log.exception(
             "subscription_take_failed",
-            subscription=self._sink.subscription,
+            subscription=self.subscription,
             topic=partition.topic,
             partition=partition.partition,
             offset=offset,
@@ -286,7 +290,7 @@ class _Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
     def _note(self, event: str, partition: TopicPartition, offset: int, reason: str) -> None:
         _log.info(
             event,
-            subscription=self._sink.subscription,
+            subscription=self.subscription,
             topic=partition.topic,
             partition=partition.partition,
             offset=offset,

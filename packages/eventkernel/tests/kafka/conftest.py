@@ -14,10 +14,11 @@ from eventkernel.messages import Commit, StoredEvent, event_id
 from eventkernel.placement import partition_of
 from eventkernel.relay import Relay
 from eventkernel.store.memory import MemoryStore
+from eventkernel.store.mongodb import MongoStore, connect
 from mentorstream.embedded import KafkaEmbedded
 from mentorstream.embedded.topics import Topic, create_topics
 
-DEADLINE = 20.0
+DEADLINE = 30.0
 PARTITIONS = 8
 
 
@@ -72,12 +73,14 @@ def clock() -> Hand:
 class Journal:
     """Commits of made-up streams: event data tells stream and version."""
 
-    def __init__(self, store: Any, clock: Hand) -> None:
+    def __init__(self, store: Any, clock: Callable[[], datetime]) -> None:
         self.store = store
         self._clock = clock
         self._versions: dict[str, int] = {}
 
-    def make(self, stream: str, events: int = 1, *, internal: int = 0, at: datetime | None = None, key: str = "") -> Commit:
+    def make(
+        self, stream: str, events: int = 1, *, internal: int = 0, at: datetime | None = None, key: str = ""
+    ) -> Commit:
         first = self._versions.get(stream, 0) + 1
         self._versions[stream] = first + events + internal - 1
         commit_id = f"acme/{stream}-{first}"
@@ -116,8 +119,15 @@ class Journal:
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[Any]:
-    yield MemoryStore()
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Any]:
+    """In memory, or what `parametrize("store", ...)` names."""
+    if getattr(request, "param", "memory") == "memory":
+        yield MemoryStore()
+        return
+    opened = MongoStore(connect(request.getfixturevalue("mongodb_uri")), f"relay_{uuid.uuid4().hex[:12]}")
+    await opened.start()
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture
@@ -125,18 +135,29 @@ def journal(store: Any, clock: Hand) -> Journal:
     return Journal(store, clock)
 
 
+@pytest.fixture
+def new_journal() -> type[Journal]:
+    return Journal
+
+
 class Relays:
     """Replicas of one service's relay, started and killed by tests."""
 
     def __init__(self, store: Any, topic: str, bootstrap: str, clock: Hand) -> None:
         self.service = f"test-{uuid.uuid4().hex[:8]}"
-        self._parts = {"topic": topic, "source": "/test/things", "bootstrap": bootstrap, "service": self.service, "clock": clock}
-        self._store = store
+        self._parts = {
+            "topic": topic,
+            "source": "/test/things",
+            "bootstrap": bootstrap,
+            "service": self.service,
+            "clock": clock,
+        }
+        self.store = store
         self._running: list[asyncio.Task[None]] = []
 
     def start(self, holder: str, **changed: Any) -> tuple[Relay, asyncio.Task[None]]:
         parts = {"lease_ttl": timedelta(seconds=1), "poll": 0.1, "patience": 10.0} | self._parts | changed
-        commits, leases = parts.pop("commits", self._store.commits), parts.pop("leases", self._store.leases)
+        commits, leases = parts.pop("commits", self.store.commits), parts.pop("leases", self.store.leases)
         relay = Relay(commits, leases, holder=holder, **parts)
         task = asyncio.create_task(relay.run())
         self._running.append(task)
@@ -223,5 +244,3 @@ def until() -> Callable[[Callable[[], Any]], Awaitable[None]]:
 def keys() -> Callable[[int], str]:
     """A partition key of the partition."""
     return lambda partition: next(f"k{i}" for i in range(1000) if partition_of(f"k{i}", PARTITIONS) == partition)
-
-

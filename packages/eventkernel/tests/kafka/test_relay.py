@@ -1,6 +1,9 @@
 """The relay on a real broker: exactly once onto the topic, in order, over crashes at every point and paused holders."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,7 +15,11 @@ from eventkernel.cloudevents import decode
 from eventkernel.messages import Commit
 from eventkernel.placement import partition_of, slot_of
 from eventkernel.relay_slot import Holding
+from eventkernel.store.mongodb import MongoStore, connect
+from eventkernel.timing import utc_now
 from prometheus_client import REGISTRY
+
+on_both_stores = pytest.mark.parametrize("store", ["memory", "mongodb"], indirect=True)
 
 
 def ids(records: Sequence[ConsumerRecord]) -> Counter[str]:
@@ -54,8 +61,15 @@ class Around:
         return getattr(self._commits, name)
 
 
-async def test_publishes_what_is_published_in_order_with_key_partition_time_and_headers(relays, journal, committed, until, store):
-    commits = [journal.make("s-1", 2, internal=1), journal.make("s-2", key="learner-7"), journal.make("s-1", internal=2)]
+@on_both_stores
+async def test_publishes_what_is_published_in_order_with_key_partition_time_and_headers(
+    relays, journal, committed, until, store
+):
+    commits = [
+        journal.make("s-1", 2, internal=1),
+        journal.make("s-2", key="learner-7"),
+        journal.make("s-1", internal=2),
+    ]
     await journal.add(*commits)
     relay, _ = relays.start("a")
     await until(drained(store))
@@ -91,10 +105,11 @@ async def test_wake_publishes_at_once(relays, journal, committed, until, store):
     assert len(await committed()) == 1
 
 
+@on_both_stores
 async def test_killed_between_the_commit_and_the_publishing(relays, journal, committed, until, store, clock):
     seen = asyncio.Event()
 
-    async def read_and_hang(*_: Any) -> list[Commit]:
+    async def read_and_hang(*_: Any, **__: Any) -> list[Commit]:
         if await store.commits.pending([0, 1, 2, 3], 1):
             seen.set()
             await asyncio.Event().wait()
@@ -102,7 +117,7 @@ async def test_killed_between_the_commit_and_the_publishing(relays, journal, com
 
     _, first = relays.start("a", commits=Around(store.commits, pending=read_and_hang))
     commits = await journal.fill(streams=8, each=2)
-    await seen.wait()
+    await until(seen.is_set)
     await relays.kill(first)
 
     clock.on(60)
@@ -111,6 +126,7 @@ async def test_killed_between_the_commit_and_the_publishing(relays, journal, com
     assert ids(await committed()) == published(commits)
 
 
+@on_both_stores
 async def test_killed_inside_the_transaction(relays, journal, committed, until, store, clock, monkeypatch):
     """Nothing of the dead holder's transaction is seen, and what it held is published by the next."""
     commits = await journal.fill(streams=8, each=3)
@@ -124,7 +140,7 @@ async def test_killed_inside_the_transaction(relays, journal, committed, until, 
     with monkeypatch.context() as patch:
         patch.setattr(AIOKafkaProducer, "commit_transaction", flush_and_hang)
         _, first = relays.start("a")
-        await sent.wait()
+        await until(sent.is_set)
         await relays.kill(first)
     assert ids(await committed()) == Counter()
 
@@ -149,6 +165,7 @@ async def killed_before_it_cleared(relays, store, until) -> None:
     await relays.kill(first)
 
 
+@on_both_stores
 async def test_killed_between_the_publishing_and_the_clearing(relays, journal, committed, until, store, clock):
     """What had gone out is found on the topic's tail, and is cleared instead of published again."""
     before = await journal.fill(streams=8, each=3)
@@ -162,6 +179,18 @@ async def test_killed_between_the_publishing_and_the_clearing(relays, journal, c
     records = await committed()
     assert ids(records) == published([*before, *after])
     assert in_order(records)
+
+
+async def test_a_tail_of_times_ahead_of_every_relays_clock_is_found(relays, journal, committed, until, store, clock):
+    before = [
+        journal.make(f"s-{number}", at=clock() + timedelta(minutes=50, milliseconds=number)) for number in range(40)
+    ]
+    await journal.add(*before)
+    await killed_before_it_cleared(relays, store, until)
+    clock.on(60)
+    relays.start("b")
+    await until(drained(store))
+    assert ids(await committed()) == published(before)
 
 
 @pytest.mark.parametrize("batch", [500, 7])
@@ -183,6 +212,7 @@ async def test_the_tail_is_found_whatever_the_clocks_of_the_committers_said(
     assert ids(await committed()) == published([*before, *after])
 
 
+@on_both_stores
 async def test_a_paused_holder_that_goes_on_is_fenced(relays, journal, committed, until, store, clock, monkeypatch):
     """It stood still in its transaction until long after its lease: its commit is refused and the slot is not its any more."""
     commits = await journal.fill(streams=8, each=2)
@@ -215,7 +245,7 @@ async def test_a_paused_holder_that_goes_on_is_fenced(relays, journal, committed
     with monkeypatch.context() as patch:
         patch.setattr(AIOKafkaProducer, "commit_transaction", pause)
         relays.start("a", leases=Unrenewed())
-        await paused.wait()
+        await until(paused.is_set)
     clock.on(60)
     second, _ = relays.start("b")
     await until(drained(store))
@@ -232,6 +262,7 @@ async def test_a_paused_holder_that_goes_on_is_fenced(relays, journal, committed
     assert {type(error).__name__ for error in refusals} == {"ProducerFenced"}
 
 
+@on_both_stores
 async def test_clearing_beside_the_next_publishing_publishes_nothing_twice(relays, journal, committed, until, store):
     publishing = 0
     overlapped = False
@@ -265,7 +296,9 @@ async def test_clearing_beside_the_next_publishing_publishes_nothing_twice(relay
     assert in_order(records)
 
 
-async def test_a_slot_that_fails_leaves_the_others_alone_and_comes_back(relays, journal, committed, until, store, keys, monkeypatch):
+async def test_a_slot_that_fails_leaves_the_others_alone_and_comes_back(
+    relays, journal, committed, until, store, keys, monkeypatch
+):
     broken = True
     send = AIOKafkaProducer.send
 
@@ -292,6 +325,7 @@ async def test_a_slot_that_fails_leaves_the_others_alone_and_comes_back(relays, 
     assert metric("mentorstream_events_published_total", service=relays.service, slot="1") == 8
 
 
+@on_both_stores
 async def test_an_unknown_outcome_of_a_transaction_is_looked_up(relays, journal, committed, until, store, monkeypatch):
     """The transaction was committed, and the answer lost."""
     commit_transaction = AIOKafkaProducer.commit_transaction
@@ -331,7 +365,10 @@ async def test_a_clearing_that_fails_is_done_again_though_nothing_more_comes(rel
     assert ids(await committed()) == published(commits)
 
 
-async def test_two_replicas_share_the_slots_and_a_dead_ones_are_taken_over(relays, journal, committed, until, store, clock):
+@on_both_stores
+async def test_two_replicas_share_the_slots_and_a_dead_ones_are_taken_over(
+    relays, journal, committed, until, store, clock
+):
     first, _ = relays.start("a", lease_ttl=timedelta(seconds=0.3))
     await until(lambda: len(first.held) == 4)
     second, second_task = relays.start("b", lease_ttl=timedelta(seconds=0.3))
@@ -357,3 +394,59 @@ async def test_the_outbox_is_measured(relays, journal, until, store, clock):
     relays.start("a")
     await until(lambda: metric("mentorstream_outbox_pending", service=relays.service) == 1)
     assert metric("mentorstream_outbox_oldest_seconds", service=relays.service) == 30
+
+
+CHILD = """
+import asyncio, sys
+from datetime import timedelta
+from eventkernel.relay import Relay
+from eventkernel.store.mongodb import MongoStore, connect
+from eventkernel.timing import utc_now
+
+async def main(uri, database, topic, bootstrap, service):
+    store = MongoStore(connect(uri), database)
+    relay = Relay(
+        store.commits, store.leases, topic=topic, source="/test/things", bootstrap=bootstrap, service=service,
+        holder="child", clock=utc_now, lease_ttl=timedelta(seconds=1), poll=0.02, batch=10,
+    )
+    await relay.run()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL])
+async def test_a_process_stopped_or_killed_under_load(
+    relays, committed, until, topic, kafka_bootstrap, mongodb_uri, new_journal, fault
+):
+    """A real process, hit wherever it is. A stopped one goes on later, and finds itself replaced."""
+    database = f"relay_{topic[5:17]}"
+    store = MongoStore(connect(mongodb_uri), database)
+    await store.start()
+    relays.store = store
+    journal = new_journal(store, utc_now)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, mongodb_uri, database, topic, kafka_bootstrap, relays.service]
+    )
+    try:
+        commits = await journal.fill(streams=8, each=1)
+        await until(drained(store))
+        for _ in range(4):
+            commits += await journal.fill(streams=16, each=2)
+        child.send_signal(fault)
+        commits += await journal.fill(streams=16, each=1)
+        second, _ = relays.start("second", clock=utc_now)
+        await until(drained(store))
+
+        child.send_signal(signal.SIGCONT)
+        commits += await journal.fill(streams=16, each=2)
+        await until(drained(store))
+        records = await committed()
+        assert ids(records) == published(commits)
+        assert in_order(records)
+        assert (child.poll() is None) == (fault is signal.SIGSTOP)
+    finally:
+        child.kill()
+        child.wait()
+        await relays.close()
+        await store.close()

@@ -3,39 +3,28 @@ import multiprocessing
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from eventkernel.keys import DataKeys, KeyDestroyed, KeyFile, KeyUnknown, SecretFileFault, WrongKey, bound, kept_secret
 from eventkernel.messages import WrappedKey
+from eventkernel.store.memory.sealed import MemoryKeys
 from hypothesis import given
 from hypothesis import strategies as st
 
 
-class Keys:
-    """A KeyStore in memory that yields at each step, as a database does."""
+class Keys(MemoryKeys):
+    """The store in memory, which also counts how often it is read."""
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[str, str, int], WrappedKey] = {}
+        super().__init__()
         self.reads = 0
 
     async def keys(self, tenant: str, subject_id: str) -> list[WrappedKey]:
         self.reads += 1
-        found = [key for (of, subject, _), key in sorted(self.kept.items()) if (of, subject) == (tenant, subject_id)]
-        await asyncio.sleep(0)
-        return found
-
-    async def add(self, tenant: str, key: WrappedKey) -> WrappedKey:
-        await asyncio.sleep(0)
-        return self.kept.setdefault((tenant, key.subject_id, key.version), key)
-
-    async def destroy(self, tenant: str, subject_id: str) -> int:
-        await asyncio.sleep(0)
-        held = [key for key in await self.keys(tenant, subject_id) if key.wrapped]
-        for key in held:
-            self.kept[tenant, subject_id, key.version] = WrappedKey(subject_id, key.version, b"")
-        return len(held)
+        return await super().keys(tenant, subject_id)
 
 
 class Seconds:
@@ -176,7 +165,8 @@ async def test_the_first_use_of_a_subject_makes_version_one_and_later_uses_find_
     assert (version, len(key)) == (1, 32)
     assert await DataKeys(store, kek).current("acme", "p1") == (1, key)
     assert await DataKeys(store, kek).key("acme", "p1", 1) == key
-    assert key not in store.kept["acme", "p1", 1].wrapped
+    (kept,) = await store.keys("acme", "p1")
+    assert key not in kept.wrapped
 
 
 async def test_subjects_and_tenants_have_keys_of_their_own(store: Keys, kek: KeyFile) -> None:
@@ -206,12 +196,13 @@ async def test_the_newest_version_seals_and_old_ones_still_open(store: Keys, kek
 async def test_a_version_that_never_was_is_unknown_and_none_is_made(store: Keys, kek: KeyFile) -> None:
     with pytest.raises(KeyUnknown):
         await DataKeys(store, kek).key("acme", "p1", 1)
-    assert store.kept == {}
+    assert await store.keys("acme", "p1") == []
 
 
 async def test_a_wrapped_key_moved_to_another_subject_does_not_unwrap(store: Keys, kek: KeyFile) -> None:
     await DataKeys(store, kek).current("acme", "p1")
-    store.kept["acme", "p2", 1] = WrappedKey("p2", 1, store.kept["acme", "p1", 1].wrapped)
+    (kept,) = await store.keys("acme", "p1")
+    await store.add("acme", replace(kept, subject_id="p2"))
     with pytest.raises(WrongKey):
         await DataKeys(store, kek).current("acme", "p2")
 
@@ -255,7 +246,7 @@ async def test_whether_a_first_use_or_the_destruction_comes_first_the_subject_en
     )
     with pytest.raises(KeyDestroyed):
         await keys.current("acme", "p1")
-    assert not any(key.wrapped for key in store.kept.values())
+    assert [key.wrapped for key in await store.keys("acme", "p1")] == [b""]
 
 
 class DestroysMeanwhile:

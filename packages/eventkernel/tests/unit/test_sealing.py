@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from eventkernel.keys import DataKeys, KeyDestroyed, KeyFile, WrongKey
-from eventkernel.messages import WrappedKey
 from eventkernel.sealing import (
     CONFIDENTIAL,
     Sealer,
@@ -15,6 +14,7 @@ from eventkernel.sealing import (
     redacted,
     unsealed_fields,
 )
+from eventkernel.store.memory.sealed import MemoryKeys
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,32 +116,13 @@ def open_text(text: str) -> Sealed:
     return Sealed(to_be_sealed=text)
 
 
-class Keys:
-    """A KeyStore in memory."""
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str, int], WrappedKey] = {}
-
-    async def keys(self, tenant: str, subject_id: str) -> list[WrappedKey]:
-        return [key for (of, subject, _), key in sorted(self.kept.items()) if (of, subject) == (tenant, subject_id)]
-
-    async def add(self, tenant: str, key: WrappedKey) -> WrappedKey:
-        return self.kept.setdefault((tenant, key.subject_id, key.version), key)
-
-    async def destroy(self, tenant: str, subject_id: str) -> int:
-        held = [key for key in await self.keys(tenant, subject_id) if key.wrapped]
-        for key in held:
-            self.kept[tenant, subject_id, key.version] = WrappedKey(subject_id, key.version, b"")
-        return len(held)
+@pytest.fixture
+def store() -> MemoryKeys:
+    return MemoryKeys()
 
 
 @pytest.fixture
-def store() -> Keys:
-    return Keys()
-
-
-@pytest.fixture
-def keys(store: Keys, tmp_path: Path) -> DataKeys:
+def keys(store: MemoryKeys, tmp_path: Path) -> DataKeys:
     return DataKeys(store, KeyFile(tmp_path / "kek"))
 
 
@@ -259,7 +240,7 @@ async def test_erasure_makes_the_text_unreadable_and_lets_nothing_more_be_sealed
 
 
 async def test_a_wrong_key_encryption_key_is_an_operators_fault_and_not_tampering(
-    sealer: Sealer, store: Keys, tmp_path: Path
+    sealer: Sealer, store: MemoryKeys, tmp_path: Path
 ) -> None:
     sealed = await seal(sealer)
     with pytest.raises(WrongKey):
@@ -425,7 +406,7 @@ def test_any_text_comes_back_as_it_was(text: str) -> None:
             return wrapped
 
     async def there_and_back() -> str:
-        sealer = Sealer(DataKeys(Keys(), Plain()), "unit")
+        sealer = Sealer(DataKeys(MemoryKeys(), Plain()), "unit")
         return await sealer.open(await seal(sealer, text), **PLACE)
 
     assert asyncio.run(there_and_back()) == text

@@ -162,6 +162,7 @@ def _with_payload_swapped() -> str:
         pytest.param(lambda: "rubbish", "TOKEN_MALFORMED", id="no token at all"),
         pytest.param(lambda: "a.b.c", "TOKEN_MALFORMED", id="three rubbish parts"),
         pytest.param(lambda: "ä.ö.ü", "TOKEN_MALFORMED", id="not ASCII"),
+        pytest.param(lambda: "\ud800.b.c", "TOKEN_MALFORMED", id="not even text"),
         pytest.param(lambda: signed(filler="x" * 20_000), "TOKEN_MALFORMED", id="too long"),
         pytest.param(_unsigned, "TOKEN_ALGORITHM", id="algorithm none"),
         pytest.param(_hs256_with_the_public_key, "TOKEN_ALGORITHM", id="HS256 with the public key as the secret"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import grpc
 from eventkernel.client import Client
-from eventkernel.issuer import LocalIssuer
+from eventkernel.issuer import AUDIENCE, ISSUER, LocalIssuer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from mentorstream.contracts import CONTRACTS, SERVICES
@@ -101,6 +101,18 @@ class Platform:
         token = self.issuer.token(person_id, provider, roles)
         return Client(self._channels[service], CONTRACTS[service], token)
 
+    def require_all(self) -> None:
+        """Raises StartFailure where a service has ended by itself."""
+        for key, process in self.processes.items():
+            if process.child.exit_code is not None:
+                raise not_ready(
+                    StartFailureCode.SERVICE_ENDED,
+                    f"The {process.name} service",
+                    None,
+                    self.log_of(key),
+                    process.child.tail(),
+                )
+
     async def stop(self) -> None:
         """Drains every service, side by side."""
         await asyncio.gather(*(channel.close() for channel in self._channels.values()))
@@ -119,6 +131,8 @@ class Platform:
             "METRICS_PORT": str(where.metrics_port),
             "KEY_FILE": str(self.data_dir / "keys" / f"{name}.key"),
             "JWKS_FILE": str(self.data_dir / "issuer" / "jwks.json"),
+            "TOKEN_ISSUER": ISSUER,
+            "TOKEN_AUDIENCE": AUDIENCE,
             "TRACE_FILE": str(self.traces / f"{name}.jsonl"),
             "TRACE_RATIO": "1",
             "SMTP_HOST": found.smtp_host,
@@ -133,7 +147,9 @@ class Platform:
                 return
             await asyncio.sleep(_LOOK_AGAIN)
         waited = _READY_WITHIN if process.child.exit_code is None else None
-        raise not_ready(StartFailureCode.SERVICE_NOT_READY, f"The {process.name} service", waited, log, process.child.tail())
+        raise not_ready(
+            StartFailureCode.SERVICE_NOT_READY, f"The {process.name} service", waited, log, process.child.tail()
+        )
 
 
 @contextlib.asynccontextmanager

@@ -12,19 +12,16 @@ from mentorstream.embedded.child import _DIE_WITH_PARENT, Child
 from mentorstream.embedded.testing import Parent, eventually, is_alive
 
 STARTS_A_CHILD = """
-import pathlib, sys, time
-from mentorstream.embedded.child import _DIE_WITH_PARENT, Child
+import pathlib, signal, sys, time
+from mentorstream.embedded.child import Child
+signal.signal(signal.SIGINT, lambda number, frame: print("interrupted", flush=True))
 home = pathlib.Path(sys.argv[1])
 program = "import time; print('up', flush=True); time.sleep(600)"
 child = Child.start([sys.executable, "-c", program], log=home / "log", directory=home)
 while child.tail() != "up":  # until then, the child would end because its wrapper finds the parent gone
     time.sleep(0.02)
 print(child.pid, flush=True)
-while True:
-    try:
-        time.sleep(600)
-    except KeyboardInterrupt:
-        print("interrupted", flush=True)
+time.sleep(600)
 """
 STARTS_A_PLAIN_PROCESS = """
 import subprocess, sys, time

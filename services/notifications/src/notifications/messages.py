@@ -43,24 +43,26 @@ def compose(
 
     Raises Unaddressable, and KeyError where no text is written for the occasion: nothing vague is sent instead.
     """
+    # A raiser may be a learner: a concern's message names nobody, not even whom it goes to.
+    name = "" if is_safeguarding(notice.occasion) else _one_line(recipient.name)
     wording = (FULL if notice.detail == Detail.DETAIL_FULL else OUTLINE)[notice.occasion]
     message = EmailMessage(policy=SMTP)
     message["Subject"] = wording.subject
     message["From"] = sender
-    message["To"] = _address(recipient)
+    message["To"] = _address(name, recipient.email)
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{notice.notice_id}@{sender.rpartition('@')[2]}>"
     message["X-Notice-Id"] = notice.notice_id
     # RFC 3834: no out-of-office reply is to come back to the platform.
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content("\n\n".join(_paragraphs(notice, recipient, wording, link_base)) + "\n")
+    message.set_content("\n\n".join(_paragraphs(notice, name, wording, link_base)) + "\n")
     return message
 
 
-def _paragraphs(notice: StartNoticeRequest, recipient: Recipient, wording: Wording, link_base: str) -> list[str]:
+def _paragraphs(notice: StartNoticeRequest, name: str, wording: Wording, link_base: str) -> list[str]:
     found = []
-    if recipient.name and not is_safeguarding(notice.occasion):
-        found.append(f"Hello {_one_line(recipient.name)},")
+    if name:
+        found.append(f"Hello {name},")
     found.append(wording.text)
     about = notice.notice_id if wording.page == "notices" else notice.about_id
     found.append(f"{link_base.rstrip('/')}/{wording.page}/{quote(about, safe='')}")
@@ -72,10 +74,10 @@ def _paragraphs(notice: StartNoticeRequest, recipient: Recipient, wording: Wordi
     return found
 
 
-def _address(recipient: Recipient) -> Address:
+def _address(name: str, email: str) -> Address:
     try:
-        if recipient.email.isascii():
-            return Address(_one_line(recipient.name), addr_spec=recipient.email)
+        if email.isascii():
+            return Address(name, addr_spec=email)
     except (ValueError, IndexError, MessageError):
         # Not raised from the error: its text holds the address, and would be logged.
         pass

@@ -34,8 +34,9 @@ class Settings(BaseSettings):
     smtp_password: SecretStr = SecretStr("")
     # true: only over TLS; false: never; not set: where the server offers it.
     smtp_start_tls: bool | None = None
-    # For each step of the protocol.
-    smtp_seconds: float = 5.0
+    # Up to DATA, and from there to the last answer: both together must end well within the lease of a due row.
+    smtp_seconds: float = 6.0
+    smtp_answer_seconds: float = 10.0
     mail_sender: str = "mentorstream@localhost.localdomain"
     link_base: str = "http://localhost:8080"
     mail_retry_first_seconds: float = 5.0
@@ -69,6 +70,7 @@ def _smtp(settings: Settings) -> SmtpMailer:
         password=settings.smtp_password.get_secret_value(),
         start_tls=settings.smtp_start_tls,
         seconds=settings.smtp_seconds,
+        answer_seconds=settings.smtp_answer_seconds,
     )
 
 

@@ -36,4 +36,3 @@ def test_the_alarm_of_each_step_moves_the_concern_on() -> None:
         tale.now = reply.at
         tale.give(reply.request, by=Principal.system("provider-1"))
         assert tale.state.step == step + 1
-

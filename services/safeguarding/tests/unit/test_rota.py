@@ -32,7 +32,12 @@ def test_another_order_of_deputies_is_another_rota() -> None:
 
 @pytest.mark.parametrize(
     ("deputies", "lead", "field"),
-    [(["a"], "d", "deputy_ids"), (["b", "b"], "d", "deputy_ids"), (["b"], "a", "senior_lead_id"), (["b"], "b", "senior_lead_id")],
+    [
+        (["a"], "d", "deputy_ids"),
+        (["b", "b"], "d", "deputy_ids"),
+        (["b"], "a", "senior_lead_id"),
+        (["b"], "b", "senior_lead_id"),
+    ],
 )
 def test_nobody_stands_on_a_rota_twice(deputies: list[str], lead: str, field: str) -> None:
     twice = SetRotaRequest(site_id="site-1", dsl_id="a", deputy_ids=deputies, senior_lead_id=lead)

@@ -97,7 +97,7 @@ class GroupedAppends:
         try:
             outcomes = await self._store.append([commit for commit, _ in group])
             answers = list(zip(group, outcomes, strict=True))
-        except Exception as error:  # noqa: BLE001 - the callers raise it
+        except Exception as error:
             for _, caller in group:
                 if not caller.done():
                     caller.set_exception(error)

@@ -13,27 +13,28 @@ from typing import Self
 
 from mentorstream.embedded.polling import becomes
 
+DEAD = {"Z", "X"}
+
 
 def is_alive(pid: int) -> bool:
-    """Whether a process with this id runs."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in {"Z", "X"}
+    """Whether any thread of this process runs: the first may be a zombie while others still hold its sockets."""
+    return any(fields[0] not in DEAD for fields in map(_fields, Path(f"/proc/{pid}/task").glob("*/stat")) if fields)
 
 
 def children_of(pid: int) -> set[int]:
     """The ids of its running children."""
-    found = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[1]) == pid and fields[0] not in {"Z", "X"}:
-            found.add(int(stat.parent.name))
-    return found
+    found = ((stat, _fields(stat)) for stat in Path("/proc").glob("[0-9]*/stat"))
+    return {
+        int(stat.parent.name) for stat, fields in found if fields and fields[0] not in DEAD and int(fields[1]) == pid
+    }
+
+
+def _fields(stat: Path) -> list[str]:
+    """State, parent's id and so on, after the name, which may hold anything; empty when it is gone by now."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 async def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:

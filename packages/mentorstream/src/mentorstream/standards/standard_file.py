@@ -69,7 +69,9 @@ def read_standard(text: str, source: str) -> ImportStandardRequest:
         problem = Problem(f"line {error.lineno}, column {error.colno}", f"is not JSON: {error.msg}; mend it there")
         raise StandardFault(source, (problem,)) from error
     if not isinstance(content, dict):
-        problem = Problem("the whole file", "is not an object; begin with { and the keys reference, version, title, level, ksbs")
+        problem = Problem(
+            "the whole file", "is not an object; begin with { and the keys reference, version, title, level, ksbs"
+        )
         raise StandardFault(source, (problem,))
     entries = content["ksbs"] if isinstance(content.get("ksbs"), list) else []
     found = (*_heading_problems(content), *_ksb_problems(entries), *_numbering_problems(entries))
@@ -105,7 +107,9 @@ def _ksb_problems(entries: list[Any]) -> Iterator[Problem]:
         yield from _code_problems(entry, place, times)
         named = f"{place} ({entry['code']})" if _has_code(entry) else place
         yield from _kind_problems(entry, named)
-        yield from _text_problems(entry, "statement", f"{named}.statement", "what the standard says, word for word", _LONGEST_STATEMENT)
+        yield from _text_problems(
+            entry, "statement", f"{named}.statement", "what the standard says, word for word", _LONGEST_STATEMENT
+        )
 
 
 def _code_problems(entry: Mapping[str, Any], place: str, times: Mapping[str, int]) -> Iterator[Problem]:
@@ -167,6 +171,4 @@ def _request(content: Mapping[str, Any], entries: list[Any]) -> ImportStandardRe
 
 
 def _has_code(entry: object) -> bool:
-    return (
-        isinstance(entry, dict) and isinstance(entry.get("code"), str) and _CODE.fullmatch(entry["code"]) is not None
-    )
+    return isinstance(entry, dict) and isinstance(entry.get("code"), str) and _CODE.fullmatch(entry["code"]) is not None

@@ -74,9 +74,7 @@ def import_standard(state: Standard, command: ImportStandardRequest, _context: C
     _refuse_repeated(codes)
     _refuse_wrong_kinds(command.ksbs)
     _refuse_gaps(codes)
-    return [
-        StandardImported(standard=command.standard, title=command.title, level=command.level, ksbs=command.ksbs)
-    ]
+    return [StandardImported(standard=command.standard, title=command.title, level=command.level, ksbs=command.ksbs)]
 
 
 @standard.evolve

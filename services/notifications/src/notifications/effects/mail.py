@@ -1,18 +1,25 @@
 """Sends a notice by mail. Between NoticeStarted and NoticeSettled there is nothing but the sending itself: whatever can fail without
 a trace (reading the contact, composing) comes before, so that an attempt that was never settled was truly under way."""
 
+import asyncio
 from dataclasses import dataclass
 from email.message import EmailMessage
 
+import structlog
+from eventkernel.aggregate import Refusal
 from eventkernel.keys import KeyDestroyed
 from eventkernel.reaction import Doing, TryAgain
 from eventkernel.timing import Clock, utc_now
+from mentoring.common.v1.common_pb2 import CommandReply
 from mentoring.notifications.v1.events_pb2 import ContactRegistered, NoticeStarted, Outcome
 from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
 from mentoring.options.v1 import options_pb2
 
 from notifications.effects.mailer import Mailer, NotTaken, Unsure
 from notifications.messages import Recipient, Unaddressable, compose
+
+_INSIST_AFTER = (0.1, 0.5, 2.0)
+_log = structlog.get_logger(__name__)
 
 CONTACT_UNKNOWN = "CONTACT_UNKNOWN"
 CONTACT_ERASED = "CONTACT_ERASED"
@@ -69,10 +76,11 @@ class SendMail:
         if not await _started(request, doing):
             return
         ended = await self._send(ready) if isinstance(ready, EmailMessage) else ready
-        await doing.command(
+        await _insist(
+            doing,
             SettleNoticeRequest(
                 notice_id=request.notice_id, attempt=doing.attempt, outcome=ended.outcome, failure=ended.failure
-            )
+            ),
         )
         if ended.outcome == Outcome.OUTCOME_SENT or self.patience.gives_up(request, doing.attempt):
             return
@@ -109,8 +117,21 @@ async def _started(request: StartNoticeRequest, doing: Doing) -> bool:
     attempt = StartNoticeRequest()
     attempt.CopyFrom(request)
     attempt.attempt = doing.attempt
-    reply = await doing.command(attempt)
+    reply = await _insist(doing, attempt)
     return _type_of(NoticeStarted) in reply.event_types
+
+
+async def _insist(doing: Doing, request: StartNoticeRequest | SettleNoticeRequest) -> CommandReply:
+    """Gives a command, and again where it is unknown whether it was stored: an attempt that then died would be lost to doubt."""
+    for seconds in _INSIST_AFTER:
+        try:
+            return await doing.command(request)
+        except Refusal:
+            raise
+        except Exception as error:  # whatever the store raises
+            _log.warning("command given again", notice=request.notice_id, error=type(error).__name__)
+            await asyncio.sleep(seconds)
+    return await doing.command(request)
 
 
 async def _open(request: StartNoticeRequest, doing: Doing, field: str) -> str | None:

@@ -3,12 +3,14 @@ before it nothing has gone out, after it only the server's answer tells."""
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPResponseException
 
 from notifications.effects.mailer import NotTaken, Unsure
+
+_FAREWELL_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -18,15 +20,17 @@ class SmtpMailer:
     Args:
         username: empty where the server asks for no sign-in.
         start_tls: True: only over TLS; None: where the server offers it; False: never.
-        seconds: how long each step may take: the whole must end well within the lease of a due row.
+        seconds: how long it may take up to DATA, the connection included.
+        answer_seconds: how long from there to the server's last answer. Both together end well within the lease of a due row.
     """
 
     host: str
     port: int
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     start_tls: bool | None = None
-    seconds: float = 5.0
+    seconds: float = 6.0
+    answer_seconds: float = 10.0
 
     async def send(self, message: EmailMessage) -> None:
         """Returns once the server has answered that it keeps the message; raises NotTaken or Unsure.
@@ -38,19 +42,25 @@ class SmtpMailer:
             username=self.username or None, password=self.password or None,
         )  # fmt: skip
         try:
-            await self._connect(client)
-            await self._address(client, message)
+            await self._up_to_data(client, message)
             await self._hand_over(client, message)
             # The message is taken: however the farewell ends, that stands.
             with suppress(SMTPException, OSError):
-                await client.quit()
+                await client.quit(timeout=_FAREWELL_SECONDS)
         finally:
             client.close()
 
-    async def _connect(self, client: SMTP) -> None:
+    async def _up_to_data(self, client: SMTP, message: EmailMessage) -> None:
         try:
             async with asyncio.timeout(self.seconds):
-                await client.connect()
+                await self._connect(client)
+                await self._address(client, message)
+        except TimeoutError:
+            raise NotTaken("SMTP_UNREACHABLE", passing=True) from None
+
+    async def _connect(self, client: SMTP) -> None:
+        try:
+            await client.connect()
         except SMTPResponseException as error:
             # Whatever the server says here is about us and not about this message: it may be mended.
             raise NotTaken(f"SMTP_{error.code}", passing=True) from None
@@ -68,7 +78,8 @@ class SmtpMailer:
 
     async def _hand_over(self, client: SMTP, message: EmailMessage) -> None:
         try:
-            await client.data(message.as_bytes())
+            async with asyncio.timeout(self.answer_seconds):
+                await client.data(message.as_bytes(), timeout=None)
         except SMTPDataError as error:
             raise _refused(error) from None
         except (SMTPException, OSError):

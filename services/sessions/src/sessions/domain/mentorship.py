@@ -148,9 +148,7 @@ def cancel(state: Mentorships, command: CancelMentorshipRequest, _context: Conte
         return []
     _refuse_ended(found)
     return [
-        MentorshipCancelled(
-            learner_id=command.learner_id, mentorship_id=command.mentorship_id, reason=command.reason
-        )
+        MentorshipCancelled(learner_id=command.learner_id, mentorship_id=command.mentorship_id, reason=command.reason)
     ]
 
 

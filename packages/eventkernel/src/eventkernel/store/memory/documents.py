@@ -20,7 +20,7 @@ class MemoryDocuments(DocumentStore):
         self._documents: defaultdict[str, dict[str, tuple[int, bytes]]] = defaultdict(dict)
         self._checkpoints: dict[_Place, int] = {}
 
-    async def prepare(self, collection: str, indexes: Sequence[str]) -> None:
+    async def prepare(self, collection: str, indexes: Sequence[str]) -> None:  # noqa: ARG002 - the port's names
         """Nothing to make: here every field is searched the same."""
         await asyncio.sleep(0)
 

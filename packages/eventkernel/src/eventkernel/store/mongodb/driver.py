@@ -70,7 +70,7 @@ class _Motor(Driver):
     def __init__(self, uri: str, timeout: int) -> None:
         from motor.motor_asyncio import AsyncIOMotorClient  # noqa: PLC0415 - an optional extra
 
-        self._client = AsyncIOMotorClient(uri, timeoutMS=timeout)
+        self._client: Any = AsyncIOMotorClient(uri, timeoutMS=timeout)
 
     def database(self, name: str) -> Database:
         owned = self._client.get_database(

@@ -43,9 +43,7 @@ class MongoDue(DueStore):
 
     async def postpone(self, row_id: str, due: datetime) -> None:
         """As the port says."""
-        await self._rows.update_one(
-            {"_id": row_id, "done": False}, {"$set": {"due": due, "leased_until": _NOT_LEASED}}
-        )
+        await self._rows.update_one({"_id": row_id, "done": False}, {"$set": {"due": due, "leased_until": _NOT_LEASED}})
 
     async def count_overdue(self, now: datetime) -> int:
         """As the port says."""

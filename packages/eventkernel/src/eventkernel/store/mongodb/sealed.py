@@ -7,7 +7,7 @@ from eventkernel.ports import AccessLog, KeyStore
 from eventkernel.store.mongodb.driver import Database
 from eventkernel.store.mongodb.inserts import insert_new
 
-_ACCESS_FIELDS = ("tenant", "actor", "subject_id", "stream", "event_id", "field", "at", "correlation_id", "purpose")
+_ACCESS_FIELDS = ("tenant", "actor", "subject_id", "stream", "event_id", "field", "at", "correlation_id")
 
 
 class MongoKeys(KeyStore):

@@ -1,0 +1,50 @@
+# Everything a newcomer types. `make help` lists it.
+UV_VERSION := 0.9.30
+UV := .uv/bin/uv
+RUN := $(UV) run --frozen --no-sync
+GENERATED := packages/contracts/src/contracts.binpb
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint format bench clean
+
+help: ## What there is to type
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/.synced $(GENERATED) ## Install everything into this folder: what the other targets do first
+
+demo: setup ## Play one cohort's journey over four services and a real Kafka, and check every outcome
+	@$(RUN) mentorstream demo
+
+up: setup ## Run the platform until Ctrl-C, and keep its data in .data
+	@$(RUN) mentorstream up
+
+test: setup ## Run all tests
+	$(RUN) pytest
+
+lint: setup ## Check style, types and contracts
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) python packages/contracts/lint.py
+
+format: setup ## Put the code into the house's format
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+bench: setup ## Measure, side by side with the parts alone
+	$(RUN) python -m bench
+
+clean: ## Remove what was installed and generated here; data in .data stays
+	rm -rf .venv .uv packages/contracts/src
+
+$(UV):
+	@command -v python3 >/dev/null || { echo "python3 3.11 or newer is needed"; exit 1; }
+	python3 -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.synced: $(UV) pyproject.toml uv.lock $(wildcard packages/*/pyproject.toml services/*/pyproject.toml)
+	$(UV) sync --frozen --quiet
+	@touch $@
+
+$(GENERATED): .venv/.synced packages/contracts/generate.py $(shell find proto -name '*.proto')
+	$(RUN) python packages/contracts/generate.py

@@ -1,0 +1,382 @@
+"""Subscriptions on a real broker: nothing is committed before it was taken, and nothing is skipped, whatever fails."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from eventkernel.subscription import Subscriptions
+from prometheus_client import REGISTRY
+
+
+class Takes:
+    """A sink that remembers, and fails where it is told to."""
+
+    def __init__(
+        self, group: str, *topics: str, fails: Callable[[int, Sequence[ConsumerRecord]], bool] = lambda *_: False
+    ) -> None:
+        self.subscription = group
+        self.topics = topics
+        self.taken: dict[tuple[str, int], list[ConsumerRecord]] = defaultdict(list)
+        self.log: list[str | tuple[int, int]] = []
+        self.assignments: list[frozenset[TopicPartition]] = []
+        self.refusals = 0
+        self.fails = fails
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.inside = 0
+
+    async def assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        self.assignments.append(frozenset(partitions))
+        self.log.append("assigned")
+
+    async def take(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> None:
+        assert {(record.topic, record.partition) for record in records} == {(topic, partition)}
+        self.inside += 1
+        try:
+            await self.gate.wait()
+            if self.fails(partition, records):
+                self.refusals += 1
+                raise OSError("planted")
+        finally:
+            self.inside -= 1
+        self.taken[topic, partition] += records
+        self.log += [(partition, record.offset) for record in records]
+
+    def values(self, partition: int, topic: str = "") -> list[bytes | None]:
+        return [record.value for record in self.taken[topic or self.topics[0], partition]]
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.taken.values()))
+
+
+@pytest.fixture
+async def subscribe(kafka_bootstrap: str) -> AsyncIterator[Any]:
+    running: list[Subscriptions] = []
+
+    async def start(*sinks: Takes, member: str = "test", **changed: Any) -> Subscriptions:
+        # A member's name: partitions go to the members in the order of their names.
+        made = Subscriptions(kafka_bootstrap, member, **({"heartbeat_ms": 100, "drain": 5.0} | changed))
+        for sink in sinks:
+            made.add(sink)
+        running.append(made)
+        await made.start()
+        return made
+
+    yield start
+    for each in running:
+        await each.stop()
+
+
+@pytest.fixture
+def offsets(kafka_bootstrap: str, topic: str) -> Any:
+    """What the group has committed, by partition."""
+
+    async def read(group: str) -> dict[int, int]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap, group_id=group, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            found = {partition: await consumer.committed(TopicPartition(topic, partition)) for partition in range(8)}
+        finally:
+            await consumer.stop()
+        return {partition: offset for partition, offset in found.items() if offset is not None}
+
+    return read
+
+
+async def test_takes_in_order_and_commits_each_partition_by_itself(subscribe, bus, topic, until, offsets):
+    sink = Takes(f"{topic}.a", topic)
+    await bus.put(0, b"0", b"1", b"2")
+    await bus.put(5, b"3")
+    subscriptions = await subscribe(sink)
+    await until(lambda: sink.count == 4)
+    await bus.put(0, b"4")
+    await until(lambda: sink.count == 5)
+    await subscriptions.stop()
+    assert sink.values(0) == [b"0", b"1", b"2", b"4"]
+    assert await offsets(sink.subscription) == {0: 4, 5: 1}
+    assert sink.log[0] == "assigned"
+    assert sink.assignments == [frozenset(TopicPartition(topic, partition) for partition in range(8))]
+    assert (
+        REGISTRY.get_sample_value(
+            "mentorstream_records_consumed_total", {"service": "test", "subscription": sink.subscription}
+        )
+        == 5
+    )
+
+
+async def test_a_partition_that_fails_is_not_passed_and_the_others_flow_on(subscribe, bus, topic, until, offsets):
+    sink = Takes(f"{topic}.a", topic, fails=lambda partition, _: partition == 1)
+    await bus.put(0, b"a")
+    await bus.put(1, b"x", b"y")
+    subscriptions = await subscribe(sink)
+    await until(lambda: sink.refusals >= 2)
+    for number in range(5):
+        await bus.put(0, b"%d" % number)
+        await bus.put(2, b"%d" % number)
+    await until(lambda: sink.count == 11)
+    assert sink.values(1) == []
+
+    sink.fails = lambda *_: False
+    await bus.put(1, b"z")
+    await until(lambda: len(sink.values(1)) == 3)
+    assert sink.values(1) == [b"x", b"y", b"z"]
+    await subscriptions.stop()
+    assert await offsets(sink.subscription) == {0: 6, 1: 3, 2: 5}
+
+
+async def test_nothing_is_committed_for_a_partition_that_always_fails(subscribe, bus, topic, until, offsets):
+    sink = Takes(f"{topic}.a", topic, fails=lambda partition, _: partition == 1)
+    await bus.put(1, b"x", b"y")
+    subscriptions = await subscribe(sink)
+    await until(lambda: sink.refusals >= 1)
+    await bus.put(0, b"a")
+    await until(lambda: sink.count == 1)
+    await subscriptions.stop()
+    assert await offsets(sink.subscription) == {0: 1}
+
+    again = Takes(sink.subscription, topic)
+    await subscribe(again)
+    await until(lambda: again.count == 2)
+    assert again.values(1) == [b"x", b"y"]
+    assert again.values(0) == []
+
+
+async def test_the_pauses_between_attempts_grow_and_are_waited_out(subscribe, bus, topic, until):
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    sink = Takes(f"{topic}.a", topic)
+    sink.fails = lambda *_: sink.refusals < 12
+    await bus.put(1, b"x")
+    await subscribe(sink, sleep=sleep)
+    await until(lambda: sink.count == 1)
+    assert pauses[:4] == [0.1, 0.2, 0.4, 0.8]
+    assert pauses[-1] == 30.0
+    assert len(pauses) == 12
+
+
+async def test_a_restart_goes_on_from_what_was_committed(subscribe, bus, topic, until):
+    sink = Takes(f"{topic}.a", topic)
+    await bus.put(3, b"1", b"2")
+    subscriptions = await subscribe(sink)
+    await until(lambda: sink.count == 2)
+    await subscriptions.stop()
+
+    await bus.put(3, b"3")
+    again = Takes(sink.subscription, topic)
+    await subscribe(again)
+    await until(lambda: again.count == 1)
+    assert again.values(3) == [b"3"]
+
+
+async def test_a_stop_waits_for_what_is_in_flight_and_commits_it(subscribe, bus, topic, until, offsets):
+    sink = Takes(f"{topic}.a", topic)
+    sink.gate.clear()
+    await bus.put(3, b"1", b"2")
+    subscriptions = await subscribe(sink)
+    await until(lambda: sink.inside == 1)
+    stopping = asyncio.create_task(subscriptions.stop())
+    await asyncio.sleep(0.05)
+    assert not stopping.done()
+    sink.gate.set()
+    await stopping
+    assert sink.count == 2
+    assert await offsets(sink.subscription) == {3: 2}
+
+
+async def test_a_stop_gives_up_what_takes_too_long_and_commits_nothing_of_it(subscribe, bus, topic, until, offsets):
+    sink = Takes(f"{topic}.a", topic)
+    sink.gate.clear()
+    await bus.put(3, b"1")
+    subscriptions = await subscribe(sink, drain=0.1)
+    await until(lambda: sink.inside == 1)
+    await subscriptions.stop()
+    await until(lambda: sink.inside == 0)
+    assert sink.count == 0
+    assert await offsets(sink.subscription) == {}
+
+
+@pytest.mark.parametrize("drain", [5.0, 0.01])
+async def test_members_come_and_go_and_each_record_is_taken_in_order(subscribe, bus, topic, until, drain):
+    """With time to commit at a rebalance, and without: then records come again, and none is left out."""
+    group = f"{topic}.a"
+    sinks = [Takes(group, topic) for _ in range(3)]
+    put = 0
+
+    async def write(more: int) -> None:
+        nonlocal put
+        for _ in range(more):
+            await bus.put(put % 8, b"%d" % put)
+            put += 1
+
+    def everything_taken() -> bool:
+        return {value for sink in sinks for partition in range(8) for value in sink.values(partition)} == {
+            b"%d" % number for number in range(put)
+        }
+
+    first = await subscribe(sinks[0], drain=drain, max_records=5)
+    await write(40)
+    sinks[0].gate.clear()
+    await until(lambda: sinks[0].inside)
+    writing = asyncio.create_task(write(200))
+    joining = asyncio.create_task(subscribe(sinks[1], drain=drain, max_records=5))
+    await until(lambda: sinks[1].assignments or sinks[0].inside)
+    sinks[0].gate.set()
+    await joining
+    await until(lambda: any(len(held) == 4 for held in sinks[1].assignments))
+    await first.stop()
+    await subscribe(sinks[2], drain=drain, max_records=5)
+    await writing
+    await write(40)
+    await until(everything_taken)
+    for sink in sinks:
+        for owned in _ownerships(sink.log):
+            for partition in range(8):
+                read = [offset for number, offset in owned if number == partition]
+                assert read == list(range(read[0], read[0] + len(read))) if read else True
+
+
+def _ownerships(log: Sequence[str | tuple[int, int]]) -> Iterable[list[tuple[int, int]]]:
+    owned: list[tuple[int, int]] = []
+    for entry in log:
+        if isinstance(entry, str):
+            yield owned
+            owned = []
+        else:
+            owned.append(entry)
+    yield owned
+
+
+async def test_a_take_that_outlives_its_partition_commits_nothing_and_the_next_owner_reads_it(
+    subscribe, bus, topic, until, offsets
+):
+    group = f"{topic}.a"
+    first, second = Takes(group, topic), Takes(group, topic)
+    first.gate.clear()
+    await bus.put(7, b"1", b"2")
+    await subscribe(first, drain=0.05, member="member-1")
+    await until(lambda: first.inside == 1)
+    await subscribe(second, member="member-2")
+    await until(lambda: second.count == 2)
+    first.gate.set()
+    await until(lambda: first.count == 2)
+    await bus.put(7, b"3")
+    await until(lambda: second.count == 3)
+    assert second.values(7) == [b"1", b"2", b"3"]
+    assert first.values(7) == [b"1", b"2"]
+
+
+@pytest.mark.parametrize("partition", [0, 7])
+async def test_a_failure_that_outlives_a_rebalance_stops_nothing(subscribe, bus, topic, until, partition):
+    """Neither where the partition stays with the member whose take failed, nor where it went to another."""
+    group = f"{topic}.a"
+    first, second = Takes(group, topic), Takes(group, topic)
+    first.gate.clear()
+    first.fails = lambda *_: first.refusals == 0
+    await bus.put(partition, b"1", b"2")
+    await subscribe(first, drain=0.05, member="member-1")
+    await until(lambda: first.inside == 1)
+    await subscribe(second, member="member-2")
+    await until(lambda: second.assignments)
+    first.gate.set()
+    await until(lambda: first.refusals == 1)
+    await bus.put(partition, b"3")
+    owner = first if partition == 0 else second
+    await until(lambda: owner.count == 3)
+    assert owner.values(partition) == [b"1", b"2", b"3"]
+
+
+async def test_poison_reaches_the_sink_as_it_is(subscribe, bus, topic, until, offsets):
+    sink = Takes(f"{topic}.a", topic)
+    odd = [("reply_to", b"elsewhere"), ("content-type", b"application/json"), ("x", b"\xff\xfe"), ("none", None)]
+    await bus.put(2, b"\xff\xfenot json", None, b"", headers=odd)
+    subscriptions = await subscribe(sink)
+    await until(lambda: sink.count == 3)
+    assert sink.values(2) == [b"\xff\xfenot json", None, b""]
+    assert sink.taken[topic, 2][0].headers == tuple(odd)
+    await subscriptions.stop()
+    assert await offsets(sink.subscription) == {2: 3}
+
+
+async def test_topics_of_one_sink_are_assigned_alike_and_taken_apart(subscribe, bus, topic, other_topic, until):
+    other = await other_topic()
+    group = f"{topic}.a"
+    sinks = [Takes(group, topic, other) for _ in range(2)]
+    for sink in sinks:
+        await subscribe(sink)
+    await until(lambda: all(sink.assignments and len(sink.assignments[-1]) == 8 for sink in sinks))
+    for sink in sinks:
+        held = sink.assignments[-1]
+        assert {p.partition for p in held if p.topic == topic} == {p.partition for p in held if p.topic == other}
+    await bus.put(6, b"1")
+    await bus.put(6, b"2", topic=other)
+    await until(lambda: sum(sink.count for sink in sinks) == 2)
+    assert sorted(sink.count for sink in sinks) == [0, 2]
+
+
+async def test_two_sinks_of_a_process_do_not_wait_for_each_other(subscribe, bus, topic, until):
+    slow, quick = Takes(f"{topic}.slow", topic), Takes(f"{topic}.quick", topic)
+    slow.gate.clear()
+    await bus.put(0, b"1")
+    await subscribe(slow, quick)
+    await until(lambda: quick.count == 1)
+    assert slow.count == 0
+    slow.gate.set()
+    await until(lambda: slow.count == 1)
+
+
+async def test_a_sink_that_could_not_be_told_of_its_partitions_is_told_again_before_it_takes(
+    subscribe, bus, topic, until
+):
+    sink = Takes(f"{topic}.a", topic)
+    tell, refused = sink.assigned, 0
+
+    async def refuse_twice(partitions: Iterable[TopicPartition]) -> None:
+        nonlocal refused
+        if refused < 2:
+            refused += 1
+            raise OSError("planted")
+        await tell(partitions)
+
+    sink.assigned = refuse_twice  # type: ignore[method-assign]
+    await bus.put(0, b"1")
+    await subscribe(sink)
+    await until(lambda: sink.count == 1)
+    assert sink.log == ["assigned", (0, 0)]
+
+
+async def test_records_of_aborted_transactions_are_not_taken(subscribe, topic, kafka_bootstrap, until):
+    from aiokafka import AIOKafkaProducer
+
+    sink = Takes(f"{topic}.a", topic)
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=topic) as producer:
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic, b"aborted", partition=0)
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await producer.send_and_wait(topic, b"committed", partition=0)
+    await subscribe(sink)
+    await until(lambda: sink.count == 1)
+    assert sink.values(0) == [b"committed"]
+
+
+async def test_the_lag_is_measured_up_to_nothing(subscribe, topic, kafka_bootstrap, until, bus):
+    sink = Takes(f"{topic}.a", topic, fails=lambda partition, _: partition == 1)
+    await bus.put(0, b"1", b"2")
+    await bus.put(1, b"1", b"2", b"3")
+    await subscribe(sink)
+
+    def lag(partition: int) -> float | None:
+        return REGISTRY.get_sample_value(
+            "mentorstream_subscription_lag",
+            {"service": "test", "subscription": sink.subscription, "topic": topic, "partition": str(partition)},
+        )
+
+    await until(lambda: lag(0) == 0 and lag(1) == 3)

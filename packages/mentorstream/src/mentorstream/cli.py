@@ -1,0 +1,100 @@
+"""The command line: the platform on this machine, the demo, and what an operator does."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from eventkernel.issuer import LocalIssuer, LocalOnly
+from rich.console import Console
+
+from mentorstream.demo.play import play
+from mentorstream.embedded import StartFailure, create_topics, read_topics
+from mentorstream.standards.standard_file import StandardFault, load_standard
+from mentorstream.topics import topics_file
+from mentorstream.up import up as run_platform
+
+Result = TypeVar("Result")
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Mentorstream: mentoring, event-sourced.")
+topics = typer.Typer(no_args_is_help=True, help="The topics, as data.")
+standard = typer.Typer(no_args_is_help=True, help="Occupational standards.")
+app.add_typer(topics, name="topics")
+app.add_typer(standard, name="standard")
+console = Console()
+DataDir = Annotated[Path, typer.Option(help="Where everything is kept between runs.", envvar="MENTORSTREAM_DATA")]
+
+
+@app.command()
+def demo(
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Keep the demo's data here; a folder that vanishes where not given.")
+    ] = None,
+) -> None:
+    """Play one cohort's journey over four services and a real Kafka, and check every outcome."""
+    raise typer.Exit(0 if _run(play(console, data_dir)) else 1)
+
+
+@app.command()
+def up(data_dir: DataDir = Path(".data")) -> None:
+    """Run the platform until it is stopped, and keep its data."""
+    _run(run_platform(console, data_dir))
+
+
+@app.command()
+def token(
+    person: Annotated[str, typer.Argument(help="The person's id.")],
+    role: Annotated[list[str], typer.Option(help="A role, such as mentor; may be given several times.")],
+    provider: Annotated[str, typer.Option(help="The provider's id.")] = "northfield",
+    data_dir: DataDir = Path(".data"),
+) -> None:
+    """Print a token for the local platform. It is refused outside local mode."""
+    (data_dir / "issuer").mkdir(parents=True, exist_ok=True)
+    try:
+        issuer = LocalIssuer(data_dir / "issuer", os.environ.get("MENTORSTREAM_MODE", "local"))
+    except LocalOnly as refused:
+        _fail(str(refused))
+    print(issuer.token(person, provider, role))  # noqa: T201 - it is the command's output
+
+
+@topics.command("apply")
+def apply_topics(
+    bootstrap: Annotated[str, typer.Option(envvar="KAFKA_BOOTSTRAP", help="The brokers' addresses.")],
+    file: Annotated[Path | None, typer.Option(help="The topics' file; the platform's own where not given.")] = None,
+) -> None:
+    """Create the topics that are not there yet."""
+    created = _run(create_topics(bootstrap, read_topics(file or topics_file())))
+    console.print(f"created: {', '.join(created) or 'none, all were there'}")
+
+
+@standard.command("check")
+def check_standard(file: Annotated[Path, typer.Argument(help="A standard as JSON.")]) -> None:
+    """Say everything that is wrong with a standard's file, or that it can be imported."""
+    try:
+        request = load_standard(file)
+    except StandardFault as fault:
+        _fail(str(fault))
+    console.print(f"{request.standard.reference} {request.standard.version}: {len(request.ksbs)} KSBs, ready to import")
+
+
+def main() -> None:
+    """The program."""
+    app()
+
+
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    try:
+        return asyncio.run(work)
+    except StartFailure as failure:
+        _fail(str(failure))
+    except KeyboardInterrupt:
+        console.print("Stopped; no process is left.")
+        raise typer.Exit(128 + signal.SIGINT) from None
+
+
+def _fail(text: str) -> NoReturn:
+    sys.stderr.write(f"{text}\n")
+    raise typer.Exit(2)

@@ -1,0 +1,114 @@
+"""What must come of the cohort's plans, worked out from the plans and the domain's rules alone: nothing here asks a service."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from mentoring.evidence.v1.events_pb2 import DECISION_ACCEPT, DECISION_REFER
+from mentoring.notifications.v1 import events_pb2 as notices
+
+from mentorstream.demo.cohort import CODES, CONCERNS, DEPUTIES, DSL, LearnerPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One KSB of one learner."""
+
+    planned: int = 0
+    practised: int = 0
+    minutes: int = 0
+    evidenced: int = 0
+    assessed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One notice: who is told of what, about which thing, and because of which relationship."""
+
+    recipient_id: str
+    occasion: str
+    about_id: str
+    because: str
+
+
+def ksb_figures(plan: LearnerPlan) -> dict[str, Figures]:
+    """A learner's figures for all codes."""
+    return {code: _figures(plan, code) for code in CODES}
+
+
+def cohort_figures(plans: tuple[LearnerPlan, ...]) -> dict[str, int]:
+    """The provider's figures, by the names of the cohort's summary."""
+    sessions = [session for plan in plans for session in plan.sessions]
+    pieces = [piece for plan in plans for piece in plan.evidence]
+    return {
+        "learners": len(plans),
+        "sessions_planned": len(sessions),
+        "sessions_held": sum(session.held for session in sessions),
+        "sessions_missed": sum(session.missed is not None for session in sessions),
+        "minutes": sum(session.minutes for session in sessions),
+        "evidence_submitted": len(pieces),
+        "evidence_accepted": sum(piece.decision == DECISION_ACCEPT for piece in pieces),
+        "evidence_referred": sum(piece.decision == DECISION_REFER for piece in pieces),
+    }
+
+
+def told(plans: tuple[LearnerPlan, ...]) -> Counter[Told]:
+    """Every notice that must be sent, once each, and no other: the default need-to-know matrix, read by hand."""
+    return Counter([told for plan in plans for told in _about_learner(plan)] + list(_about_concerns()))
+
+
+def _figures(plan: LearnerPlan, code: str) -> Figures:
+    aimed = [session for session in plan.sessions if code in session.ksb_codes]
+    held = [session for session in aimed if session.held]
+    claimed = [piece for piece in plan.evidence if code in piece.ksb_codes]
+    return Figures(
+        planned=len(aimed),
+        practised=len(held),
+        minutes=sum(session.minutes for session in held),
+        evidenced=len(claimed),
+        assessed=sum(piece.decision == DECISION_ACCEPT for piece in claimed),
+    )
+
+
+def _about_learner(plan: LearnerPlan) -> list[Told]:
+    learner = (plan.learner_id, "LEARNER")
+    mentor = (plan.mentor_id, "MENTOR")
+    assessor = (plan.assessor_id, "ASSESSOR")
+    employer = (plan.contact_id, "EMPLOYER_CONTACT")
+    guardian = [(plan.guardian_id, "GUARDIAN")] if plan.guardian_id else []
+    found = _each("MENTORSHIP_STARTED", plan.mentorship_id, learner, mentor, assessor, employer, *guardian)
+    for session in plan.sessions:
+        # The mentor plans, holds and misses: nobody is told of their own act.
+        found += _each("SESSION_PLANNED", session.id, learner, employer, *guardian)
+        if session.held:
+            found += _each("SESSION_RECORD_SHARED", session.id, learner)
+        if session.missed is not None:
+            found += _each("SESSION_MISSED", session.id, learner, employer, *guardian)
+    for piece in plan.evidence:
+        if piece.decision == DECISION_ACCEPT:
+            found += _each("EVIDENCE_ACCEPTED", piece.id, learner, mentor, employer)
+        if piece.decision == DECISION_REFER:
+            found += _each("EVIDENCE_REFERRED", piece.id, learner, mentor, employer)
+    return found
+
+
+def _about_concerns() -> list[Told]:
+    because = {DSL: "DSL_ON_DUTY", DEPUTIES[0]: "DEPUTY_DSL_NEXT_ON_THE_LADDER"}
+    found = []
+    for concern in CONCERNS:
+        if concern.raiser_id != concern.person_at_risk_id:
+            # Who raises a concern about themselves is told by the reply: a published event would tell who is at risk.
+            found += _each("CONCERN_RECEIVED", concern.id, (concern.raiser_id, "RAISED_THE_CONCERN"))
+        found += [
+            told for asked in concern.asked for told in _each("CONCERN_ASSIGNED", concern.id, (asked, because[asked]))
+        ]
+    return found
+
+
+def _each(occasion: str, about_id: str, *people: tuple[str, str]) -> list[Told]:
+    # The contract's names are looked up, so that a word that it does not have is an error here.
+    notices.Occasion.Value(f"OCCASION_{occasion}")
+    return [
+        Told(person, occasion, about_id, because)
+        for person, because in people
+        if notices.Because.Value(f"BECAUSE_{because}")
+    ]

@@ -1,0 +1,91 @@
+"""The demo from start to end: platform up, journey played, outcomes checked and shown, platform down."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from mentorstream.demo import checks, show
+from mentorstream.demo.journey import Journey, until
+from mentorstream.demo.path import Step, new_traceparent, path_of
+from mentorstream.platform import Platform, platform
+from mentorstream.standards.standard_file import load_standard
+
+ST0148 = Path(__file__).resolve().parents[1] / "standards" / "ST0148.json"
+
+
+async def play(console: Console, data_dir: Path | None = None) -> bool:
+    """Plays the demo on a platform of its own, and says whether every outcome was as asked."""
+    with tempfile.TemporaryDirectory(prefix="mentorstream-demo-") as folder:
+        began = time.monotonic()
+        console.print("Starting Kafka, four stores, a mail server and four services ...")
+        async with platform(data_dir or Path(folder)) as running:
+            _where(console, running, time.monotonic() - began)
+            good = await _on(console, running)
+        console.print(f"{time.monotonic() - began:.0f} s from the first process to the last one's end")
+    return good
+
+
+async def _on(console: Console, running: Platform) -> bool:
+    journey = Journey(running, load_standard(ST0148), traceparent=new_traceparent())
+    steps = (
+        ("The standard ST0148 is imported", journey.import_standard),
+        ("People and addresses are registered, sealed", journey.register_people),
+        ("The rota and the routing policy are set", journey.set_rota),
+        ("Mentorships start", journey.start_mentorships),
+        ("Sessions are planned, held and missed", journey.mentor),
+        ("Evidence is submitted and judged", journey.judge_evidence),
+        ("Two concerns: one unanswered, one that names the DSL", journey.raise_concerns),
+        ("Everyone with a legitimate need is told", journey.settle),
+    )
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as shown:
+        for text, step in steps:
+            task = shown.add_task(text, total=1)
+            await step()
+            shown.update(task, completed=1)
+        task = shown.add_task("Outcomes are looked up", total=1)
+        found = await checks.look(journey)
+        outcomes = await checks.check(journey, found)
+        path = await _path(journey)
+        outcomes.append(checks.Outcome("one trace joins RPC, commit, Kafka, projection and mail", _missing(path)))
+        shown.update(task, completed=1)
+    first = journey.learners[0]
+    show.progress(console, first, found.progress[first.learner_id])
+    show.cohort(console, found.summary)
+    show.concerns(console, found.concerns)
+    show.mails(console, found)
+    show.path(console, path)
+    show.outcomes(console, outcomes)
+    return all(outcome.good for outcome in outcomes)
+
+
+async def _path(journey: Journey) -> list[Step]:
+    async def whole() -> bool:
+        return not _missing(path_of(journey.platform.traces, journey.traceparent))
+
+    await checks.in_time(until(whole, "the whole trace of one event"))
+    return path_of(journey.platform.traces, journey.traceparent)
+
+
+def _missing(path: list[Step]) -> tuple[str, ...]:
+    seen = {step.name for step in path}
+    wanted = (
+        "HoldSession",
+        "decide",
+        "commit",
+        "relay publish",
+        "project ksb_progress",
+        "react telling",
+        "due StartNotice",
+        "send mail",
+    )
+    return tuple(f"no step `{name}`" for name in wanted if not any(one.startswith(name) for one in seen))
+
+
+def _where(console: Console, running: Platform, seconds: float) -> None:
+    found = running.infrastructure.found
+    parts = ", ".join(f"{part} ({how})" for part, how in found.items())
+    console.print(f"Up in {seconds:.1f} s: {parts}; services: {', '.join(running.processes)}")

@@ -1,0 +1,131 @@
+"""The service is complete, and knows who has a legitimate need."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from eventkernel.messages import Metadata
+from eventkernel.reading import Ask
+from eventkernel.testing.scenario import person
+from evidence.projections.support_team import SupportTeam, support_team
+from evidence.service import TOLD_IN_FULL, assessor_of_learner, build, in_support_team, self_or_mentor
+from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import (
+    PARTY_RELATIONSHIP_ASSESSOR,
+    PARTY_RELATIONSHIP_COACH,
+    PARTY_RELATIONSHIP_EMPLOYER_CONTACT,
+    PARTY_RELATIONSHIP_GUARDIAN,
+    Party,
+)
+from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest, JudgeEvidenceRequest
+from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
+
+META = Metadata("event-1", "type", "provider-1", "mentorships-learner-1", 1, datetime(2026, 3, 2, tzinfo=UTC))
+STARTED = MentorshipStarted(
+    learner_id="learner-1",
+    mentorship_id="mentorship-1",
+    mentor_id="mentor-1",
+    parties=[
+        Party(person_id="assessor-1", relationship=PARTY_RELATIONSHIP_ASSESSOR),
+        Party(person_id="contact-1", relationship=PARTY_RELATIONSHIP_EMPLOYER_CONTACT),
+        Party(person_id="coach-1", relationship=PARTY_RELATIONSHIP_COACH),
+        Party(person_id="guardian-1", relationship=PARTY_RELATIONSHIP_GUARDIAN),
+    ],
+)
+PROGRESS = GetKsbProgressRequest(learner_id="learner-1")
+EVIDENCE = GetEvidenceRequest(learner_id="learner-1", evidence_id="evidence-1")
+EVERY_ROLE = ("learner", "mentor", "assessor", "employer_contact")
+
+
+def team(*events: Message) -> SupportTeam:
+    document = support_team.new("learner-1")
+    for event in events:
+        support_team.folds[type(event)](document, event, META)
+    return SupportTeam.model_validate_json(document.model_dump_json())
+
+
+def test_nothing_of_the_contract_is_left_undone() -> None:
+    build().check()
+
+
+def test_every_query_that_needs_the_support_team_says_who_is_told() -> None:
+    needing = {call.request for call in build().contract.calls.values() if call.needs == "support_team"}
+    assert needing == set(TOLD_IN_FULL)
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        MentorshipCancelled(learner_id="learner-1", mentorship_id="mentorship-1"),
+        MentorshipCompleted(learner_id="learner-1", mentorship_id="mentorship-1"),
+    ],
+)
+def test_nobody_is_attached_by_a_mentorship_that_ended(ended: Message) -> None:
+    assert team(STARTED).is_mentored_by("mentor-1")
+    assert team(STARTED).has_party("assessor-1", {PARTY_RELATIONSHIP_ASSESSOR})
+    assert not team(STARTED, ended).is_mentored_by("mentor-1")
+    assert not team(STARTED, ended).has_party("assessor-1", {PARTY_RELATIONSHIP_ASSESSOR})
+
+
+def test_another_mentorship_goes_on_when_one_ends() -> None:
+    second = MentorshipStarted(learner_id="learner-1", mentorship_id="mentorship-2", mentor_id="mentor-2")
+    document = team(STARTED, second, MentorshipCancelled(learner_id="learner-1", mentorship_id="mentorship-1"))
+    assert document.is_mentored_by("mentor-2")
+    assert not document.is_mentored_by("mentor-1")
+
+
+@pytest.mark.parametrize(
+    ("person_id", "progress", "evidence"),
+    [
+        ("learner-1", True, True),
+        ("mentor-1", True, True),
+        ("assessor-1", True, True),
+        ("contact-1", True, False),
+        ("coach-1", False, False),
+        ("guardian-1", False, False),
+        ("learner-2", False, False),
+        ("mentor-2", False, False),
+        ("contact-2", False, False),
+    ],
+)
+async def test_the_support_team_is_told_what_it_needs_to_know(
+    reader: Callable[..., Any], person_id: str, progress: bool, evidence: bool
+) -> None:
+    caller = person(person_id, *EVERY_ROLE)
+    read = reader(caller, documents=[team(STARTED)])
+    assert await in_support_team(Ask(caller, PROGRESS, read)) is progress
+    assert await in_support_team(Ask(caller, EVIDENCE, read)) is evidence
+
+
+async def test_a_provider_manager_is_told_of_progress_and_not_of_evidence(reader: Callable[..., Any]) -> None:
+    manager = person("manager-1", "provider_manager", "mentor")
+    read = reader(manager, documents=[team(STARTED)])
+    assert await in_support_team(Ask(manager, PROGRESS, read))
+    assert not await in_support_team(Ask(manager, EVIDENCE, read))
+
+
+@pytest.mark.parametrize(
+    ("person_id", "reads", "judges"),
+    [
+        ("learner-1", True, False),
+        ("mentor-1", True, False),
+        ("assessor-1", False, True),
+        ("contact-1", False, False),
+        ("assessor-2", False, False),
+    ],
+)
+async def test_who_submits_and_who_judges(
+    reader: Callable[..., Any], person_id: str, reads: bool, judges: bool
+) -> None:
+    caller = person(person_id, *EVERY_ROLE)
+    ask = Ask(caller, JudgeEvidenceRequest(learner_id="learner-1"), reader(caller, documents=[team(STARTED)]))
+    assert await self_or_mentor(ask) is reads
+    assert await assessor_of_learner(ask) is judges
+
+
+async def test_of_a_learner_nobody_has_heard_of_only_they_themselves_may_ask(reader: Callable[..., Any]) -> None:
+    learner, mentor = person("learner-1", "learner"), person("mentor-1", "mentor")
+    assert await self_or_mentor(Ask(learner, PROGRESS, reader(learner)))
+    assert not await self_or_mentor(Ask(mentor, PROGRESS, reader(mentor)))
+    assert not await assessor_of_learner(Ask(mentor, PROGRESS, reader(mentor)))

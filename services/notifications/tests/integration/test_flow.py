@@ -1,0 +1,184 @@
+"""From an event of another service to a mail, through the real kernel over a store in memory: who gets it, and what stays unreadable."""
+
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from eventkernel.aggregate import NotYet
+from eventkernel.commands import Order
+from eventkernel.due import Attempt
+from eventkernel.messages import DueRow, Metadata, Principal, derived_id
+from eventkernel.node import Node
+from eventkernel.reaction import Later, Reaction
+from eventkernel.settings import Settings
+from eventkernel.store.memory import MemoryStore
+from eventkernel.testing.scenario import person
+from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import CommandReply, Party, PartyRelationship
+from mentoring.notifications.v1.notifications_pb2 import RegisterContactRequest, StartNoticeRequest
+from mentoring.safeguarding.v1.events_pb2 import (
+    AssigneeRole,
+    ConcernAssigned,
+    ConcernCategory,
+    ConcernReceived,
+    Severity,
+)
+from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionPlanned
+from notifications.reactions.circles import circles
+from notifications.reactions.sending import sending
+from notifications.reactions.telling import telling
+from notifications.service import build
+
+TENANT = "provider-1"
+AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+STARTED = MentorshipStarted(
+    learner_id="ada",
+    mentorship_id="m-1",
+    mentor_id="mia",
+    parties=[
+        Party(person_id="boss", relationship=PartyRelationship.PARTY_RELATIONSHIP_EMPLOYER_CONTACT),
+        Party(person_id="judge", relationship=PartyRelationship.PARTY_RELATIONSHIP_ASSESSOR),
+    ],
+)
+PLANNED = SessionPlanned(session_id="s-1", learner_id="ada", mentorship_id="m-1", mentor_id="mia")
+ASSIGNED = ConcernAssigned(
+    concern_id="c-1",
+    category=ConcernCategory.CONCERN_CATEGORY_PHYSICAL,
+    severity=Severity.SEVERITY_SERIOUS,
+    raiser_role="mentor",
+    assignee_id="dora",
+    assignee_role=AssigneeRole.ASSIGNEE_ROLE_DSL_ON_DUTY,
+)
+
+
+class Outbox:
+    """A mailer that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+
+    async def send(self, message: EmailMessage) -> None:
+        self.mails.append(message)
+
+    def texts(self) -> dict[str, str]:
+        return {mail["To"].addresses[0].addr_spec: str(mail.get_content()) for mail in self.mails}
+
+
+class Platform:
+    """The service without Kafka: events are handed to its reactions, and what they ask for is done at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.outbox = Outbox()
+        self.store = MemoryStore()
+        self.service = build(mailer=self.outbox)
+        settings = Settings(
+            kafka_bootstrap="unused:9092", mongodb_uri="unused", key_file=folder / "key", jwks_file=folder / "jwks"
+        )
+        self.node = Node(self.service, settings, self.store, clock=lambda: AT)
+
+    async def give(self, request: Message, key: str, principal: Principal) -> CommandReply:
+        return await self.node.commands.give(Order(request, principal, key))
+
+    async def register(self, *people: str) -> None:
+        for one in people:
+            request = RegisterContactRequest(person_id=one, name=f"Name of {one}", email=f"{one}@example.org")
+            await self.give(request, f"register-{one}", person("paula", "provider_manager"))
+
+    async def hear(self, reaction: Reaction, event: Message, *, event_id: str = "event-1", actor: str = "mia") -> None:
+        meta = Metadata(event_id=event_id, type="", tenant=TENANT, stream="s", version=1, at=AT, actor=actor)
+        for index, reply in enumerate(reaction.policies[type(event)](event, meta)):
+            assert not isinstance(reply, Later)
+            key = derived_id(reaction.name, event_id, str(index))
+            await self.give(reply, key, Principal.system(TENANT))
+
+    async def send_all(self, *event_ids: str) -> None:
+        """Runs the due rows of all notices that these events led to, twice each, as after a lost answer."""
+        reader = self.node.reader(Principal.system(TENANT))
+        for event_id in event_ids or ("event-1",):
+            for item in await reader.history(f"telling-{derived_id('telling', event_id)}"):
+                (later,) = sending.policies[type(item.event)](item.event, item.meta)
+                assert isinstance(later, Later)
+                for attempt in (1, 2):
+                    row = DueRow(item.meta.event_id, TENANT, AT, "", b"", attempts=attempt)
+                    doing = Attempt(row, self.node.commands, self.node.reader)
+                    await self.service.effects[StartNoticeRequest](later.request, doing)
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    return Platform(tmp_path)
+
+
+async def test_a_planned_session_reaches_those_with_a_need_once_each_but_not_who_planned_it(platform: Platform) -> None:
+    await platform.register("ada", "mia", "boss", "judge")
+    await platform.hear(circles, STARTED)
+    await platform.hear(telling, PLANNED)
+    await platform.hear(telling, PLANNED)
+    await platform.send_all()
+    assert sorted(mail["To"].addresses[0].addr_spec for mail in platform.outbox.mails) == [
+        "ada@example.org", "boss@example.org",
+    ]  # fmt: skip
+    texts = platform.outbox.texts()
+    assert "Hello Name of ada" in texts["ada@example.org"]
+    assert "because you are the learner.\n" in texts["ada@example.org"]
+    assert "/sessions/s-1" not in texts["boss@example.org"]
+
+
+async def test_a_telling_that_comes_before_its_circle_waits_and_is_then_told(platform: Platform) -> None:
+    await platform.register("ada", "boss")
+    with pytest.raises(NotYet):
+        await platform.hear(telling, PLANNED)
+    await platform.hear(circles, STARTED)
+    await platform.hear(telling, PLANNED)
+    await platform.send_all()
+    assert set(platform.outbox.texts()) == {"ada@example.org", "boss@example.org"}
+
+
+async def test_a_concern_reaches_its_raiser_and_its_handler_and_nobody_else(platform: Platform) -> None:
+    await platform.register("ada", "mia", "boss", "judge", "dora")
+    await platform.hear(circles, STARTED)
+    received = ConcernReceived(concern_id="c-1", raiser_id="mia", severity=Severity.SEVERITY_IMMEDIATE_DANGER)
+    await platform.hear(telling, received, event_id="received")
+    await platform.hear(telling, ASSIGNED, event_id="assigned")
+    await platform.send_all("received", "assigned")
+    texts = platform.outbox.texts()
+    assert set(texts) == {"mia@example.org", "dora@example.org"}
+    assert "call the emergency services now" in " ".join(texts["mia@example.org"].split())
+    assert "Raised by: mentor\n\nCategory: physical\n" in texts["dora@example.org"]
+    assert "Name of" not in "".join(texts.values())
+
+
+async def test_the_newest_registration_is_written_to(platform: Platform) -> None:
+    await platform.register("dora")
+    moved = RegisterContactRequest(person_id="dora", name="Dora", email="dora@new.example.org")
+    await platform.give(moved, "moved", person("paula", "provider_manager"))
+    await platform.hear(telling, ASSIGNED)
+    await platform.send_all()
+    assert set(platform.outbox.texts()) == {"dora@new.example.org"}
+
+
+async def test_names_and_addresses_are_unreadable_in_what_is_stored_and_every_reading_is_logged(
+    platform: Platform,
+) -> None:
+    await platform.register("dora")
+    await platform.hear(telling, ASSIGNED)
+    await platform.send_all()
+    notice_id = platform.outbox.mails[0]["X-Notice-Id"]
+    for stream in ("contact-dora", f"telling-{derived_id('telling', 'event-1')}", f"notice-{notice_id}"):
+        commits = await platform.store.commits.read(TENANT, stream)
+        assert commits
+        for commit in commits:
+            assert all(b"example.org" not in event.data and b"Name of" not in event.data for event in commit.events)
+    readings = await platform.store.access_log.about(TENANT, "dora")
+    assert {(entry.stream, entry.field) for entry in readings} == {("contact-dora", "email")}
+
+
+async def test_a_tellings_events_and_its_notices_share_a_partition(platform: Platform) -> None:
+    await platform.register("dora")
+    await platform.hear(telling, ASSIGNED)
+    await platform.send_all()
+    telling_id = derived_id("telling", "event-1")
+    streams = (f"telling-{telling_id}", f"notice-{platform.outbox.mails[0]['X-Notice-Id']}")
+    keys = {commit.partition_key for stream in streams for commit in await platform.store.commits.read(TENANT, stream)}
+    assert len(keys) == 1

@@ -1,0 +1,106 @@
+"""The read model of notices, and the queries that read it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import pytest
+from eventkernel.messages import Metadata
+from eventkernel.reading import Reader
+from eventkernel.testing.scenario import person
+from google.protobuf.message import Message
+from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, NoticeSettled, Occasion, Outcome
+from mentoring.notifications.v1.notifications_pb2 import ListMyNoticesRequest, ListNoticesRequest
+from notifications.projections.notices import NoticeDocument, list_my_notices, list_notices, notices
+
+AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def requested(notice_id: str = "n-1", recipient_id: str = "mia") -> NoticeRequested:
+    return NoticeRequested(
+        telling_id="t-1",
+        notice_id=notice_id,
+        recipient_id=recipient_id,
+        occasion=Occasion.OCCASION_CONCERN_ASSIGNED,
+        because=Because.BECAUSE_DSL_ON_DUTY,
+        detail=Detail.DETAIL_FULL,
+        about_id="c-1",
+        raiser_role="mentor",
+        category="physical",
+    )
+
+
+def settled(outcome: Outcome.ValueType, attempt: int) -> NoticeSettled:
+    return NoticeSettled(notice_id="n-1", attempt=attempt, recipient_id="mia", outcome=outcome)
+
+
+def folded(*events: tuple[Message, datetime]) -> NoticeDocument:
+    document = notices.new("n-1")
+    for event, at in events:
+        notices.folds[type(event)](document, event, Metadata("e", "", "provider-1", "", 1, at))
+    return document
+
+
+LATER = AT + timedelta(minutes=1)
+
+
+def test_a_requested_notice_is_on_its_way() -> None:
+    document = folded((requested(), AT))
+    assert document.outcome == Outcome.OUTCOME_UNSPECIFIED
+    assert (document.recipient_id, document.requested_at, document.settled_at) == ("mia", AT, None)
+
+
+def test_the_newest_attempt_says_what_became_of_it() -> None:
+    document = folded(
+        (requested(), AT), (settled(Outcome.OUTCOME_FAILED, 1), AT), (settled(Outcome.OUTCOME_SENT, 2), LATER)
+    )
+    assert (document.outcome, document.attempts, document.settled_at) == (Outcome.OUTCOME_SENT, 2, LATER)
+
+
+def test_the_order_of_request_and_settlement_makes_no_difference() -> None:
+    events = [(requested(), AT), (settled(Outcome.OUTCOME_SENT, 1), LATER)]
+    assert folded(*events) == folded(*reversed(events))
+
+
+def test_no_word_of_an_alert_is_in_the_read_model() -> None:
+    body = folded((requested(), AT)).model_dump_json()
+    assert "physical" not in body
+    assert "mentor" not in body
+
+
+class FakeReader:
+    """A reader of documents in memory."""
+
+    def __init__(self, documents: Sequence[NoticeDocument]) -> None:
+        self.principal = person("mia", "mentor")
+        self._documents = documents
+
+    async def documents(self, _projection: object, **equal: object) -> list[NoticeDocument]:
+        return [one for one in self._documents if all(getattr(one, name) == value for name, value in equal.items())]
+
+
+def reader(count: int = 150) -> Reader:
+    documents = [
+        NoticeDocument(
+            notice_id=f"n-{number}",
+            recipient_id="mia" if number % 2 else "max",
+            requested_at=AT + timedelta(seconds=number),
+        )
+        for number in range(count)
+    ]
+    return cast("Reader", FakeReader([*documents, NoticeDocument(notice_id="n-unheard-of", recipient_id="max")]))
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(3, 3), (0, 100), (1000, 151)])
+async def test_a_manager_lists_the_newest_notices_first(limit: int, expected: int) -> None:
+    response = await list_notices(ListNoticesRequest(limit=limit), reader())
+    assert len(response.notices) == expected
+    assert [one.notice_id for one in response.notices[:3]] == ["n-149", "n-148", "n-147"]
+    assert response.notices[0].requested_at.ToDatetime(UTC) == AT + timedelta(seconds=149)
+    assert not response.notices[0].HasField("settled_at")
+
+
+async def test_everybody_lists_their_own_notices_alone() -> None:
+    response = await list_my_notices(ListMyNoticesRequest(), reader())
+    assert len(response.notices) == 75
+    assert {one.recipient_id for one in response.notices} == {"mia"}

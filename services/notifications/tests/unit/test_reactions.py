@@ -1,0 +1,256 @@
+"""Reactions: what follows from an event, as commands that the contract takes."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import protovalidate
+import pytest
+from eventkernel.messages import SYSTEM, Metadata, derived_id
+from eventkernel.reaction import Later, Reaction
+from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import InformationKind, Party, PartyRelationship, Sealed
+from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
+from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, Occasion
+from mentoring.notifications.v1.notifications_pb2 import (
+    RecordCircleRequest,
+    StartNoticeRequest,
+    TellCircleRequest,
+    TellPersonRequest,
+)
+from mentoring.safeguarding.v1.events_pb2 import (
+    AssigneeRole,
+    ConcernAssigned,
+    ConcernCategory,
+    ConcernReceived,
+    Severity,
+)
+from mentoring.sessions.v1.events_pb2 import (
+    MentorshipCancelled,
+    MentorshipCompleted,
+    MentorshipStarted,
+    MissReason,
+    SessionHeld,
+    SessionMissed,
+    SessionPlanned,
+)
+from notifications.reactions.circles import circles
+from notifications.reactions.sending import sending
+from notifications.reactions.telling import telling
+
+AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+TELLING_ID = derived_id("telling", "event-1")
+BOSS = Party(person_id="boss", relationship=PartyRelationship.PARTY_RELATIONSHIP_EMPLOYER_CONTACT)
+
+
+def follows(reaction: Reaction, event: Message, *, actor: str = "mia") -> list[Message | Later]:
+    meta = Metadata(event_id="event-1", type="", tenant="provider-1", stream="", version=1, at=AT, actor=actor)
+    found = list(reaction.policies[type(event)](event, meta))
+    assert found == list(reaction.policies[type(event)](event, meta))
+    for one in found:
+        protovalidate.validate(one.request if isinstance(one, Later) else one)
+    return found
+
+
+def tell(
+    kind: InformationKind.ValueType, occasion: Occasion.ValueType, about_id: str, mentorship_id: str = ""
+) -> TellCircleRequest:
+    return TellCircleRequest(
+        telling_id=TELLING_ID,
+        learner_id="ada",
+        kind=kind,
+        occasion=occasion,
+        about_id=about_id,
+        actor_id="mia",
+        mentorship_id=mentorship_id,
+    )
+
+
+@pytest.mark.parametrize(
+    ("event", "request_"),
+    [
+        (
+            MentorshipStarted(learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=[BOSS]),
+            RecordCircleRequest(learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=[BOSS]),
+        ),
+        (
+            MentorshipCancelled(learner_id="ada", mentorship_id="m-1"),
+            RecordCircleRequest(learner_id="ada", mentorship_id="m-1", ended=True),
+        ),
+        (
+            MentorshipCompleted(learner_id="ada", mentorship_id="m-1"),
+            RecordCircleRequest(learner_id="ada", mentorship_id="m-1", ended=True),
+        ),
+    ],
+)
+def test_circles_follow_mentorships(event: Message, request_: Message) -> None:
+    assert follows(circles, event) == [request_]
+
+
+@pytest.mark.parametrize(
+    ("event", "request_"),
+    [
+        (
+            MentorshipStarted(learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=[BOSS]),
+            tell(InformationKind.INFORMATION_KIND_PROGRESS, Occasion.OCCASION_MENTORSHIP_STARTED, "m-1", "m-1"),
+        ),
+        (
+            SessionPlanned(session_id="s-1", learner_id="ada", mentorship_id="m-1", mentor_id="mia"),
+            tell(InformationKind.INFORMATION_KIND_SESSION, Occasion.OCCASION_SESSION_PLANNED, "s-1", "m-1"),
+        ),
+        (
+            SessionMissed(
+                session_id="s-1", learner_id="ada", mentor_id="mia", reason=MissReason.MISS_REASON_LEARNER_ILL
+            ),
+            tell(InformationKind.INFORMATION_KIND_SESSION, Occasion.OCCASION_SESSION_MISSED, "s-1"),
+        ),
+        (
+            SessionHeld(session_id="s-1", learner_id="ada", mentor_id="mia", shared_record=Sealed(ciphertext=b"x")),
+            tell(InformationKind.INFORMATION_KIND_SESSION_RECORD, Occasion.OCCASION_SESSION_RECORD_SHARED, "s-1"),
+        ),
+        (
+            EvidenceAccepted(
+                evidence_id="e-1", learner_id="ada", assessor_id="judge", feedback=Sealed(ciphertext=b"x")
+            ),
+            tell(InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED, Occasion.OCCASION_EVIDENCE_ACCEPTED, "e-1"),
+        ),
+        (
+            EvidenceReferred(
+                evidence_id="e-1", learner_id="ada", assessor_id="judge", feedback=Sealed(ciphertext=b"x")
+            ),
+            tell(InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED, Occasion.OCCASION_EVIDENCE_REFERRED, "e-1"),
+        ),
+    ],
+)
+def test_what_happened_to_a_learner_is_told_to_the_circle_with_its_actor(event: Message, request_: Message) -> None:
+    assert follows(telling, event) == [request_]
+
+
+def test_what_the_platform_did_has_no_actor_who_knows_already() -> None:
+    event = SessionPlanned(session_id="s-1", learner_id="ada", mentorship_id="m-1", mentor_id="mia")
+    (request,) = follows(telling, event, actor=SYSTEM)
+    assert isinstance(request, TellCircleRequest)
+    assert request.actor_id == ""
+
+
+@pytest.mark.parametrize(
+    ("severity", "occasion"),
+    [
+        (Severity.SEVERITY_IMMEDIATE_DANGER, Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER),
+        (Severity.SEVERITY_SERIOUS, Occasion.OCCASION_CONCERN_RECEIVED),
+        (Severity.SEVERITY_OTHER, Occasion.OCCASION_CONCERN_RECEIVED),
+    ],
+)
+def test_a_received_concern_is_told_to_its_raiser_who_did_raise_it(
+    severity: Severity.ValueType, occasion: Occasion.ValueType
+) -> None:
+    event = ConcernReceived(concern_id="c-1", raiser_id="mia", severity=severity)
+    assert follows(telling, event, actor="mia") == [
+        TellPersonRequest(
+            telling_id=TELLING_ID,
+            person_id="mia",
+            occasion=occasion,
+            about_id="c-1",
+            because=Because.BECAUSE_RAISED_THE_CONCERN,
+        )
+    ]
+
+
+def test_a_raiser_who_is_to_stay_unknown_is_not_told() -> None:
+    assert follows(telling, ConcernReceived(concern_id="c-1", severity=Severity.SEVERITY_IMMEDIATE_DANGER)) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "because"),
+    [
+        (AssigneeRole.ASSIGNEE_ROLE_DSL_ON_DUTY, Because.BECAUSE_DSL_ON_DUTY),
+        (AssigneeRole.ASSIGNEE_ROLE_DEPUTY_DSL, Because.BECAUSE_DEPUTY_DSL_NEXT_ON_THE_LADDER),
+        (AssigneeRole.ASSIGNEE_ROLE_SENIOR_LEAD, Because.BECAUSE_SENIOR_LEAD_LAST_RESORT),
+        (AssigneeRole.ASSIGNEE_ROLE_UNSPECIFIED, Because.BECAUSE_SENIOR_LEAD_LAST_RESORT),
+    ],
+)
+def test_an_assigned_concern_is_told_to_its_assignee(role: AssigneeRole.ValueType, because: Because.ValueType) -> None:
+    event = ConcernAssigned(
+        concern_id="c-1",
+        site_id="leeds",
+        category=ConcernCategory.CONCERN_CATEGORY_CHILD_ON_CHILD,
+        severity=Severity.SEVERITY_SERIOUS,
+        raiser_role="mentor",
+        assignee_id="dora",
+        assignee_role=role,
+    )
+    assert follows(telling, event) == [
+        TellPersonRequest(
+            telling_id=TELLING_ID,
+            person_id="dora",
+            occasion=Occasion.OCCASION_CONCERN_ASSIGNED,
+            about_id="c-1",
+            because=because,
+            raiser_role="mentor",
+            category="child_on_child",
+        )
+    ]
+
+
+def test_a_concern_that_nobody_can_be_named_for_is_told_to_nobody() -> None:
+    event = ConcernAssigned(concern_id="c-1", assignee_role=AssigneeRole.ASSIGNEE_ROLE_NOBODY_ON_ROTA)
+    assert follows(telling, event) == []
+
+
+def test_a_category_of_a_later_contract_does_not_stop_the_alert() -> None:
+    later = ConcernAssigned.FromString(
+        ConcernAssigned(concern_id="c-1", assignee_id="dora").SerializeToString() + bytes([3 << 3, 99])
+    )
+    (request,) = follows(telling, later)
+    assert isinstance(request, TellPersonRequest)
+    assert (request.person_id, request.category) == ("dora", "")
+
+
+@pytest.mark.parametrize(
+    ("occasion", "safeguarding"),
+    [
+        (Occasion.OCCASION_SESSION_PLANNED, False),
+        (Occasion.OCCASION_EVIDENCE_REFERRED, False),
+        (Occasion.OCCASION_CONCERN_RECEIVED, True),
+        (Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER, True),
+        (Occasion.OCCASION_CONCERN_ASSIGNED, True),
+    ],
+)
+def test_a_requested_notice_is_sent_at_once_and_carries_all_its_message_needs(
+    occasion: Occasion.ValueType, safeguarding: bool
+) -> None:
+    event = NoticeRequested(
+        telling_id="t-1",
+        notice_id="n-1",
+        recipient_id="dora",
+        occasion=occasion,
+        because=Because.BECAUSE_DSL_ON_DUTY,
+        detail=Detail.DETAIL_FULL,
+        about_id="c-1",
+        raiser_role="mentor",
+        category="physical",
+    )
+    request = StartNoticeRequest(
+        notice_id="n-1",
+        attempt=1,
+        recipient_id="dora",
+        safeguarding=safeguarding,
+        telling_id="t-1",
+        occasion=occasion,
+        because=Because.BECAUSE_DSL_ON_DUTY,
+        detail=Detail.DETAIL_FULL,
+        about_id="c-1",
+        raiser_role="mentor",
+        category="physical",
+    )
+    assert follows(sending, event) == [Later(at=AT, request=request)]
+
+
+def heard(reactions: Iterable[Reaction]) -> set[str]:
+    return {event.DESCRIPTOR.name for reaction in reactions for event in reaction.policies}
+
+
+def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
+    assert heard([telling]) == {
+        "MentorshipStarted", "SessionPlanned", "SessionMissed", "SessionHeld", "EvidenceAccepted", "EvidenceReferred",
+        "ConcernReceived", "ConcernAssigned",
+    }  # fmt: skip

@@ -1,0 +1,25 @@
+"""The wiring: complete, and set by the environment."""
+
+import pytest
+from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
+from notifications.effects.mail import SendMail
+from notifications.effects.smtp import SmtpMailer
+from notifications.service import build
+
+
+def test_the_service_is_complete() -> None:
+    build().check()
+
+
+def test_the_environment_says_where_mail_goes_and_links_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "SMTP_HOST": "mail.example", "SMTP_PORT": "2525", "LINK_BASE": "https://m.example", "SMTP_PASSWORD": "secret",
+        "MAIL_ATTEMPTS": "3",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    effect = build().effects[StartNoticeRequest]
+    assert isinstance(effect, SendMail)
+    assert isinstance(effect.mailer, SmtpMailer)
+    assert (effect.mailer.host, effect.mailer.port, effect.link_base) == ("mail.example", 2525, "https://m.example")
+    assert effect.patience.attempts == 3
+    assert "secret" not in repr(effect)

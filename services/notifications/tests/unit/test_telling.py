@@ -1,0 +1,342 @@
+"""Telling: each person with a legitimate need once, nobody else."""
+
+import re
+from collections import Counter
+
+import pytest
+from eventkernel.aggregate import NotYet
+from eventkernel.messages import derived_id
+from eventkernel.testing.scenario import assert_folds_in_pieces, given
+from google.protobuf.message import Message
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+from mentoring.common.v1.common_pb2 import InformationKind, Party, PartyRelationship
+from mentoring.notifications.v1.events_pb2 import (
+    Because,
+    CircleRecorded,
+    Detail,
+    NeedToKnowRule,
+    NoticeRequested,
+    Occasion,
+)
+from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest, TellPersonRequest
+from notifications.default_matrix import default_matrix
+from notifications.domain.circle import Circle, circle
+from notifications.domain.need_to_know import CIRCLE_RELATIONSHIPS, NeedToKnow
+from notifications.domain.telling import PARTS_TOLD, Telling, telling
+from pydantic import TypeAdapter
+
+BECAUSE_OF_PARTY = {
+    PartyRelationship.PARTY_RELATIONSHIP_EMPLOYER_CONTACT: Because.BECAUSE_EMPLOYER_CONTACT,
+    PartyRelationship.PARTY_RELATIONSHIP_ASSESSOR: Because.BECAUSE_ASSESSOR,
+    PartyRelationship.PARTY_RELATIONSHIP_PROVIDER_MANAGER: Because.BECAUSE_PROVIDER_MANAGER,
+    PartyRelationship.PARTY_RELATIONSHIP_GUARDIAN: Because.BECAUSE_GUARDIAN,
+}
+
+
+def party(person_id: str, relationship: PartyRelationship.ValueType) -> Party:
+    return Party(person_id=person_id, relationship=relationship)
+
+
+CIRCLE = CircleRecorded(
+    learner_id="ada",
+    mentorship_id="m-1",
+    mentor_id="mia",
+    parties=[
+        party("boss", PartyRelationship.PARTY_RELATIONSHIP_EMPLOYER_CONTACT),
+        party("judge", PartyRelationship.PARTY_RELATIONSHIP_ASSESSOR),
+        party("mum", PartyRelationship.PARTY_RELATIONSHIP_GUARDIAN),
+        party("coach", PartyRelationship.PARTY_RELATIONSHIP_COACH),
+    ],
+)
+PLANNED = TellCircleRequest(
+    telling_id="t-1",
+    learner_id="ada",
+    kind=InformationKind.INFORMATION_KIND_SESSION,
+    occasion=Occasion.OCCASION_SESSION_PLANNED,
+    about_id="s-1",
+    mentorship_id="m-1",
+)
+ASSIGNED = TellPersonRequest(
+    telling_id="t-2",
+    person_id="dora",
+    occasion=Occasion.OCCASION_CONCERN_ASSIGNED,
+    about_id="c-1",
+    because=Because.BECAUSE_DSL_ON_DUTY,
+    raiser_role="mentor",
+    category="child_on_child",
+)
+
+
+def surrounded(*events: CircleRecorded) -> Circle:
+    return given(circle, *events).state
+
+
+def changed(request: TellCircleRequest, **fields: object) -> TellCircleRequest:
+    found = TellCircleRequest()
+    found.CopyFrom(request)
+    for name, value in fields.items():
+        setattr(found, name, value)
+    return found
+
+
+def told(events: tuple[Message, ...]) -> dict[str, tuple[Because.ValueType, Detail.ValueType]]:
+    notices = [event for event in events if isinstance(event, NoticeRequested)]
+    assert len({event.recipient_id for event in notices}) == len(notices) == len(events)
+    return {event.recipient_id: (event.because, event.detail) for event in notices}
+
+
+def test_a_planned_session_is_told_by_the_default_matrix() -> None:
+    outcome = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(PLANNED)
+    assert told(outcome.events) == {
+        "ada": (Because.BECAUSE_LEARNER, Detail.DETAIL_FULL),
+        "mia": (Because.BECAUSE_MENTOR, Detail.DETAIL_FULL),
+        "boss": (Because.BECAUSE_EMPLOYER_CONTACT, Detail.DETAIL_OUTLINE),
+        "mum": (Because.BECAUSE_GUARDIAN, Detail.DETAIL_OUTLINE),
+    }
+
+
+def test_a_notice_says_what_happened_and_never_about_whom() -> None:
+    outcome = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(PLANNED, command_id="command-7")
+    assert outcome.events[1] == NoticeRequested(
+        telling_id="t-1",
+        notice_id=derived_id("command-7", "notice", "mia"),
+        recipient_id="mia",
+        occasion=Occasion.OCCASION_SESSION_PLANNED,
+        because=Because.BECAUSE_MENTOR,
+        detail=Detail.DETAIL_FULL,
+        about_id="s-1",
+    )
+
+
+def test_what_is_told_is_not_told_again_even_to_those_who_came_later() -> None:
+    story = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(PLANNED).after()
+    story.when(PLANNED).then_nothing()
+    grown = CircleRecorded(learner_id="ada", mentorship_id="m-2", mentor_id="max")
+    story.beside(surrounded(CIRCLE, grown), default_matrix()).when(changed(PLANNED, mentorship_id="")).then_nothing()
+
+
+def test_nobody_is_told_of_their_own_act() -> None:
+    outcome = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(changed(PLANNED, actor_id="mia"))
+    assert set(told(outcome.events)) == {"ada", "boss", "mum"}
+
+
+def test_a_person_in_several_relationships_is_told_once_in_the_highest_detail() -> None:
+    twice = CircleRecorded(
+        learner_id="ada",
+        mentorship_id="m-1",
+        mentor_id="mia",
+        parties=[party("judge", relationship) for relationship in sorted(BECAUSE_OF_PARTY)],
+    )
+    judged = changed(
+        PLANNED,
+        kind=InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED,
+        occasion=Occasion.OCCASION_EVIDENCE_ACCEPTED,
+    )
+    outcome = given(telling).beside(surrounded(twice), default_matrix()).when(judged)
+    assert told(outcome.events)["judge"] == (Because.BECAUSE_ASSESSOR, Detail.DETAIL_FULL)
+
+
+def test_a_circle_not_heard_of_yet_is_to_be_asked_again() -> None:
+    beside = given(telling).beside(Circle(), default_matrix())
+    assert isinstance(beside.when(PLANNED).then_refused("CIRCLE_UNKNOWN"), NotYet)
+    assert isinstance(beside.when(changed(PLANNED, mentorship_id="")).then_refused("CIRCLE_UNKNOWN"), NotYet)
+
+
+def test_a_mentorship_not_heard_of_yet_is_waited_for_though_the_learner_is_known() -> None:
+    beside = given(telling).beside(surrounded(CIRCLE), default_matrix())
+    assert isinstance(beside.when(changed(PLANNED, mentorship_id="m-2")).then_refused("CIRCLE_UNKNOWN"), NotYet)
+
+
+def test_what_belongs_to_one_mentorship_is_not_told_to_the_people_of_another() -> None:
+    another = CircleRecorded(learner_id="ada", mentorship_id="m-2", mentor_id="max")
+    beside = given(telling).beside(surrounded(CIRCLE, another), default_matrix())
+    assert set(told(beside.when(changed(PLANNED, mentorship_id="m-2")).events)) == {"ada", "max"}
+    assert "max" in told(beside.when(changed(PLANNED, mentorship_id="")).events)
+
+
+@pytest.mark.parametrize("mentorship_id", ["", "m-1"])
+def test_of_an_ended_mentorship_only_the_learner_is_told(mentorship_id: str) -> None:
+    ended = CircleRecorded(learner_id="ada", mentorship_id="m-1", ended=True)
+    beside = given(telling).beside(surrounded(CIRCLE, ended), default_matrix())
+    assert set(told(beside.when(changed(PLANNED, mentorship_id=mentorship_id)).events)) == {"ada"}
+
+
+def test_an_assigned_concern_is_told_to_its_assignee_alone_with_role_and_category() -> None:
+    given(telling).when(ASSIGNED, command_id="command-9").then(
+        NoticeRequested(
+            telling_id="t-2",
+            notice_id=derived_id("command-9", "notice", "dora"),
+            recipient_id="dora",
+            occasion=Occasion.OCCASION_CONCERN_ASSIGNED,
+            because=Because.BECAUSE_DSL_ON_DUTY,
+            detail=Detail.DETAIL_FULL,
+            about_id="c-1",
+            raiser_role="mentor",
+            category="child_on_child",
+        )
+    ).when(ASSIGNED).then_nothing()
+
+
+@pytest.mark.parametrize("narrative", ["He said that she hits him", "Ada", "mentor\nAda", "a" * 41, "mentor of ada"])
+def test_what_is_longer_than_a_code_does_not_ride_along_and_the_alert_goes_out_all_the_same(narrative: str) -> None:
+    request = TellPersonRequest()
+    request.CopyFrom(ASSIGNED)
+    request.raiser_role = narrative
+    request.category = narrative
+    (event,) = given(telling).when(request).events
+    assert isinstance(event, NoticeRequested)
+    assert (event.raiser_role, event.category) == ("", "")
+
+
+@pytest.mark.parametrize("occasion", sorted(PARTS_TOLD))
+def test_a_concern_is_never_told_to_a_circle(occasion: Occasion.ValueType) -> None:
+    everything = NeedToKnow.of(
+        NeedToKnowRule(kind=kind, because=because, detail=Detail.DETAIL_FULL)
+        for kind in InformationKind.values()
+        for because in Because.values()
+    )
+    beside = given(telling).beside(surrounded(CIRCLE), everything)
+    beside.when(changed(PLANNED, occasion=occasion)).then_refused("CONCERN_NOT_FOR_A_CIRCLE")
+    beside.when(changed(PLANNED, kind=InformationKind.INFORMATION_KIND_CONCERN)).then_refused(
+        "CONCERN_NOT_FOR_A_CIRCLE"
+    )
+
+
+@pytest.mark.parametrize("occasion", sorted(set(Occasion.values()) - {Occasion.OCCASION_UNSPECIFIED}))
+@pytest.mark.parametrize("because", sorted(set(Because.values()) - {Because.BECAUSE_UNSPECIFIED}))
+def test_one_person_is_told_of_a_concern_only_and_only_by_the_part_in_it(
+    occasion: Occasion.ValueType, because: Because.ValueType
+) -> None:
+    received = {Occasion.OCCASION_CONCERN_RECEIVED, Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER}
+    handlers = {
+        Because.BECAUSE_DSL_ON_DUTY,
+        Because.BECAUSE_DEPUTY_DSL_NEXT_ON_THE_LADDER,
+        Because.BECAUSE_SENIOR_LEAD_LAST_RESORT,
+    }
+    request = TellPersonRequest(telling_id="t-3", person_id="dora", occasion=occasion, about_id="c-1", because=because)
+    outcome = given(telling).when(request)
+    if (occasion in received and because == Because.BECAUSE_RAISED_THE_CONCERN) or (
+        occasion == Occasion.OCCASION_CONCERN_ASSIGNED and because in handlers
+    ):
+        assert set(told(outcome.events)) == {"dora"}
+    elif occasion in received or occasion == Occasion.OCCASION_CONCERN_ASSIGNED:
+        outcome.then_refused("PART_NOT_TOLD")
+    else:
+        outcome.then_refused("NOT_A_CONCERN")
+
+
+def test_every_refusal_has_a_stable_code_and_says_what_to_do() -> None:
+    for outcome in (
+        given(telling).beside(Circle(), default_matrix()).when(PLANNED),
+        given(telling).when(TellPersonRequest(occasion=Occasion.OCCASION_SESSION_PLANNED)),
+        given(telling).when(
+            TellPersonRequest(occasion=Occasion.OCCASION_CONCERN_ASSIGNED, because=Because.BECAUSE_MENTOR)
+        ),
+    ):
+        assert outcome.refusal is not None
+        assert re.fullmatch(r"[A-Z]+(_[A-Z]+)*", outcome.refusal.code)
+        assert ":" in outcome.refusal.text
+
+
+PEOPLE = st.sampled_from(["ada", "p1", "p2", "p3", "p4", "p5"])
+PARTIES = st.lists(
+    st.builds(
+        party, PEOPLE, st.sampled_from([value for value in PartyRelationship.values() if value])
+    ),
+    max_size=6,
+)  # fmt: skip
+RECORDS = st.lists(
+    st.builds(
+        lambda mentorship_id, mentor_id, parties, ended: CircleRecorded(
+            learner_id="ada",
+            mentorship_id=mentorship_id,
+            mentor_id="" if ended else mentor_id,
+            parties=[] if ended else parties,
+            ended=ended,
+        ),
+        st.sampled_from(["m-1", "m-2"]),
+        PEOPLE,
+        PARTIES,
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=4,
+)
+KINDS = st.sampled_from(
+    [
+        kind
+        for kind in InformationKind.values()
+        if kind not in (InformationKind.INFORMATION_KIND_UNSPECIFIED, InformationKind.INFORMATION_KIND_CONCERN)
+    ]
+)
+MATRIX = st.dictionaries(
+    st.tuples(KINDS, st.sampled_from(CIRCLE_RELATIONSHIPS)), st.sampled_from(Detail.values()), max_size=40
+)
+
+
+@settings(deadline=None)
+@for_all(
+    records=RECORDS,
+    cells=MATRIX,
+    kind=KINDS,
+    actor_id=st.one_of(st.just(""), PEOPLE),
+    mentorship_id=st.sampled_from(["", "m-1", "m-2"]),
+)
+def test_the_people_told_are_exactly_those_whom_the_matrix_tells_each_once(
+    records: list[CircleRecorded],
+    cells: dict[tuple[InformationKind.ValueType, Because.ValueType], Detail.ValueType],
+    kind: InformationKind.ValueType,
+    actor_id: str,
+    mentorship_id: str,
+) -> None:
+    matrix = NeedToKnow.of(NeedToKnowRule(kind=k, because=b, detail=d) for (k, b), d in cells.items())
+    request = changed(PLANNED, kind=kind, actor_id=actor_id, mentorship_id=mentorship_id)
+    outcome = given(telling).beside(surrounded(*records), matrix).when(request)
+
+    newest = {record.mentorship_id: record for record in records}
+    if mentorship_id and mentorship_id not in newest:
+        outcome.then_refused("CIRCLE_UNKNOWN")
+        return
+    concerned = [one for one in newest.values() if not one.ended and mentorship_id in ("", one.mentorship_id)]
+    related = {("ada", Because.BECAUSE_LEARNER)}
+    related |= {(one.mentor_id, Because.BECAUSE_MENTOR) for one in concerned}
+    related |= {
+        (member.person_id, BECAUSE_OF_PARTY[member.relationship])
+        for one in concerned
+        for member in one.parties
+        if member.relationship in BECAUSE_OF_PARTY
+    }
+    expected: dict[str, int] = {}
+    for person_id, because in related:
+        detail = cells.get((kind, because), Detail.DETAIL_UNSPECIFIED)
+        if detail and person_id != actor_id:
+            expected[person_id] = max(detail, expected.get(person_id, 0))
+
+    notices = [event for event in outcome.events if isinstance(event, NoticeRequested)]
+    assert Counter(event.recipient_id for event in notices) == Counter(expected.keys())
+    assert len({event.notice_id for event in notices}) == len(notices)
+    for event in notices:
+        assert event.detail == expected[event.recipient_id]
+        assert (event.recipient_id, event.because) in related
+        assert cells[kind, event.because] == event.detail
+        assert "ada" not in event.about_id
+    outcome.after().when(request).then(*(() if notices else outcome.events))
+
+
+@settings(deadline=None)
+@for_all(records=RECORDS)
+def test_any_circle_folds_in_pieces_and_survives_its_snapshot(records: list[CircleRecorded]) -> None:
+    assert_folds_in_pieces(circle, records)
+    adapter = TypeAdapter(Circle)
+    state = surrounded(*records)
+    assert adapter.validate_json(adapter.dump_json(state)) == state
+
+
+def test_a_telling_folds_in_pieces_and_its_snapshot_names_nobody() -> None:
+    events = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(PLANNED).events
+    assert_folds_in_pieces(telling, events)
+    state = given(telling, *events).state
+    assert TypeAdapter(Telling).dump_json(state) == b'{"told":true}'
+    assert TypeAdapter(Telling).validate_json(b'{"told":true}') == state

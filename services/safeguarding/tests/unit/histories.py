@@ -1,0 +1,124 @@
+"""Random histories of one concern: any people in any part, any rota, time that jumps both ways, commands from anybody."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from eventkernel.messages import Principal
+from eventkernel.testing.scenario import person
+from google.protobuf.message import Message
+from hypothesis import strategies as st
+from mentoring.safeguarding.v1 import events_pb2 as events
+from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
+from safeguarding.domain.rota import Rota
+
+from .stories import Tale, a_concern, acknowledgement, addition, an_action, closure, escalation_of
+
+PEOPLE = tuple(f"person-{number}" for number in range(8))
+PLATFORM = Principal.system("provider-1")
+_THREE_DAYS = 3 * 86_400
+
+
+@dataclass(frozen=True)
+class Given:
+    """A command as somebody gives it."""
+
+    command: Message
+    by: Principal
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        return tale.give_or_not(self.command, self.by)
+
+
+@dataclass(frozen=True)
+class TheAssignee:
+    """A command of whoever is asked just now; nothing where nobody is."""
+
+    command: Message
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        return tale.give_or_not(self.command, person(tale.state.assignee_id, "dsl"))
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """The platform's alarm for the concern's own step, or one near it."""
+
+    steps_off: int
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        return tale.give_or_not(escalation_of(max(0, tale.state.step + self.steps_off)), PLATFORM)
+
+
+@dataclass(frozen=True)
+class TimeJumps:
+    """The clock moves, forward or back."""
+
+    seconds: float
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        tale.pass_time(self.seconds)
+        return []
+
+
+@dataclass(frozen=True)
+class RotaChanges:
+    """The senior lead sets another rota."""
+
+    rota: Rota
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        tale.rota = self.rota
+        return []
+
+
+Deed = Callable[[Tale], Sequence[Message]]
+
+somebody = st.builds(
+    lambda who, roles: person(who, *roles),
+    st.sampled_from(PEOPLE),
+    st.sets(st.sampled_from(["mentor", "learner", "dsl", "deputy_dsl", "senior_lead"])),
+)
+rotas = st.one_of(
+    st.just(Rota()),
+    st.builds(
+        lambda people, deputies: Rota(people[0], tuple(people[1 : 1 + deputies]), people[-1]),
+        st.permutations(PEOPLE),
+        st.integers(0, 4),
+    ),
+)
+concerns = st.builds(
+    a_concern,
+    about=st.sampled_from(PEOPLE),
+    naming=st.lists(st.sampled_from(PEOPLE), unique=True, max_size=6),
+    category=st.sampled_from(
+        [
+            events.CONCERN_CATEGORY_PHYSICAL,
+            events.CONCERN_CATEGORY_STAFF_LOW_LEVEL,
+            events.CONCERN_CATEGORY_STAFF_ALLEGATION,
+        ]
+    ),
+    severity=st.sampled_from([events.SEVERITY_IMMEDIATE_DANGER, events.SEVERITY_SERIOUS, events.SEVERITY_OTHER]),
+    narrative=st.sampled_from(["the-narrative: one", "the-narrative: two"]),
+    anonymous=st.booleans(),
+)
+actions: st.SearchStrategy[calls.RecordActionRequest] = st.builds(
+    an_action, st.sampled_from([events.REFERRAL_BODY_UNSPECIFIED, events.REFERRAL_BODY_LADO])
+)
+deeds: st.SearchStrategy[Deed] = st.one_of(
+    st.builds(Given, concerns, somebody),
+    st.builds(Given, st.just(acknowledgement), somebody),
+    st.builds(Given, st.one_of(actions, st.just(addition), st.just(closure)), somebody),
+    st.builds(TheAssignee, st.one_of(st.just(acknowledgement), actions, st.just(addition), st.just(closure))),
+    st.builds(Alarm, st.sampled_from([0, 0, 0, -1, 1])),
+    st.builds(TimeJumps, st.floats(-_THREE_DAYS, _THREE_DAYS)),
+    st.builds(TimeJumps, st.just(float(_THREE_DAYS))),
+    st.builds(RotaChanges, rotas),
+)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[Tale, list[Deed]]:
+    """A concern that somebody has just raised, and what is done from then on."""
+    tale = Tale(rota=draw(rotas))
+    tale.give(draw(concerns), draw(somebody))
+    return tale, draw(st.lists(deeds, max_size=25))

@@ -1,0 +1,148 @@
+"""Whatever happens to a concern, in whatever order: it has one status, a deadline until acknowledged, and never a wrong reader."""
+
+from collections.abc import Sequence
+
+from eventkernel.messages import Principal
+from eventkernel.testing.scenario import assert_folds_in_pieces
+from google.protobuf.message import Message
+from hypothesis import given, settings
+from mentoring.safeguarding.v1 import events_pb2 as events
+from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
+from pydantic import TypeAdapter
+from safeguarding.domain.concern import Concern, concern
+from safeguarding.domain.rota import Rota
+
+from .histories import PLATFORM, Deed, Given, concerns, histories, rotas, somebody
+from .stories import Tale, escalation_of, refusal_of
+
+_MANY = settings(max_examples=300, deadline=None)
+_STAFF = (events.CONCERN_CATEGORY_STAFF_LOW_LEVEL, events.CONCERN_CATEGORY_STAFF_ALLEGATION)
+_STATUSES = set(calls.ConcernStatus.values()) - {calls.CONCERN_STATUS_UNSPECIFIED}
+_CONCERN = TypeAdapter(Concern)
+
+
+def involved(command: calls.RaiseConcernRequest | events.ConcernRaised) -> set[str]:
+    return {command.person_at_risk_id, *command.named_person_ids}
+
+
+def may_be_asked(rota: Rota, raise_: events.ConcernRaised) -> set[str]:
+    """Who of a rota may be asked, by the words of DOMAIN.md and not by the code under test."""
+    dsls = {rota.dsl_id, *rota.deputy_ids}
+    about_a_dsl = raise_.past_every_dsl or (raise_.category in _STAFF and dsls & involved(raise_))
+    return ({rota.senior_lead_id} if about_a_dsl else dsls | {rota.senior_lead_id}) - involved(raise_) - {""}
+
+
+def the_raise(tale: Tale) -> events.ConcernRaised:
+    first = tale.happened[0]
+    assert isinstance(first, events.ConcernRaised)
+    return first
+
+
+@_MANY
+@given(histories())
+def test_a_concern_always_has_one_status_and_a_deadline_exactly_until_it_is_acknowledged(
+    history: tuple[Tale, list[Deed]],
+) -> None:
+    tale, deeds = history
+    for deed in deeds:
+        deed(tale)
+        assert tale.state.status in _STATUSES
+        awaiting = tale.state.status == calls.CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT
+        assert awaiting == (tale.state.acknowledge_by is not None) == (not tale.state.acknowledged_by_id)
+
+
+@_MANY
+@given(histories())
+def test_it_is_given_to_somebody_wherever_there_is_somebody_and_never_to_one_at_risk_or_named(
+    history: tuple[Tale, list[Deed]],
+) -> None:
+    tale, deeds = history
+    raise_ = the_raise(tale)
+    check_assignments(tale.happened, may_be_asked(tale.rota, raise_))
+    for deed in deeds:
+        check_assignments(deed(tale), may_be_asked(tale.rota, raise_))
+
+
+def check_assignments(decided: Sequence[Message], eligible: set[str]) -> None:
+    for event in decided:
+        if isinstance(event, events.ConcernAssigned):
+            assert event.assignee_id in (eligible or {""})
+            assert (event.assignee_role == events.ASSIGNEE_ROLE_NOBODY_ON_ROTA) == (not eligible)
+
+
+@_MANY
+@given(histories())
+def test_nobody_at_risk_or_named_ever_reads_it_or_acts_on_it(history: tuple[Tale, list[Deed]]) -> None:
+    tale, deeds = history
+    for deed in deeds:
+        deed(tale)
+    for person_id in involved(the_raise(tale)):
+        assert not tale.state.is_handler(person_id)
+        for event in tale.happened:
+            assert getattr(event, "handler_id", "") != person_id
+
+
+@_MANY
+@given(histories())
+def test_a_command_given_again_adds_nothing(history: tuple[Tale, list[Deed]]) -> None:
+    """Texts are the exception: an addition or an action is told from its repeat by its idempotency key, in the kernel."""
+    tale, deeds = history
+    for deed in deeds:
+        decided = deed(tale)
+        if isinstance(deed, Given) and isinstance(deed.command, calls.AddToConcernRequest | calls.RecordActionRequest):
+            continue
+        if decided and isinstance(decided[0], events.ConcernEscalated):
+            assert tale.give_or_not(escalation_of(decided[0].step), PLATFORM) == []
+        elif isinstance(deed, Given):
+            assert tale.give_or_not(deed.command, deed.by) == []
+
+
+@_MANY
+@given(histories())
+def test_folding_in_pieces_and_through_a_snapshot_is_folding_at_once(history: tuple[Tale, list[Deed]]) -> None:
+    tale, deeds = history
+    for deed in deeds:
+        deed(tale)
+        assert _CONCERN.validate_json(_CONCERN.dump_json(tale.state)) == tale.state
+    assert_folds_in_pieces(concern, tale.happened)
+    assert concern.fold(concern.initial, tale.happened) == tale.state
+
+
+@_MANY
+@given(histories(), rotas)
+def test_from_wherever_it_stands_missed_deadlines_reach_everybody_who_may_be_asked(
+    history: tuple[Tale, list[Deed]], rota: Rota
+) -> None:
+    tale, deeds = history
+    for deed in deeds:
+        deed(tale)
+    if tale.state.acknowledge_by is None:
+        return
+    tale.rota = rota
+    eligible = may_be_asked(rota, the_raise(tale))
+    for _ in range(len(eligible) + 1):
+        before = tale.state
+        tale.miss_the_deadline()
+        assert tale.state.step == before.step + 1
+        assert tale.state.acknowledge_by is not None
+        assert before.acknowledge_by is not None
+        assert tale.state.acknowledge_by > before.acknowledge_by
+    assert eligible <= set(tale.state.asked_ids)
+    assert bool(tale.state.assignee_id) == bool(eligible)
+    if rota.senior_lead_id in eligible:
+        assert tale.state.assignee_id == rota.senior_lead_id
+
+
+@_MANY
+@given(concerns, concerns, somebody, somebody)
+def test_only_the_same_content_from_the_same_raiser_is_a_repeat(
+    first: calls.RaiseConcernRequest, second: calls.RaiseConcernRequest, raiser: Principal, other: Principal
+) -> None:
+    tale = Tale()
+    tale.give(first, raiser)
+    for request in (first, second):
+        request.named_person_ids.sort()
+    if first == second and raiser.person_id == other.person_id:
+        assert tale.give(second, other) == []
+    else:
+        assert refusal_of(tale, second, other).code == "CONCERN_EXISTS"

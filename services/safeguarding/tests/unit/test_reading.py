@@ -1,0 +1,241 @@
+"""Who reads a concern, what they read, and that each reading is in the access log: the whole service on the store in memory."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from aiokafka import ConsumerRecord
+from eventkernel.access import Denied
+from eventkernel.aggregate import NotYet
+from eventkernel.cloudevents import encode
+from eventkernel.commands import Order
+from eventkernel.messages import Principal
+from eventkernel.node import Node
+from eventkernel.projector import Projector
+from eventkernel.reading import Ask
+from eventkernel.settings import Settings
+from eventkernel.store.memory import MemoryStore
+from eventkernel.testing.scenario import NOON, person
+from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import CommandReply
+from mentoring.safeguarding.v1 import events_pb2 as events
+from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
+from safeguarding.concern_file import get_concern
+from safeguarding.projections.handled_concerns import handled_concerns, list_my_concerns
+from safeguarding.relations import handler_of_concern, raiser_or_handler
+from safeguarding.service import build
+
+from .stories import (
+    DEPUTY,
+    DSL,
+    LEAD,
+    LEARNER,
+    MENTOR,
+    NARRATIVE,
+    SECOND_DEPUTY,
+    a_concern,
+    acknowledgement,
+    addition,
+    an_action,
+    closure,
+    deputy,
+    dsl,
+    escalation_of,
+    lead,
+    mentor,
+)
+
+TENANT = "provider-1"
+STREAM = "concern-concern-1"
+TOPIC = "mentoring.safeguarding.v1"
+platform = Principal.system(TENANT)
+
+
+class Provider:
+    """The service of one provider, without a broker: commands are stored, and `project` brings the read model up to them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = NOON
+        self.store = MemoryStore()
+        settings = Settings(kafka_bootstrap="-", mongodb_uri="-", key_file=folder / "key", jwks_file=folder / "jwks")
+        self.service = build()
+        self.node = Node(self.service, settings, self.store, clock=self.clock)
+        self._keys = count()
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def give(self, request: Message, by: Principal, key: str = "") -> CommandReply:
+        return await self.node.commands.give(Order(request, by, key or f"key-{next(self._keys)}"))
+
+    async def file_of(self, by: Principal, concern_id: str = "concern-1") -> calls.GetConcernResponse:
+        return await get_concern(calls.GetConcernRequest(concern_id=concern_id), self.node.reader(by))
+
+    async def concerns_of(self, by: Principal) -> list[calls.ConcernSummary]:
+        await self.project()
+        return list((await list_my_concerns(calls.ListMyConcernsRequest(), self.node.reader(by))).concerns)
+
+    async def project(self) -> None:
+        """Gives the projection every published event of every concern, as the relay and the subscription would."""
+        projector = Projector(
+            handled_concerns, service="safeguarding", contract=self.service.contract, documents=self.store.documents,
+            parked=self.store.parked, clock=self.clock,
+        )  # fmt: skip
+        records: list[ConsumerRecord[bytes, bytes]] = []
+        for stream in (STREAM, "concern-concern-2", "concern-concern-3"):
+            for commit in await self.store.commits.read(TENANT, stream):
+                for event in commit.events:
+                    if event.published:
+                        key, value, headers = encode(commit, event, "/mentoring/safeguarding")
+                        records.append(
+                            ConsumerRecord(TOPIC, 0, len(records), 0, 0, key, value, 0, len(key), len(value), headers)
+                        )
+        if records:
+            await projector.take(TOPIC, 0, records)
+
+
+@pytest.fixture
+async def provider(tmp_path: Path) -> AsyncIterator[Provider]:
+    made = Provider(tmp_path)
+    rota = calls.SetRotaRequest(site_id="site-1", dsl_id=DSL, deputy_ids=[DEPUTY, SECOND_DEPUTY], senior_lead_id=LEAD)
+    await made.give(rota, lead)
+    yield made
+    await made.node.appends.close()
+
+
+async def test_a_handler_reads_the_whole_concern_and_its_chronology(provider: Provider) -> None:
+    await provider.give(a_concern(naming=["person-stepfather"]), mentor)
+    for command, by in ((acknowledgement, dsl), (addition, mentor), (an_action(events.REFERRAL_BODY_POLICE), dsl)):
+        provider.now += timedelta(minutes=1)
+        await provider.give(command, by)
+    await provider.give(closure, dsl)
+    file = await provider.file_of(dsl)
+    assert (file.narrative, file.raiser_id, file.person_at_risk_id) == (NARRATIVE, MENTOR, LEARNER)
+    assert list(file.named_person_ids) == ["person-stepfather"]
+    assert file.concern.status == calls.CONCERN_STATUS_CLOSED
+    told = [(entry.actor_id, entry.what.rsplit(".", 1)[1], entry.text) for entry in file.chronology]
+    assert told == [
+        (MENTOR, "concern-raised", ""),
+        (MENTOR, "concern-received", ""),
+        (MENTOR, "concern-assigned", ""),
+        (DSL, "concern-acknowledged", ""),
+        (MENTOR, "concern-added-to", addition.text),
+        (DSL, "concern-action-recorded", "the-action: spoke with his aunt"),
+        (DSL, "concern-closure-explained", closure.reason),
+        (DSL, "concern-closed", ""),
+    ]
+    assert [entry.at.seconds for entry in file.chronology] == sorted(entry.at.seconds for entry in file.chronology)
+
+
+async def test_every_text_that_is_read_is_in_the_access_log(provider: Provider) -> None:
+    await provider.give(a_concern(), mentor)
+    await provider.give(addition, mentor)
+    assert await provider.store.access_log.about(TENANT, LEARNER) == []
+    await provider.file_of(dsl)
+    entries = await provider.store.access_log.about(TENANT, LEARNER)
+    assert [(entry.actor, entry.stream, entry.field) for entry in entries] == [
+        (DSL, STREAM, "narrative"),
+        (DSL, STREAM, "text"),
+    ]
+
+
+async def test_handlers_know_who_raised_a_concern_that_is_anonymous_to_all_others(provider: Provider) -> None:
+    await provider.give(a_concern(anonymous=True), mentor)
+    assert (await provider.file_of(dsl)).raiser_id == MENTOR
+
+
+async def test_nothing_that_was_said_is_stored_in_plain(provider: Provider) -> None:
+    await provider.give(a_concern(), mentor)
+    await provider.give(acknowledgement, dsl)
+    for command in (addition, an_action(), closure):
+        await provider.give(command, dsl)
+    stored = b"".join(
+        event.data for commit in await provider.store.commits.read(TENANT, STREAM) for event in commit.events
+    )
+    for text in (NARRATIVE, addition.text, closure.reason, "the-action"):
+        assert text.encode() not in stored
+
+
+@pytest.mark.parametrize("who", [MENTOR, LEARNER, DEPUTY, LEAD, "person-stranger"])
+async def test_nobody_but_a_handler_is_one(provider: Provider, who: str) -> None:
+    await provider.give(a_concern(), mentor)
+    everything = person(who, "dsl", "deputy_dsl", "senior_lead")
+    request = calls.GetConcernRequest(concern_id="concern-1")
+    assert not await handler_of_concern(Ask(everything, request, provider.node.reader(everything)))
+
+
+async def test_a_handler_of_another_provider_is_none_here(provider: Provider) -> None:
+    await provider.give(a_concern(), mentor)
+    same_name = person(DSL, "dsl", tenant="provider-2")
+    request = calls.GetConcernRequest(concern_id="concern-1")
+    assert not await handler_of_concern(Ask(same_name, request, provider.node.reader(same_name)))
+    assert await handler_of_concern(Ask(dsl, request, provider.node.reader(dsl)))
+
+
+async def test_the_raiser_may_add_and_may_not_read_or_act(provider: Provider) -> None:
+    await provider.give(a_concern(), mentor)
+    reader = provider.node.reader(mentor)
+    assert await raiser_or_handler(Ask(mentor, addition, reader))
+    assert not await handler_of_concern(Ask(mentor, calls.GetConcernRequest(concern_id="concern-1"), reader))
+    with pytest.raises(Denied):
+        await provider.give(acknowledgement, person(MENTOR, "dsl"))
+
+
+async def test_a_concern_that_is_not_there_is_denied_like_one_that_is_anothers(provider: Provider) -> None:
+    await provider.give(a_concern(concern_id="concern-2"), mentor)
+    denials = []
+    for concern_id in ("concern-1", "concern-2"):
+        with pytest.raises(Denied) as denied:
+            await provider.give(calls.AddToConcernRequest(concern_id=concern_id, text="x"), deputy)
+        denials.append(str(denied.value))
+    assert denials[0] == denials[1]
+
+
+async def test_whoever_missed_the_deadline_and_whoever_was_asked_next_both_read_it(provider: Provider) -> None:
+    await provider.give(a_concern(), mentor)
+    provider.now += timedelta(hours=1)
+    await provider.give(escalation_of(0), platform)
+    for who in (dsl, deputy):
+        assert [shown.concern_id for shown in await provider.concerns_of(who)] == ["concern-1"]
+    assert await provider.concerns_of(lead) == []
+
+
+async def test_an_alarm_that_rings_early_waits_and_then_escalates_under_the_same_key(provider: Provider) -> None:
+    await provider.give(a_concern(), mentor)
+    provider.now += timedelta(minutes=59)
+    with pytest.raises(NotYet):
+        await provider.give(escalation_of(0), platform, key="due-row-1")
+    provider.now += timedelta(minutes=1)
+    reply = await provider.give(escalation_of(0), platform, key="due-row-1")
+    assert [kind.rsplit(".", 1)[1] for kind in reply.event_types] == ["concern-escalated", "concern-assigned"]
+
+
+async def test_a_list_shows_each_concern_as_it_is_now_the_most_urgent_first(provider: Provider) -> None:
+    await provider.give(a_concern(concern_id="concern-1"), mentor)
+    await provider.give(a_concern(concern_id="concern-2", severity=events.SEVERITY_OTHER), mentor)
+    await provider.give(a_concern(concern_id="concern-3", severity=events.SEVERITY_IMMEDIATE_DANGER), mentor)
+    await provider.give(acknowledgement, dsl)
+    await provider.give(an_action(events.REFERRAL_BODY_HEALTH), dsl)
+    shown = await provider.concerns_of(dsl)
+    assert [(summary.concern_id, summary.status) for summary in shown] == [
+        ("concern-3", calls.CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT),
+        ("concern-2", calls.CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT),
+        ("concern-1", calls.CONCERN_STATUS_REFERRED),
+    ]
+    assert shown[0].acknowledge_by.ToDatetime(tzinfo=NOON.tzinfo) == NOON + timedelta(minutes=15)
+    assert not shown[2].HasField("acknowledge_by")
+
+
+async def test_a_concern_about_the_dsl_is_in_no_list_of_theirs(provider: Provider) -> None:
+    await provider.give(a_concern(naming=[DSL]), mentor)
+    assert await provider.concerns_of(dsl) == []
+    assert [shown.concern_id for shown in await provider.concerns_of(deputy)] == ["concern-1"]
+
+
+async def test_raising_again_after_a_lost_answer_changes_nothing(provider: Provider) -> None:
+    first = await provider.give(a_concern(), mentor, key="one")
+    assert (await provider.give(a_concern(), mentor, key="one")) == first
+    again = await provider.give(a_concern(), mentor, key="another")
+    assert (again.version, list(again.event_types)) == (first.version, [])

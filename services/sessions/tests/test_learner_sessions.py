@@ -1,0 +1,153 @@
+"""What is read of sessions, and by whom."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from eventkernel.aggregate import Refusal
+from eventkernel.messages import Metadata
+from eventkernel.testing.scenario import person
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.common.v1.common_pb2 import Sealed
+from mentoring.sessions.v1.events_pb2 import (
+    MISS_REASON_LEARNER_ILL,
+    SESSION_KIND_TECHNICAL,
+    TECHNIQUE_OSKAR,
+    PreparationKept,
+    SessionHeld,
+    SessionMissed,
+    SessionPlanned,
+)
+from mentoring.sessions.v1.sessions_pb2 import (
+    SESSION_STATUS_HELD,
+    SESSION_STATUS_MISSED,
+    SESSION_STATUS_PLANNED,
+    GetSessionRequest,
+    ListSessionsRequest,
+    SessionSummary,
+)
+from sessions.projections.learner_sessions import LearnerSession, get_session, learner_sessions, list_sessions
+
+META = Metadata("event-1", "type", "provider-1", "session-session-1", 1, datetime(2026, 3, 2, tzinfo=UTC))
+PLANNED = SessionPlanned(
+    session_id="session-1",
+    learner_id="learner-1",
+    mentorship_id="mentorship-1",
+    mentor_id="mentor-1",
+    kind=SESSION_KIND_TECHNICAL,
+    starts_at=Timestamp(seconds=1_772_445_600),
+    duration=Duration(seconds=3600),
+    ksb_codes=["K1"],
+    group_id="group-1",
+)
+HELD = SessionHeld(
+    session_id="session-1",
+    learner_id="learner-1",
+    mentor_id="mentor-1",
+    duration=Duration(seconds=2700),
+    ksb_codes=["K2", "S1"],
+    techniques=[TECHNIQUE_OSKAR],
+    shared_record=Sealed(to_be_sealed="what was said"),
+)
+KEPT = PreparationKept(
+    session_id="session-1", learner_id="learner-1", private_preparation=Sealed(to_be_sealed="the mentor's own")
+)
+MISSED = SessionMissed(
+    session_id="session-1", learner_id="learner-1", mentor_id="mentor-1", reason=MISS_REASON_LEARNER_ILL
+)
+MENTOR = person("mentor-1", "mentor")
+LEARNER = person("learner-1", "learner")
+ANOTHER_MENTOR = person("mentor-2", "mentor")
+ASKED = GetSessionRequest(session_id="session-1", learner_id="learner-1")
+
+
+def projected(*events: Message) -> LearnerSession:
+    document = learner_sessions.new("session-1")
+    for event in events:
+        learner_sessions.folds[type(event)](document, event, META)
+    return LearnerSession.model_validate_json(document.model_dump_json())
+
+
+def test_a_planned_session_shows_what_was_planned() -> None:
+    document = projected(PLANNED)
+    assert document.status == SESSION_STATUS_PLANNED
+    assert (document.learner_id, document.mentor_id, document.group_id) == ("learner-1", "mentor-1", "group-1")
+    assert (document.duration_ms, document.ksb_codes) == (3_600_000, ["K1"])
+
+
+def test_a_held_session_shows_how_it_really_was() -> None:
+    document = projected(PLANNED, HELD)
+    assert document.status == SESSION_STATUS_HELD
+    assert (document.duration_ms, document.ksb_codes) == (2_700_000, ["K2", "S1"])
+    assert document.techniques == [TECHNIQUE_OSKAR]
+    assert "what was said" not in document.model_dump_json()
+
+
+def test_a_missed_session_shows_why() -> None:
+    document = projected(PLANNED, MISSED)
+    assert (document.status, document.miss_reason) == (SESSION_STATUS_MISSED, MISS_REASON_LEARNER_ILL)
+
+
+async def test_a_learners_sessions_come_newest_first_and_nobody_elses(reader: Callable[..., Any]) -> None:
+    later = projected(PLANNED, HELD).model_copy(update={"session_id": "session-2", "starts_at_ms": 1_772_532_000_000})
+    other = projected(PLANNED).model_copy(update={"session_id": "session-3", "learner_id": "learner-2"})
+    read = reader(LEARNER, documents=[projected(PLANNED), later, other])
+    response = await list_sessions(ListSessionsRequest(learner_id="learner-1"), read)
+    assert [one.session_id for one in response.sessions] == ["session-2", "session-1"]
+    assert response.sessions[1] == SessionSummary(
+        session_id="session-1",
+        mentor_id="mentor-1",
+        status=SESSION_STATUS_PLANNED,
+        kind=SESSION_KIND_TECHNICAL,
+        starts_at=Timestamp(seconds=1_772_445_600),
+        duration=Duration(seconds=3600),
+        ksb_codes=["K1"],
+        group_id="group-1",
+    )
+    assert read.opened == []
+
+
+async def test_the_learner_reads_the_shared_record_and_not_the_preparation(reader: Callable[..., Any]) -> None:
+    read = reader(LEARNER, streams={"session-session-1": [PLANNED, HELD, KEPT]})
+    response = await get_session(ASKED, read)
+    assert response.shared_record == "what was said"
+    assert response.private_preparation == ""
+    assert read.opened == ["shared_record"]
+    assert response.session.status == SESSION_STATUS_HELD
+
+
+async def test_another_mentor_of_the_learner_does_not_read_the_preparation(reader: Callable[..., Any]) -> None:
+    read = reader(ANOTHER_MENTOR, streams={"session-session-1": [PLANNED, HELD, KEPT]})
+    response = await get_session(ASKED, read)
+    assert (response.shared_record, response.private_preparation) == ("what was said", "")
+    assert read.opened == ["shared_record"]
+
+
+async def test_the_sessions_mentor_reads_both(reader: Callable[..., Any]) -> None:
+    response = await get_session(ASKED, reader(MENTOR, streams={"session-session-1": [PLANNED, HELD, KEPT]}))
+    assert (response.shared_record, response.private_preparation) == ("what was said", "the mentor's own")
+
+
+async def test_a_session_to_come_has_nothing_to_open(reader: Callable[..., Any]) -> None:
+    read = reader(MENTOR, streams={"session-session-1": [PLANNED]})
+    response = await get_session(ASKED, read)
+    assert response.session.status == SESSION_STATUS_PLANNED
+    assert (response.shared_record, read.opened) == ("", [])
+
+
+@pytest.mark.parametrize("learner_id", ["learner-2", "nobody"])
+async def test_a_session_of_another_learner_is_unknown(reader: Callable[..., Any], learner_id: str) -> None:
+    read = reader(person(learner_id, "learner"), streams={"session-session-1": [PLANNED, HELD]})
+    with pytest.raises(Refusal) as caught:
+        await get_session(GetSessionRequest(session_id="session-1", learner_id=learner_id), read)
+    assert caught.value.code == "SESSION_UNKNOWN"
+    assert read.opened == []
+
+
+async def test_a_session_that_never_was_is_refused_in_the_same_words(reader: Callable[..., Any]) -> None:
+    with pytest.raises(Refusal) as caught:
+        await get_session(ASKED, reader(LEARNER))
+    assert (caught.value.code, caught.value.field) == ("SESSION_UNKNOWN", "session_id")
