@@ -1,5 +1,5 @@
 # Everything a newcomer types. `make help` lists it.
-UV_VERSION := 0.9.30
+UV_VERSION := 0.13.9
 UV := .uv/bin/uv
 RUN := $(UV) run --frozen --no-sync
 GENERATED := packages/contracts/src/contracts.binpb

@@ -7,7 +7,8 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 _SECONDS = 3.0
-_DEFAULT = "0.0.0.0:50052"  # noqa: S104 - the setting's own default; only the port is read
+# The setting's own default; only the port is read.
+_DEFAULT = "0.0.0.0:50052"
 
 
 def main() -> int:

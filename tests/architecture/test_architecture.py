@@ -64,7 +64,11 @@ def domain_is_pure(sources: Sources) -> list[str]:
     found = []
     for service, path in _parts(sources, "domain"):
         allowed = (*DOMAIN_MAY_IMPORT, f"{service}.domain", f"{service}.policy_defaults")
-        found += [f"{path}:{line} imports {name}" for line, name in _imports(path, sources[path]) if not _within(name, allowed)]
+        found += [
+            f"{path}:{line} imports {name}"
+            for line, name in _imports(path, sources[path])
+            if not _within(name, allowed)
+        ]
         found += _impurities(path, sources[path]) + _waits(path, sources[path])
     return found
 
@@ -94,7 +98,10 @@ def projections_only_fold(sources: Sources) -> list[str]:
     return [
         found
         for _, path in _parts(sources, "projections")
-        for found in [*_forbidden(path, sources[path], (*REACHES_OUT, *UNREPEATABLE)), *_impurities(path, sources[path])]
+        for found in [
+            *_forbidden(path, sources[path], (*REACHES_OUT, *UNREPEATABLE)),
+            *_impurities(path, sources[path]),
+        ]
     ]
 
 
@@ -154,9 +161,17 @@ PLANTED: tuple[tuple[Rule, str, str], ...] = (
     (domain_is_pure, DOMAIN, "from ..projections import learner_sessions"),
     (domain_is_pure, DOMAIN, "from datetime import datetime\nat = datetime.now()"),
     (domain_is_pure, DOMAIN, "from datetime import datetime as moment\nat = moment.utcnow()"),
-    (domain_is_pure, DOMAIN, "from dataclasses import field\nfrom datetime import datetime\nat = field(default_factory=datetime.now)"),
+    (
+        domain_is_pure,
+        DOMAIN,
+        "from dataclasses import field\nfrom datetime import datetime\nat = field(default_factory=datetime.now)",
+    ),
     (domain_is_pure, DOMAIN, "from datetime import date\nday = date.today()"),
-    (domain_is_pure, DOMAIN, "from google.protobuf.timestamp_pb2 import Timestamp\nat = Timestamp()\nat.GetCurrentTime()"),
+    (
+        domain_is_pure,
+        DOMAIN,
+        "from google.protobuf.timestamp_pb2 import Timestamp\nat = Timestamp()\nat.GetCurrentTime()",
+    ),
     (domain_is_pure, DOMAIN, "from uuid import uuid4"),
     (domain_is_pure, DOMAIN, "import random"),
     (domain_is_pure, DOMAIN, "import time"),
@@ -233,7 +248,9 @@ def test_every_rule_was_seen_both_ways(listed: tuple[tuple[Rule, str, str], ...]
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("part", ["domain", "projections", "reactions"])
 def test_the_rules_have_something_to_look_at(platform: Sources, service: str, part: str) -> None:
-    looked_at = [path for owner, path in _parts(platform, part) if owner == service and not path.endswith("__init__.py")]
+    looked_at = [
+        path for owner, path in _parts(platform, part) if owner == service and not path.endswith("__init__.py")
+    ]
     # Evidence hears other services through its projections alone.
     assert looked_at or (service, part) == ("evidence", "reactions")
 

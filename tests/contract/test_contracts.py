@@ -1,8 +1,10 @@
 """What every contract promises, read off the descriptors. Each promise is a function of a set of files, so that it is also seen to
 find a contract that was altered to break it."""
 
+import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -14,23 +16,11 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorSet,
     MethodDescriptorProto,
 )
-from mentoring.common.v1 import common_pb2
-from mentoring.evidence.v1 import events_pb2 as evidence_events
-from mentoring.evidence.v1 import evidence_pb2
-from mentoring.notifications.v1 import events_pb2 as notifications_events
-from mentoring.notifications.v1 import notifications_pb2
 from mentoring.options.v1 import options_pb2
-from mentoring.safeguarding.v1 import events_pb2 as safeguarding_events
-from mentoring.safeguarding.v1 import safeguarding_pb2
-from mentoring.sessions.v1 import events_pb2 as sessions_events
-from mentoring.sessions.v1 import sessions_pb2
 
 Promise: TypeAlias = Callable[[FileDescriptorSet], list[str]]
 Alteration: TypeAlias = Callable[[FileDescriptorSet], None]
-FOUND = (
-    common_pb2, evidence_events, evidence_pb2, notifications_events, notifications_pb2, safeguarding_events, safeguarding_pb2,
-    sessions_events, sessions_pb2,
-)  # fmt: skip
+PROTO = Path(__file__).resolve().parents[2] / "proto"
 
 SAFEGUARDING = "mentoring.safeguarding.v1"
 SEALED = ".mentoring.common.v1.Sealed"
@@ -96,11 +86,14 @@ def every_call_says_who_may_make_it(files: FileDescriptorSet) -> list[str]:
     """Each RPC is a command or a query, has roles, and what is the platform's own is nobody else's."""
     found = []
     for name, method in _methods(files):
-        kinds = [kind for kind in (options_pb2.command, options_pb2.query) if method.options.HasExtension(kind)]
-        if len(kinds) != 1:
+        command = method.options.HasExtension(options_pb2.command)
+        if command == method.options.HasExtension(options_pb2.query):
             found.append(f"{name} is to be either a command or a query")
             continue
-        roles = list(method.options.Extensions[kinds[0]].roles)
+        option = (
+            method.options.Extensions[options_pb2.command] if command else method.options.Extensions[options_pb2.query]
+        )
+        roles = list(option.roles)
         if not roles or options_pb2.ROLE_UNSPECIFIED in roles:
             found.append(f"{name} has no roles")
         if options_pb2.ROLE_SYSTEM in roles and len(roles) > 1:
@@ -208,8 +201,9 @@ ALTERED: tuple[tuple[Promise, Alteration], ...] = (
 def platform() -> FileDescriptorSet:
     """A copy of the platform's contracts, to be looked at or altered."""
     files = FileDescriptorSet()
-    for module in FOUND:
-        module.DESCRIPTOR.CopyToProto(files.file.add())
+    for path in sorted(PROTO.rglob("*.proto")):
+        module = ".".join(path.relative_to(PROTO).with_name(f"{path.stem}_pb2").parts)
+        importlib.import_module(module).DESCRIPTOR.CopyToProto(files.file.add())
     # Read again from bytes, so that the options are messages whose extensions are known.
     return FileDescriptorSet.FromString(files.SerializeToString())
 

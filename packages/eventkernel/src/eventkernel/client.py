@@ -36,7 +36,7 @@ class Client:
 
     async def call(
         self, request: Message, answer: type[Answer], *, key: str = "", after: str = "", correlation_id: str = "",
-        traceparent: str = "", timeout: float = 10.0,
+        traceparent: str = "", seconds: float = 10.0,
     ) -> Answer:  # fmt: skip
         """Calls the RPC that takes this request.
 
@@ -44,7 +44,7 @@ class Client:
             answer: the type of the answer that is expected.
             key: the idempotency key; repeat a command under the same one.
             after: `<stream>@<version>` that a query's answer has to show.
-            timeout: seconds, passed on as the call's deadline.
+            seconds: how long it may take; passed on as the call's deadline.
 
         Raises:
             CallFailed: it was not done, or not in time.
@@ -61,7 +61,7 @@ class Client:
             contract.path, request_serializer=contract.request.SerializeToString, response_deserializer=contract.response.FromString
         )
         try:
-            answered = await unary(request, metadata=[(name, value) for name, value in named.items() if value], timeout=timeout)
+            answered = await unary(request, metadata=[(name, value) for name, value in named.items() if value], timeout=seconds)
         except grpc.aio.AioRpcError as error:
             raise _failed(error) from error
         if not isinstance(answered, answer):

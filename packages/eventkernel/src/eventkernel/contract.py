@@ -151,7 +151,7 @@ def aggregate_of(template: str) -> str:
 
 
 def _descriptor(message: MessageType) -> Descriptor:
-    return cast(Descriptor, message.DESCRIPTOR)
+    return cast("Descriptor", message.DESCRIPTOR)
 
 
 def _events(file: FileDescriptor) -> list[EventContract]:

@@ -5,7 +5,7 @@ A row is finished only when what it asked for is done for good. A process that d
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -58,11 +58,11 @@ class Attempt:
             Order(request, Principal.system(self.row.tenant), key, self.row.correlation_id, self.row.causation_id)
         )
 
-    async def open_field(self, stream: str, event_type: str, field: str) -> str | None:
-        """Opens a sealed field of the stream's newest event of this type; None without one."""
+    async def open_fields(self, stream: str, event_type: str, fields: Sequence[str]) -> list[str] | None:
+        """Opens sealed fields of the stream's newest event of this type; None without one."""
         reader = self.readers(Principal.system(self.row.tenant), correlation_id=self.row.correlation_id)
         found = [item for item in await reader.history(stream) if item.meta.type == event_type]
-        return (await reader.open([(found[-1], field)]))[0] if found else None
+        return await reader.open([(found[-1], field) for field in fields]) if found else None
 
 
 class DueRunner:

@@ -1,6 +1,6 @@
 """A reaction, as a service declares it: an event in, commands out, now or at a time. Pure policy, no I/O."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, get_type_hints
@@ -66,8 +66,8 @@ class Doing(Protocol):
         """Gives a command of the own service as the platform; repeating it within a try is harmless."""
         ...
 
-    async def open_field(self, stream: str, event_type: str, field: str) -> str | None:
-        """Opens a sealed field of the newest event of this type in a stream, recorded in the access log; None without one."""
+    async def open_fields(self, stream: str, event_type: str, fields: Sequence[str]) -> list[str] | None:
+        """Opens sealed fields of the newest event of this type in a stream, recorded in the access log; None without one."""
         ...
 
 

@@ -26,14 +26,14 @@ class Settings(BaseSettings):
     mongodb_uri: str = Field(description="The service's own database server.")
     mongodb_database: str = Field(default="", description="The database's name; the service's own name where empty.")
     mongodb_driver: Literal["pymongo", "motor"] = "pymongo"
-    grpc_address: str = Field(default="0.0.0.0:50051", description="Where the API listens.")  # noqa: S104 - a container's default
-    health_address: str = Field(default="0.0.0.0:50052", description="Where gRPC's standard health service listens, in plain.")  # noqa: S104
+    grpc_address: str = Field(default="0.0.0.0:50051", description="Where the API listens.")
+    health_address: str = Field(default="0.0.0.0:50052", description="Where gRPC's standard health service listens, in plain.")
     metrics_host: str = "0.0.0.0"  # noqa: S104
     metrics_port: int = Field(default=9464, ge=0, le=65535)
     key_file: Path = Field(description="The service's key-encryption key; made on the first run.")
     jwks_file: Path = Field(description="The public keys that tokens are verified with.")
-    token_issuer: str = "mentorstream"
-    token_audience: str = "mentorstream"
+    token_issuer: str = "mentorstream"  # noqa: S105 - names who signs, opens nothing
+    token_audience: str = "mentorstream"  # noqa: S105
     tenant_claim: str = "tenant"
     source: str = Field(default="", description="The events' `ce_source`; `/<topic's path>` where empty.")
     roles: str = "api,relay,projector,reactor"

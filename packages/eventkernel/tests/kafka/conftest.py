@@ -109,8 +109,14 @@ class Journal:
         )
 
     async def add(self, *commits: Commit) -> None:
+        """Stores them in order, with as many streams a call as are next to each other."""
+        batch: dict[str, Commit] = {}
         for commit in commits:
-            await self.store.commits.append([commit])
+            if commit.stream in batch:
+                await self.store.commits.append(list(batch.values()))
+                batch.clear()
+            batch[commit.stream] = commit
+        await self.store.commits.append(list(batch.values()))
 
     async def fill(self, streams: int, each: int) -> list[Commit]:
         made = [self.make(f"stream-{number}") for _ in range(each) for number in range(streams)]

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NAME = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
-TIMES = st.datetimes(
-    datetime(1971, 1, 1),
-    datetime(2200, 1, 1),
+TIMES = st.datetimes(  # hypothesis wants the bounds without a zone
+    datetime(1971, 1, 1),  # noqa: DTZ001
+    datetime(2200, 1, 1),  # noqa: DTZ001
     timezones=st.builds(lambda h: timezone(timedelta(hours=h)), st.integers(-12, 12)),
 )
 EVENTS = st.builds(StoredEvent, NAME, NAME, st.integers(1, 2**53), st.binary(max_size=50), st.just(True))
@@ -94,7 +94,7 @@ def test_the_headers_are_those_of_the_binding():
 
 def changed(**headers: bytes | None) -> ConsumerRecord:
     key, value, given = encode(COMMIT, COMMIT.events[0], "/mentoring/sessions")
-    kept = {name: value for name, value in given} | {name.replace("__", "-"): value for name, value in headers.items()}
+    kept = dict(given) | {name.replace("__", "-"): value for name, value in headers.items()}
     return record(key, value, kept.items())
 
 

@@ -35,13 +35,13 @@ def demo(
     ] = None,
 ) -> None:
     """Play one cohort's journey over four services and a real Kafka, and check every outcome."""
-    raise typer.Exit(0 if _run(play(console, data_dir)) else 1)
+    raise typer.Exit(0 if _run(play(console, data_dir.resolve() if data_dir else None)) else 1)
 
 
 @app.command()
 def up(data_dir: DataDir = Path(".data")) -> None:
     """Run the platform until it is stopped, and keep its data."""
-    _run(run_platform(console, data_dir))
+    _run(run_platform(console, data_dir.resolve()))
 
 
 @app.command()

@@ -162,9 +162,7 @@ async def platform(
         ports: where each service listens; free ports where none are given.
         environment: more variables for the services.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    for folder in ("keys", "issuer", "traces"):
-        (data_dir / folder).mkdir(exist_ok=True)
+    await asyncio.to_thread(_make_folders, data_dir)
     async with infrastructure(data_dir, databases=list(SERVICES)) as found:
         await create_topics(found.kafka_bootstrap, read_topics(topics_file()))
         issuer = LocalIssuer(data_dir / "issuer", os.environ.get("MENTORSTREAM_MODE", "local"))
@@ -174,6 +172,11 @@ async def platform(
             yield running
         finally:
             await running.stop()
+
+
+def _make_folders(data_dir: Path) -> None:
+    for folder in ("keys", "issuer", "traces"):
+        (data_dir / folder).mkdir(parents=True, exist_ok=True)
 
 
 async def _serving(address: str) -> bool:

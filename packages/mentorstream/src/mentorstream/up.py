@@ -19,8 +19,8 @@ _LOOK_AGAIN = 0.5
 async def up(console: Console, data_dir: Path) -> None:
     """Runs until SIGINT or SIGTERM. Raises StartFailure where a part cannot start, or ends by itself."""
     ports = _ports()
-    console.print(f"Starting Kafka, four stores, a mail server and four services; data in {data_dir.resolve()} ...")
-    async with platform(data_dir.resolve(), ports=ports) as running:
+    console.print(f"Starting Kafka, four stores, a mail server and four services; data in {data_dir} ...")
+    async with platform(data_dir, ports=ports) as running:
         _tell(console, running, data_dir)
         stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -62,7 +62,7 @@ def _tell(console: Console, running: Platform, data_dir: Path) -> None:
     console.print(table)
     found = running.infrastructure
     console.print(f"Kafka {found.kafka_bootstrap} ({found.found['kafka']}), mail {found.smtp_host}:{found.smtp_port}")
-    data = "" if str(data_dir) == ".data" else f" --data-dir {data_dir}"
+    data = "" if data_dir == Path.cwd() / ".data" else f" --data-dir {data_dir}"
     console.print("\nA first command, as the provider's manager:\n", highlight=False)
     console.print(
         f"  grpcurl -plaintext -H \"authorization: Bearer $(mentorstream token manager-1 --role provider_manager{data})\" \\\n"

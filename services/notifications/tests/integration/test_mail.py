@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -130,13 +130,14 @@ class OneTry:
         self.row.story = outcome.after()
         return CommandReply(event_types=[TYPES[type(event)] for event in outcome.events])
 
-    async def open_field(self, stream: str, event_type: str, field: str) -> str | None:
+    async def open_fields(self, stream: str, event_type: str, fields: Sequence[str]) -> list[str] | None:
         assert event_type == "mentoring.notifications.contact-registered"
-        self.row.opened.append(field)
-        found = self.row.contacts.get((stream, field))
-        if found == "erased":
+        self.row.opened.extend(fields)
+        found = [self.row.contacts.get((stream, field)) for field in fields]
+        if "erased" in found:
             raise KeyDestroyed("mia")
-        return found
+        texts = [text for text in found if text is not None]
+        return texts if len(texts) == len(fields) else None
 
 
 @pytest.fixture
@@ -397,10 +398,10 @@ async def test_a_contact_that_cannot_be_read_just_now_leaves_no_doubt_behind(
     found = row()
     reading = OneTry(found, 1, None)
 
-    async def fails(stream: str, event_type: str, field: str) -> str | None:
+    async def fails(stream: str, event_type: str, fields: Sequence[str]) -> list[str] | None:
         raise ConnectionError("the store is away")
 
-    monkeypatch.setattr(reading, "open_field", fails)
+    monkeypatch.setattr(reading, "open_fields", fails)
     with pytest.raises(ConnectionError):
         await found.effect(found.request, reading)
     assert found.history == []

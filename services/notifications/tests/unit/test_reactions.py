@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import protovalidate
 import pytest
-from eventkernel.messages import SYSTEM, Metadata, derived_id
+from eventkernel.messages import Metadata, derived_id
 from eventkernel.reaction import Later, Reaction
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import InformationKind, Party, PartyRelationship, Sealed
@@ -42,8 +42,8 @@ TELLING_ID = derived_id("telling", "event-1")
 BOSS = Party(person_id="boss", relationship=PartyRelationship.PARTY_RELATIONSHIP_EMPLOYER_CONTACT)
 
 
-def follows(reaction: Reaction, event: Message, *, actor: str = "mia") -> list[Message | Later]:
-    meta = Metadata(event_id="event-1", type="", tenant="provider-1", stream="", version=1, at=AT, actor=actor)
+def follows(reaction: Reaction, event: Message) -> list[Message | Later]:
+    meta = Metadata(event_id="event-1", type="", tenant="provider-1", stream="", version=1, at=AT)
     found = list(reaction.policies[type(event)](event, meta))
     assert found == list(reaction.policies[type(event)](event, meta))
     for one in found:
@@ -52,7 +52,12 @@ def follows(reaction: Reaction, event: Message, *, actor: str = "mia") -> list[M
 
 
 def tell(
-    kind: InformationKind.ValueType, occasion: Occasion.ValueType, about_id: str, mentorship_id: str = ""
+    kind: InformationKind.ValueType,
+    occasion: Occasion.ValueType,
+    about_id: str,
+    mentorship_id: str = "",
+    *,
+    actor_id: str = "mia",
 ) -> TellCircleRequest:
     return TellCircleRequest(
         telling_id=TELLING_ID,
@@ -60,7 +65,7 @@ def tell(
         kind=kind,
         occasion=occasion,
         about_id=about_id,
-        actor_id="mia",
+        actor_id=actor_id,
         mentorship_id=mentorship_id,
     )
 
@@ -91,7 +96,13 @@ def test_circles_follow_mentorships(event: Message, request_: Message) -> None:
     [
         (
             MentorshipStarted(learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=[BOSS]),
-            tell(InformationKind.INFORMATION_KIND_PROGRESS, Occasion.OCCASION_MENTORSHIP_STARTED, "m-1", "m-1"),
+            tell(
+                InformationKind.INFORMATION_KIND_PROGRESS,
+                Occasion.OCCASION_MENTORSHIP_STARTED,
+                "m-1",
+                "m-1",
+                actor_id="",
+            ),
         ),
         (
             SessionPlanned(session_id="s-1", learner_id="ada", mentorship_id="m-1", mentor_id="mia"),
@@ -111,25 +122,28 @@ def test_circles_follow_mentorships(event: Message, request_: Message) -> None:
             EvidenceAccepted(
                 evidence_id="e-1", learner_id="ada", assessor_id="judge", feedback=Sealed(ciphertext=b"x")
             ),
-            tell(InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED, Occasion.OCCASION_EVIDENCE_ACCEPTED, "e-1"),
+            tell(
+                InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED,
+                Occasion.OCCASION_EVIDENCE_ACCEPTED,
+                "e-1",
+                actor_id="judge",
+            ),
         ),
         (
             EvidenceReferred(
                 evidence_id="e-1", learner_id="ada", assessor_id="judge", feedback=Sealed(ciphertext=b"x")
             ),
-            tell(InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED, Occasion.OCCASION_EVIDENCE_REFERRED, "e-1"),
+            tell(
+                InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED,
+                Occasion.OCCASION_EVIDENCE_REFERRED,
+                "e-1",
+                actor_id="judge",
+            ),
         ),
     ],
 )
 def test_what_happened_to_a_learner_is_told_to_the_circle_with_its_actor(event: Message, request_: Message) -> None:
     assert follows(telling, event) == [request_]
-
-
-def test_what_the_platform_did_has_no_actor_who_knows_already() -> None:
-    event = SessionPlanned(session_id="s-1", learner_id="ada", mentorship_id="m-1", mentor_id="mia")
-    (request,) = follows(telling, event, actor=SYSTEM)
-    assert isinstance(request, TellCircleRequest)
-    assert request.actor_id == ""
 
 
 @pytest.mark.parametrize(
@@ -144,7 +158,7 @@ def test_a_received_concern_is_told_to_its_raiser_who_did_raise_it(
     severity: Severity.ValueType, occasion: Occasion.ValueType
 ) -> None:
     event = ConcernReceived(concern_id="c-1", raiser_id="mia", severity=severity)
-    assert follows(telling, event, actor="mia") == [
+    assert follows(telling, event) == [
         TellPersonRequest(
             telling_id=TELLING_ID,
             person_id="mia",

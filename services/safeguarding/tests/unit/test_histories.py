@@ -6,6 +6,7 @@ from eventkernel.messages import Principal
 from eventkernel.testing.scenario import assert_folds_in_pieces
 from google.protobuf.message import Message
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from pydantic import TypeAdapter
@@ -19,6 +20,7 @@ _MANY = settings(max_examples=300, deadline=None)
 _STAFF = (events.CONCERN_CATEGORY_STAFF_LOW_LEVEL, events.CONCERN_CATEGORY_STAFF_ALLEGATION)
 _STATUSES = set(calls.ConcernStatus.values()) - {calls.CONCERN_STATUS_UNSPECIFIED}
 _CONCERN = TypeAdapter(Concern)
+_CONTENT = ["category", "severity", "person_at_risk_id", "named_person_ids", "narrative", "anonymous"]
 
 
 def involved(command: calls.RaiseConcernRequest | events.ConcernRaised) -> set[str]:
@@ -133,13 +135,26 @@ def test_from_wherever_it_stands_missed_deadlines_reach_everybody_who_may_be_ask
         assert tale.state.assignee_id == rota.senior_lead_id
 
 
+def only(request: calls.RaiseConcernRequest, field: str) -> calls.RaiseConcernRequest:
+    return calls.RaiseConcernRequest(**{field: getattr(request, field)})
+
+
 @_MANY
-@given(concerns, concerns, somebody, somebody)
+@given(concerns, concerns, st.sets(st.sampled_from(_CONTENT), max_size=2), somebody, somebody)
 def test_only_the_same_content_from_the_same_raiser_is_a_repeat(
-    first: calls.RaiseConcernRequest, second: calls.RaiseConcernRequest, raiser: Principal, other: Principal
+    first: calls.RaiseConcernRequest,
+    other_content: calls.RaiseConcernRequest,
+    differs_in: set[str],
+    raiser: Principal,
+    other: Principal,
 ) -> None:
     tale = Tale()
     tale.give(first, raiser)
+    second = calls.RaiseConcernRequest()
+    second.CopyFrom(first)
+    for field in differs_in:
+        second.ClearField(field)  # type: ignore[arg-type]
+        second.MergeFrom(only(other_content, field))
     for request in (first, second):
         request.named_person_ids.sort()
     if first == second and raiser.person_id == other.person_id:

@@ -83,6 +83,30 @@ class Journey:
         """The session of the first learner that was held first."""
         return self.learners[0].sessions[0].id
 
+    @property
+    def steps(self) -> tuple[tuple[str, Callable[[], Awaitable[None]]], ...]:
+        """The journey's steps in their order, each with what to call it."""
+        return (
+            ("The standard ST0148 is imported", self.import_standard),
+            ("People and addresses are registered, sealed", self.register_people),
+            ("The rota and the routing policy are set", self.set_rota),
+            ("Mentorships start", self.start_mentorships),
+            ("Sessions are planned, held and missed", self.mentor),
+            ("Evidence is submitted and judged", self.judge_evidence),
+            ("Two concerns: one unanswered, one that names the DSL", self.raise_concerns),
+            ("Everyone with a legitimate need is told", self.settle),
+        )
+
+    async def play(self) -> None:
+        """All of it."""
+        for _, step in self.steps:
+            await step()
+
+    async def prepare(self) -> None:
+        """Everything before the first session."""
+        for _, step in self.steps[:4]:
+            await step()
+
     async def import_standard(self) -> None:
         """The standard becomes data of the evidence service, and sessions hears of it."""
         await self.give("evidence", cohort.MANAGER, ["provider_manager"], self.standard)

@@ -11,9 +11,11 @@ from mentorstream.demo import checks, show
 from mentorstream.demo.journey import Journey, until
 from mentorstream.demo.path import Step, new_traceparent, path_of
 from mentorstream.platform import Platform, platform
-from mentorstream.standards.standard_file import load_standard
+from mentorstream.standards import ST0148, load_standard
 
-ST0148 = Path(__file__).resolve().parents[1] / "standards" / "ST0148.json"
+STEPS_OF_A_TRACE = (
+    "HoldSession", "decide", "commit", "relay publish", "project ksb_progress", "react telling", "due StartNotice", "send mail",
+)  # fmt: skip
 
 
 async def play(console: Console, data_dir: Path | None = None) -> bool:
@@ -30,19 +32,9 @@ async def play(console: Console, data_dir: Path | None = None) -> bool:
 
 async def _on(console: Console, running: Platform) -> bool:
     journey = Journey(running, load_standard(ST0148), traceparent=new_traceparent())
-    steps = (
-        ("The standard ST0148 is imported", journey.import_standard),
-        ("People and addresses are registered, sealed", journey.register_people),
-        ("The rota and the routing policy are set", journey.set_rota),
-        ("Mentorships start", journey.start_mentorships),
-        ("Sessions are planned, held and missed", journey.mentor),
-        ("Evidence is submitted and judged", journey.judge_evidence),
-        ("Two concerns: one unanswered, one that names the DSL", journey.raise_concerns),
-        ("Everyone with a legitimate need is told", journey.settle),
-    )
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console) as shown:
-        for text, step in steps:
+        for text, step in journey.steps:
             task = shown.add_task(text, total=1)
             await step()
             shown.update(task, completed=1)
@@ -50,7 +42,7 @@ async def _on(console: Console, running: Platform) -> bool:
         found = await checks.look(journey)
         outcomes = await checks.check(journey, found)
         path = await _path(journey)
-        outcomes.append(checks.Outcome("one trace joins RPC, commit, Kafka, projection and mail", _missing(path)))
+        outcomes.append(checks.Outcome("one trace joins RPC, commit, Kafka, projection and mail", missing_steps(path)))
         shown.update(task, completed=1)
     first = journey.learners[0]
     show.progress(console, first, found.progress[first.learner_id])
@@ -64,25 +56,17 @@ async def _on(console: Console, running: Platform) -> bool:
 
 async def _path(journey: Journey) -> list[Step]:
     async def whole() -> bool:
-        return not _missing(path_of(journey.platform.traces, journey.traceparent))
+        return not missing_steps(path_of(journey.platform.traces, journey.traceparent))
 
     await checks.in_time(until(whole, "the whole trace of one event"))
     return path_of(journey.platform.traces, journey.traceparent)
 
 
-def _missing(path: list[Step]) -> tuple[str, ...]:
-    seen = {step.name for step in path}
-    wanted = (
-        "HoldSession",
-        "decide",
-        "commit",
-        "relay publish",
-        "project ksb_progress",
-        "react telling",
-        "due StartNotice",
-        "send mail",
+def missing_steps(path: list[Step]) -> tuple[str, ...]:
+    """The steps of an event's way that a trace does not show."""
+    return tuple(
+        f"no step `{name}`" for name in STEPS_OF_A_TRACE if not any(step.name.startswith(name) for step in path)
     )
-    return tuple(f"no step `{name}`" for name in wanted if not any(one.startswith(name) for one in seen))
 
 
 def _where(console: Console, running: Platform, seconds: float) -> None:

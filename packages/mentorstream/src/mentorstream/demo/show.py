@@ -85,7 +85,9 @@ def mails(console: Console, found: Found) -> None:
     for (occasion, because, detail), count in sorted(counted.items()):
         table.add_row(occasion, because, detail, str(count))
     console.print(table)
-    about = {notice.notice_id: notice.about_id for notice in found.notices if notice.occasion == OCCASION_CONCERN_ASSIGNED}
+    about = {
+        notice.notice_id: notice.about_id for notice in found.notices if notice.occasion == OCCASION_CONCERN_ASSIGNED
+    }
     for mail in found.mails:
         if str(mail.message["X-Notice-Id"]) in about:
             head = f"To: {mail.recipients[0]}\nSubject: {mail.message['Subject']}\n\n"

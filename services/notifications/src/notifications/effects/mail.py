@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 
 import structlog
+from eventkernel import tracing
 from eventkernel.aggregate import Refusal
 from eventkernel.keys import KeyDestroyed
 from eventkernel.reaction import Doing, TryAgain
@@ -14,6 +15,7 @@ from mentoring.common.v1.common_pb2 import CommandReply
 from mentoring.notifications.v1.events_pb2 import ContactRegistered, NoticeStarted, Outcome
 from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
 from mentoring.options.v1 import options_pb2
+from opentelemetry.trace import SpanKind
 
 from notifications.effects.mailer import Mailer, NotTaken, Unsure
 from notifications.messages import Recipient, Unaddressable, compose
@@ -89,23 +91,23 @@ class SendMail:
 
     async def _prepare(self, request: StartNoticeRequest, doing: Doing) -> EmailMessage | _Ended:
         try:
-            email = await _open(request, doing, "email")
-            if email is None:
-                return _Ended(Outcome.OUTCOME_FAILED, CONTACT_UNKNOWN, passing=True)
             # A safeguarding message greets nobody by name, so the name is not read for it.
-            name = None if request.safeguarding else await _open(request, doing, "name")
+            fields = ("email",) if request.safeguarding else ("email", "name")
+            contact = await doing.open_fields(f"contact-{request.recipient_id}", _type_of(ContactRegistered), fields)
         except KeyDestroyed:
             return _Ended(Outcome.OUTCOME_FAILED, CONTACT_ERASED)
+        if contact is None:
+            return _Ended(Outcome.OUTCOME_FAILED, CONTACT_UNKNOWN, passing=True)
+        recipient = Recipient(*contact) if len(contact) > 1 else Recipient(contact[0], "")
         try:
-            return compose(
-                request, Recipient(email, name or ""), sender=self.sender, link_base=self.link_base, at=self.clock()
-            )
+            return compose(request, recipient, sender=self.sender, link_base=self.link_base, at=self.clock())
         except Unaddressable:
             return _Ended(Outcome.OUTCOME_FAILED, ADDRESS_INVALID)
 
     async def _send(self, message: EmailMessage) -> _Ended:
         try:
-            await self.mailer.send(message)
+            with tracing.span("send mail", kind=SpanKind.CLIENT):
+                await self.mailer.send(message)
         except NotTaken as refused:
             return _Ended(Outcome.OUTCOME_FAILED, refused.code, passing=refused.passing)
         except Unsure as unsure:
@@ -132,10 +134,6 @@ async def _insist(doing: Doing, request: StartNoticeRequest | SettleNoticeReques
             _log.warning("command given again", notice=request.notice_id, error=type(error).__name__)
             await asyncio.sleep(seconds)
     return await doing.command(request)
-
-
-async def _open(request: StartNoticeRequest, doing: Doing, field: str) -> str | None:
-    return await doing.open_field(f"contact-{request.recipient_id}", _type_of(ContactRegistered), field)
 
 
 def _type_of(event: type[ContactRegistered] | type[NoticeStarted]) -> str:

@@ -1,13 +1,13 @@
 """What is told, of which kind of information, and to whom it goes: a circle by the matrix, a concern by the part a person has in it.
 
-The actor goes with every telling of a circle, because nobody is told of their own act. The start of a mentorship is told as
+Nobody is told of their own act: whose it was stands in the event, since a record carries no actor. The start of a mentorship is told as
 PROGRESS: it is where a learner's progress on a standard begins, and everyone who works towards that (assessor, employer, provider)
 needs to know, which the SESSION row would not tell them.
 """
 
 from collections.abc import Iterator
 
-from eventkernel.messages import SYSTEM, Metadata, derived_id
+from eventkernel.messages import Metadata, derived_id
 from eventkernel.reaction import Reaction
 from mentoring.common.v1.common_pb2 import InformationKind
 from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
@@ -40,7 +40,6 @@ def mentorship_started(event: MentorshipStarted, meta: Metadata) -> Iterator[Tel
         kind=InformationKind.INFORMATION_KIND_PROGRESS,
         occasion=Occasion.OCCASION_MENTORSHIP_STARTED,
         about_id=event.mentorship_id,
-        actor_id=_actor(meta),
         mentorship_id=event.mentorship_id,
     )
 
@@ -54,7 +53,7 @@ def session_planned(event: SessionPlanned, meta: Metadata) -> Iterator[TellCircl
         kind=InformationKind.INFORMATION_KIND_SESSION,
         occasion=Occasion.OCCASION_SESSION_PLANNED,
         about_id=event.session_id,
-        actor_id=_actor(meta),
+        actor_id=event.mentor_id,
         mentorship_id=event.mentorship_id,
     )
 
@@ -68,7 +67,7 @@ def session_missed(event: SessionMissed, meta: Metadata) -> Iterator[TellCircleR
         kind=InformationKind.INFORMATION_KIND_SESSION,
         occasion=Occasion.OCCASION_SESSION_MISSED,
         about_id=event.session_id,
-        actor_id=_actor(meta),
+        actor_id=event.mentor_id,
     )
 
 
@@ -81,7 +80,7 @@ def session_held(event: SessionHeld, meta: Metadata) -> Iterator[TellCircleReque
         kind=InformationKind.INFORMATION_KIND_SESSION_RECORD,
         occasion=Occasion.OCCASION_SESSION_RECORD_SHARED,
         about_id=event.session_id,
-        actor_id=_actor(meta),
+        actor_id=event.mentor_id,
     )
 
 
@@ -140,16 +139,12 @@ def _judged(
         kind=InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED,
         occasion=occasion,
         about_id=event.evidence_id,
-        actor_id=_actor(meta),
+        actor_id=event.assessor_id,
     )
 
 
 def _telling_id(meta: Metadata) -> str:
     return derived_id("telling", meta.event_id)
-
-
-def _actor(meta: Metadata) -> str:
-    return "" if meta.actor == SYSTEM else meta.actor
 
 
 def _category(category: ConcernCategory.ValueType) -> str:

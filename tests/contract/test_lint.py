@@ -1,0 +1,88 @@
+"""The judge of the contracts is judged: buf sees bad style and a break in an image, and says nothing of the one that stands."""
+
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto, FileDescriptorSet
+
+ROOT = Path(__file__).resolve().parents[2]
+LINT = runpy.run_path(str(ROOT / "packages" / "contracts" / "lint.py"))
+EVENTS = "mentoring/sessions/v1/events.proto"
+
+
+@pytest.fixture(scope="module")
+def image() -> bytes:
+    """The contracts as they stand."""
+    built: bytes = LINT["build_image"]()
+    return built
+
+
+def altered(image: bytes, change: Callable[[FileDescriptorProto], Any], file: str = EVENTS) -> bytes:
+    """The image with one file changed."""
+    files = FileDescriptorSet.FromString(image)
+    change(next(each for each in files.file if each.name == file))
+    return files.SerializeToString()
+
+
+def held(file: FileDescriptorProto) -> DescriptorProto:
+    return next(message for message in file.message_type if message.name == "SessionHeld")
+
+
+def test_the_contracts_are_clean(image: bytes) -> None:
+    assert LINT["lint"](image) == []
+
+
+def test_the_contracts_break_nothing_of_the_baseline(image: bytes) -> None:
+    assert LINT["breaking"](image, LINT["BASELINE"].read_bytes()) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "change"),
+    [
+        ("field", lambda file: setattr(held(file).field[0], "name", "SessionId")),
+        ("message", lambda file: setattr(held(file), "name", "session_held")),
+        ("Enum zero value", lambda file: setattr(file.enum_type[0].value[0], "name", "SESSION_KIND_NONE")),
+    ],
+)
+def test_bad_style_is_found(image: bytes, rule: str, change: Callable[[FileDescriptorProto], None]) -> None:
+    found = LINT["lint"](altered(image, change))
+    assert any(EVENTS in line and rule.lower() in line.lower() for line in found), found
+
+
+def test_a_service_without_its_suffix_is_found(image: bytes) -> None:
+    found = LINT["lint"](
+        altered(
+            image, lambda file: setattr(file.service[0], "name", "Sessions"), "mentoring/sessions/v1/sessions.proto"
+        )
+    )
+    assert any("Service" in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda file: held(file).field.pop(0),
+        lambda file: setattr(held(file).field[0], "number", 99),
+        lambda file: setattr(held(file).field[0], "type", 9 if held(file).field[0].type != 9 else 12),
+        lambda file: file.enum_type[0].value.pop(1),
+        lambda file: file.message_type.remove(held(file)),
+    ],
+    ids=["field-removed", "field-renumbered", "field-retyped", "enum-value-removed", "event-removed"],
+)
+def test_a_break_is_found(image: bytes, change: Callable[[FileDescriptorProto], Any]) -> None:
+    assert LINT["breaking"](altered(image, change), image)
+
+
+def test_an_addition_is_no_break(image: bytes) -> None:
+    added = altered(image, lambda file: held(file).field.add(name="place_id", number=99, type=9, label=1))
+    assert LINT["breaking"](added, image) == []
+
+
+def test_the_baseline_does_not_change_with_comments(image: bytes) -> None:
+    bare: bytes = LINT["without_comments"](image)
+    assert b"What happened in mentorships" in image
+    assert b"What happened in mentorships" not in bare
+    assert LINT["breaking"](bare, image) == []
