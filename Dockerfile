@@ -36,8 +36,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 COPY packages packages
 COPY services services
 COPY --from=contracts /workspace/packages/contracts/src packages/contracts/src
-# The installed command line reads the topics from beside its own modules.
-COPY deploy/kafka/topics.json packages/mentorstream/src/mentorstream/topics.json
+# The command line's wheel takes the topics in.
+COPY deploy/kafka/topics.json deploy/kafka/topics.json
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --frozen --no-dev --package mentorstream --no-editable
 

@@ -1,4 +1,4 @@
-"""Asks this container's own health service whether it serves. Exit code 0 means that it said so, within three seconds."""
+"""Asks this container's own health service whether it serves. Exit code 0 means that it said so."""
 
 import os
 import sys

@@ -11,7 +11,7 @@ from eventkernel.issuer import LocalIssuer
 
 
 def main(local: Path, public: Path) -> None:
-    """Keeps the private key in `local/issuer`, where `mentorstream token` looks for it, and copies `jwks.json` to `public`."""
+    """Keeps the private key in `local/issuer`, where `mentorstream token` looks, and copies `jwks.json` to `public`."""
     folder = local / "issuer"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     issuer = LocalIssuer(folder, os.environ.get("MENTORSTREAM_MODE", "local"))

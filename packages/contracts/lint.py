@@ -1,6 +1,6 @@
 """Judges the contracts as a whole: `buf lint`, and `buf breaking` against the committed baseline. It needs no network.
 
-What it protects: stored events are read for ever, so a change that an old reader or old bytes would notice does not pass unseen.
+What it protects: stored events are read for ever, so a change that old readers or old bytes would notice is seen.
 
     lint.py               lints, and compares with proto/baseline.binpb
     lint.py --baseline    makes the contracts as they stand the new baseline: for additions, or a break that is meant

@@ -1,5 +1,5 @@
-"""What every contract promises, read off the descriptors. Each promise is a function of a set of files, so that it is also seen to
-find a contract that was altered to break it."""
+"""What every contract promises, read off the descriptors. Each promise is a function of a set of files, so that it is
+also seen to find a contract that was altered to break it."""
 
 import importlib
 import re
@@ -27,6 +27,7 @@ SEALED = ".mentoring.common.v1.Sealed"
 REPLY = ".mentoring.common.v1.CommandReply"
 PERSONAL = ("name", "email", "narrative", "phone")
 PEOPLE_OF_A_CONCERN = ("person_at_risk_id", "named_person_ids")
+MENTOR = options_pb2.ROLE_MENTOR
 STRING = FieldDescriptorProto.TYPE_STRING
 
 
@@ -67,7 +68,7 @@ def published_events_hold_ids_not_people(files: FileDescriptorSet) -> list[str]:
 
 
 def published_concerns_name_nobody_at_risk(files: FileDescriptorSet) -> list[str]:
-    """What leaves the safeguarding service tells of no person at risk or named: not by a field, a subject, a key or a seal."""
+    """What leaves the safeguarding service tells of no person at risk or named: by no field, subject, key or seal."""
     found = []
     for file, event in _published(files):
         if file.package != SAFEGUARDING:
@@ -102,7 +103,7 @@ def every_call_says_who_may_make_it(files: FileDescriptorSet) -> list[str]:
 
 
 def calls_are_named_for_what_they_take(files: FileDescriptorSet) -> list[str]:
-    """A call takes a message of its own name with `Request`; every command is answered alike, every query by its own `Response`."""
+    """A call takes its own name with `Request`; commands share one reply, a query has its own `Response`."""
     found = []
     for name, method in _methods(files):
         package = name.rsplit(".", 2)[0]
@@ -161,6 +162,10 @@ def _partition_by(message: str, field: str) -> Alteration:
     return alter
 
 
+def _command(call: MethodDescriptorProto) -> options_pb2.CommandOptions:
+    return call.options.Extensions[options_pb2.command]
+
+
 def _alter_call(name: str, change: Callable[[MethodDescriptorProto], object]) -> Alteration:
     def alter(files: FileDescriptorSet) -> None:
         change(dict(_methods(files))[name])
@@ -187,9 +192,9 @@ ALTERED: tuple[tuple[Promise, Alteration], ...] = (
     (published_concerns_name_nobody_at_risk, _add_field(ASSIGNED, "named_person_ids")),
     (published_concerns_name_nobody_at_risk, _add_field(ASSIGNED, "text", SEALED)),
     (published_concerns_name_nobody_at_risk, _partition_by(ASSIGNED, "assignee_id")),
-    (every_call_says_who_may_make_it, _alter_call(HOLD, lambda call: call.options.Extensions[options_pb2.command].ClearField("roles"))),
+    (every_call_says_who_may_make_it, _alter_call(HOLD, lambda call: _command(call).ClearField("roles"))),
     (every_call_says_who_may_make_it, _alter_call(HOLD, lambda call: call.options.ClearExtension(options_pb2.command))),
-    (every_call_says_who_may_make_it, _alter_call(LEARN, lambda call: call.options.Extensions[options_pb2.command].roles.append(options_pb2.ROLE_MENTOR))),
+    (every_call_says_who_may_make_it, _alter_call(LEARN, lambda call: _command(call).roles.append(MENTOR))),
     (calls_are_named_for_what_they_take, _alter_call(HOLD, lambda call: setattr(call, "input_type", HELD))),
     (calls_are_named_for_what_they_take, _alter_call(HOLD, lambda call: setattr(call, "output_type", HELD))),
     (ids_in_requests_are_validated, _add_field(f"{HELD.rpartition('.')[0]}.HoldSessionRequest", "room_id")),

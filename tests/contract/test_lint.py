@@ -1,4 +1,4 @@
-"""The judge of the contracts is judged: buf sees bad style and a break in an image, and says nothing of the one that stands."""
+"""The judge of the contracts is judged: buf sees bad style and a break, and says nothing of what stands."""
 
 import runpy
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the tests of the deployment read: compose files, Prometheus' rules, Grafana's dashboards, and the metrics that there are."""
+"""What the tests of the deployment read: compose files, rules, dashboards, and the metrics that there are."""
 
 from collections.abc import Mapping
 from pathlib import Path

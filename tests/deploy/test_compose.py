@@ -1,4 +1,5 @@
-"""The compose project keeps its promises: settings that the processes know, own databases and keys, nothing privileged, nothing secret."""
+"""The compose project keeps its promises: settings that the processes know, own databases and keys, nothing privileged
+or secret."""
 
 import json
 import os

@@ -19,8 +19,8 @@ SCRAPED_LABELS = {"job", "instance", "service"}
 # The language's own words, as far as they are used here.
 WORDS = frozenset(
     {
-        "and", "by", "count", "deriv", "group", "histogram_quantile", "increase", "label_values", "max", "min_over_time", "offset",
-        "on", "or", "rate", "sum", "unless", "vector", "without",
+        "and", "by", "count", "deriv", "group", "histogram_quantile", "increase", "label_values", "max",
+        "min_over_time", "offset", "on", "or", "rate", "sum", "unless", "vector", "without",
     }
 )  # fmt: skip
 

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from eventkernel.client import Client
-from mentorstream.demo.cohort import PROVIDER
 from mentorstream.demo.journey import Journey
 from mentorstream.demo.path import new_traceparent
 from mentorstream.platform import Platform, platform
@@ -25,8 +23,3 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pla
 def journey(running: Platform) -> Journey:
     """The demo's cohort on that platform."""
     return Journey(running, load_standard(ST0148), traceparent=new_traceparent())
-
-
-def caller(running: Platform, service: str, person_id: str, *roles: str, provider: str = PROVIDER) -> Client:
-    """A caller of a service."""
-    return running.client(service, person_id, list(roles), provider=provider)

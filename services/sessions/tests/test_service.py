@@ -23,7 +23,7 @@ def test_nothing_of_the_contract_is_left_undone() -> None:
     ("person_id", "past", "mentors", "may_read"),
     [
         ("mentor-1", [STARTED], True, True),
-        ("mentor-1", [STARTED, CANCELLED], False, False),
+        ("mentor-1", [STARTED, CANCELLED], True, False),
         ("mentor-2", [STARTED], False, False),
         ("learner-1", [STARTED], False, True),
         ("learner-1", [], False, True),

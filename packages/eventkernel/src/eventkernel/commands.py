@@ -3,12 +3,14 @@
 A decision is never trusted to an old state: what a cached state refuses, or finds done already, is decided again on the stored one.
 """
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import CommandReply
@@ -17,9 +19,9 @@ from opentelemetry import trace
 from eventkernel import metrics, tracing
 from eventkernel.access import Denied, admit
 from eventkernel.aggregate import Aggregate, Context, Refusal
-from eventkernel.contract import CallContract
+from eventkernel.contract import CallContract, ContractFault
 from eventkernel.keys import KeyDestroyed
-from eventkernel.messages import Appended, Commit, Principal, Repeated, StoredEvent, event_id, newest_published
+from eventkernel.messages import SYSTEM, Appended, Commit, Principal, Repeated, StoredEvent, event_id, newest_published
 from eventkernel.ports import CommitStore
 from eventkernel.reading import Ask, Readers
 from eventkernel.sealing import Sealer, unsealed_fields
@@ -36,20 +38,32 @@ class Contended(Exception):
     """Too many others write this stream just now; the same command may be given again."""
 
 
+class DecisionFailed(Exception):
+    """A decision raised what none may: a mistake in the code. Giving the command again would fail again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One command as it was given: by whom, under which idempotency key, and as part of what."""
+    """One command as it was given: by whom, under which idempotency key, and as part of what.
+
+    `not_before` is the time that it fell due: it is decided at that time at the earliest, even where the clock went back since.
+    """
 
     request: Message
     principal: Principal
     key: str
     correlation_id: str = ""
     causation_id: str = ""
+    not_before: datetime | None = None
 
     @property
     def commit_id(self) -> str:
-        """Where its commit is stored: within the tenant, so that no tenant can meet another's key."""
-        return f"{self.principal.tenant}/{self.key}"
+        """Where its commit is stored: within the tenant, so that no tenant can meet another's key.
+
+        The platform's keys lie apart: they follow from event ids, which a caller can work out, and so take before the platform does.
+        """
+        apart = "~" if self.principal.person_id == SYSTEM else ""
+        return f"{self.principal.tenant}/{apart}{self.key}"
 
 
 class Commands:
@@ -73,14 +87,17 @@ class Commands:
         self._clock = clock
         self._fingerprint_key = fingerprint_key
         self._committed = committed
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def give(self, order: Order) -> CommandReply:
         """Decides and stores. The reply is the first one, however often the order is repeated.
 
-        Raises Denied, Refusal (the domain's no), Contended, Overloaded, or what the store raises: then it is unknown whether
-        it was stored, and repeating the order is safe.
+        Raises Denied, Refusal (the domain's no), Contended, Overloaded, DecisionFailed or ContractFault (a mistake in the code,
+        for good), or what the store raises: then it is unknown whether it was stored, and repeating the order is safe.
         """
-        call = self._service.contract.commands[type(order.request)]
+        call = self._service.contract.commands.get(type(order.request))
+        if call is None:
+            raise ContractFault(f"{order.request.DESCRIPTOR.full_name} is no command of {self._service.name}")
         with metrics.COMMAND_SECONDS.labels(self._service.name, call.method).time():
             outcome = "failed"
             try:
@@ -102,11 +119,18 @@ class Commands:
         admit(order.principal, call)
         aggregate = self._service.deciders[call.request]
         stream = call.stream_of(order.request)
+        # Commands of one process on one stream take turns: decided side by side, all but one would be decided for nothing.
+        turn = self._turns.setdefault((order.principal.tenant, stream), asyncio.Lock())
+        async with turn:
+            return await self._give_in_turn(order, call, aggregate, stream)
+
+    async def _give_in_turn(self, order: Order, call: CallContract, aggregate: Aggregate[Any], stream: str) -> CommandReply:
         fresh = False
         for _ in range(_TRIES):
             loaded = await self._states.load(order.principal.tenant, stream, aggregate, fresh=fresh)
             try:
                 events = await self._decide(order, call, aggregate, loaded)
+                commit = await self._commit(order, call, stream, loaded, events) if events else None
             except (Denied, Refusal):
                 if fresh:
                     before = await self._stored_before(order, call)
@@ -115,12 +139,11 @@ class Commands:
                     return before
                 fresh = True
                 continue
-            if not events:
+            if commit is None:
                 if not fresh:
                     fresh = True
                     continue
                 return await self._stored_before(order, call) or _reply(stream, loaded)
-            commit = await self._commit(order, call, stream, loaded, events)
             with tracing.span("commit", stream=stream, events=len(events)):
                 outcome = await self._appends.append_one(commit)
             if isinstance(outcome, Repeated):
@@ -137,14 +160,20 @@ class Commands:
             await self._states.load(order.principal.tenant, stream, self._service.aggregate(template), fresh=True)
             for template, stream in zip(call.loads, call.loads_of(order.request), strict=True)
         ]
+        now = self._clock()
         context = Context(
             principal=order.principal,
-            now=self._clock(),
+            now=now if order.not_before is None else max(now, order.not_before),
             command_id=order.commit_id,
             loaded={type(other.state): other.state for other in beside},
         )
         with tracing.span("decide", command=call.method):
-            return aggregate.decisions[call.request](loaded.state, order.request, context)
+            try:
+                return aggregate.decisions[call.request](loaded.state, order.request, context)
+            except (Denied, Refusal):
+                raise
+            except Exception as mistake:
+                raise DecisionFailed(f"{call.method}: {type(mistake).__name__}: {mistake}") from mistake
 
     async def _check_relation(self, order: Order, call: CallContract) -> None:
         if not call.needs:

@@ -79,11 +79,10 @@ def _invalid(error: Any, domain: str) -> Fault:
 
 
 def _path(path: Any) -> str:
-    parts = []
-    for element in path.elements:
-        has = element.WhichOneof("subscript") if hasattr(element, "WhichOneof") else None
-        parts.append(f"{element.field_name}[{getattr(element, has)}]" if has else str(element.field_name))
-    return ".".join(parts)
+    return ".".join(
+        str(element.field_name) if element.subscript is None else f"{element.field_name}[{element.subscript.value}]"
+        for element in path.elements
+    )
 
 
 def _refused(error: Any, domain: str) -> Fault:

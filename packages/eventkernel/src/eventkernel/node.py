@@ -34,6 +34,8 @@ from eventkernel.tokens import Tokens
 
 _RETRY_SECONDS = 1.0
 _MEASURE_SECONDS = 5.0
+# What each step of the drain gets even when those before it used up the time: enough to give back a lease.
+_LAST_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -63,6 +65,7 @@ class Node:
         self._subscriptions: Subscriptions | None = None
         self._relay: Relay | None = None
         self._due: DueRunner | None = None
+        self._stop_by = 0.0
         kek = KeyFile(settings.key_file)
         self._sealer = Sealer(DataKeys(store.keys, kek), service.name)
         self.states = States(store.commits, service.contract)
@@ -102,6 +105,7 @@ class Node:
     async def stop(self) -> None:
         """Drains: not ready, no new calls, no new records; what is in flight is finished, published and committed."""
         seconds = self._settings.shutdown_seconds
+        self._stop_by = asyncio.get_running_loop().time() + seconds
         await self._health.enter_graceful_shutdown()
         _log.info("draining", seconds=seconds)
         await asyncio.gather(*(server.stop(seconds) for server in self._servers[:1]))
@@ -136,7 +140,7 @@ class Node:
 
     async def _within(self, work: Coroutine[Any, Any, None], what: str) -> None:
         try:
-            await asyncio.wait_for(work, self._settings.shutdown_seconds)
+            await asyncio.wait_for(work, max(_LAST_SECONDS, self._stop_by - asyncio.get_running_loop().time()))
         except Exception as error:
             # What was not finished is found again: commits stay pending, offsets uncommitted, rows leased.
             _log.warning("not drained in time", what=what, error=repr(error))
@@ -186,7 +190,11 @@ class Node:
             try:
                 await subscriptions.start()
             except Exception as error:
-                _log.warning("the broker does not answer; trying again", bootstrap=self._settings.kafka_bootstrap, error=repr(error))
+                _log.warning(
+                    "the broker does not answer; trying again",
+                    bootstrap=self._settings.kafka_bootstrap,
+                    error=repr(error),
+                )
                 await subscriptions.stop()
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
@@ -199,7 +207,9 @@ class Node:
             tenant_claim=self._settings.tenant_claim,
         )  # fmt: skip
         server = _server()
-        server.add_generic_rpc_handlers((Servicer(self._service, commands=self.commands, readers=self.reader, tokens=tokens),))
+        server.add_generic_rpc_handlers(
+            (Servicer(self._service, commands=self.commands, readers=self.reader, tokens=tokens),)
+        )
         names = (str(self._service.contract.service.full_name), reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         await self._listen(server, self._settings.grpc_address, "GRPC_ADDRESS")
@@ -225,7 +235,10 @@ class Node:
         while True:
             try:
                 parked = [record.subscription for record in await self._store.parked.list()]
-                for subscription in {*parked, *(f"{self._service.name}.{part.name}.v{part.version}" for part in self._service.projections)}:
+                for subscription in {
+                    *parked,
+                    *(f"{self._service.name}.{part.name}.v{part.version}" for part in self._service.projections),
+                }:
                     metrics.PARKED_NOW.labels(self._service.name, subscription).set(parked.count(subscription))
             except Exception as error:
                 _log.warning("parked records cannot be counted", error=repr(error))

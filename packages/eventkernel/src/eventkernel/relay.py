@@ -108,8 +108,7 @@ class Relay:
             except Exception:
                 _log.exception("relay_outbox_unreadable", service=self._service)
                 await self._rest(self._poll)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), self._poll)
+            await _at_most(self._poll, self._awake)
 
     async def _look(self) -> None:
         ready = {slot: holding for slot, holding in self._holdings.items() if holding.ready and self._leased(slot)}
@@ -173,7 +172,7 @@ class Relay:
         held.set(1)
         failures = 0
         try:
-            while True:
+            while not self._stopping.is_set():
                 holding = self._holdings[slot] = Holding(
                     slot, self._outlet, lambda: self._leased(slot), self.wake, halted.set
                 )
@@ -188,7 +187,7 @@ class Relay:
                     )
                     await self._rest(wait)
                 # Only the lease's holder may fence: two that fence each other by turns would publish nothing.
-                if holding.ended or self._stopping.is_set() or not await self._still_ours(slot):
+                if holding.ended or not await self._still_ours(slot):
                     return
         finally:
             self._holdings.pop(slot, None)
@@ -215,8 +214,8 @@ class Relay:
         if await self._leases.acquire(_WANTED, self._holder, self._clock(), self._ttl):
             # It was our own, or that of a replica that died while it asked.
             await self._leases.release(_WANTED, self._holder)
-        elif self._keepers:
-            slot = max(self._keepers)
+        elif self._holdings:
+            slot = max(self._holdings)
             self._given[slot] = self._clock() + self._ttl
             tasks.create_task(self._give_back(slot))
 
@@ -245,8 +244,14 @@ class Relay:
 
     async def _rest(self, seconds: float) -> None:
         """Waits, but not for what would hold up the stop."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+        await _at_most(seconds, self._stopping)
+
+
+async def _at_most(seconds: float, event: asyncio.Event) -> None:
+    # Not `wait_for`: Python 3.11's loses a cancellation that comes together with the event, and the task never ends.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _lease(slot: int) -> str:

@@ -1,13 +1,15 @@
 """The states of streams, folded from their events and kept while they are used. A cached state may be old; a fresh one is not."""
 
 import asyncio
+import hashlib
+import json
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import structlog
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from eventkernel.aggregate import Aggregate
 from eventkernel.contract import Contract
@@ -103,12 +105,21 @@ class States:
         shape, adapter = self._shape(aggregate)
         if snapshot is None or snapshot.shape != shape:
             return Loaded(aggregate.initial)
-        return Loaded(adapter.validate_json(snapshot.state), snapshot.head)
+        try:
+            state = adapter.validate_json(snapshot.state)
+        except ValidationError:
+            _log.warning("snapshot cannot be read; folding the whole stream", stream=stream)
+            return Loaded(aggregate.initial)
+        return Loaded(state, snapshot.head)
 
     def _shape(self, aggregate: Aggregate[Any]) -> tuple[str, TypeAdapter[Any]]:
         if aggregate.name not in self._shapes:
             kind = type(aggregate.initial)
-            self._shapes[aggregate.name] = (f"{kind.__qualname__}/{aggregate.shape}", TypeAdapter(kind))
+            adapter = TypeAdapter(kind)
+            # The fields too: a state that has one more must not read it from an old snapshot as never set.
+            schema = json.dumps(adapter.json_schema(mode="serialization"), sort_keys=True).encode()
+            fields = hashlib.sha256(schema).hexdigest()[:16]
+            self._shapes[aggregate.name] = (f"{kind.__qualname__}/{aggregate.shape}/{fields}", adapter)
         return self._shapes[aggregate.name]
 
 

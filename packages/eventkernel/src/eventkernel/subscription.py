@@ -192,7 +192,8 @@ class _Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
         """Gives what is in flight time to be committed, so that the next owner need not read it again."""
         self._term += 1
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), self._drain)
+            async with asyncio.timeout(self._drain):
+                await self._idle.wait()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Tells the sink, or leaves it to the next `take` where one is still in flight."""
@@ -219,7 +220,8 @@ class _Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has 
             with contextlib.suppress(TimeoutError, IllegalStateError, AssertionError):
                 end = consumer.highwater(partition)
                 if end is not None:
-                    behind = end - await asyncio.wait_for(consumer.position(partition), 1.0)
+                    async with asyncio.timeout(1.0):
+                        behind = end - await consumer.position(partition)
                     LAG.labels(*self._labels, partition.topic, str(partition.partition)).set(behind)
                     self._shown.add(partition)
 

@@ -19,7 +19,12 @@ from mentorstream.topics import topics_file
 from mentorstream.up import up as run_platform
 
 Result = TypeVar("Result")
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Mentorstream: mentoring, event-sourced.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Mentorstream: mentoring, event-sourced.",
+)
 topics = typer.Typer(no_args_is_help=True, help="The topics, as data.")
 standard = typer.Typer(no_args_is_help=True, help="Occupational standards.")
 app.add_typer(topics, name="topics")
@@ -56,7 +61,7 @@ def token(
     try:
         issuer = LocalIssuer(data_dir / "issuer", os.environ.get("MENTORSTREAM_MODE", "local"))
     except LocalOnly as refused:
-        _fail(str(refused))
+        _fail(f"{refused.code}: {refused}")
     print(issuer.token(person, provider, role))  # noqa: T201 - it is the command's output
 
 

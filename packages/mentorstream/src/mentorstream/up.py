@@ -21,10 +21,10 @@ async def up(console: Console, data_dir: Path) -> None:
     ports = _ports()
     console.print(f"Starting Kafka, four stores, a mail server and four services; data in {data_dir} ...")
     async with platform(data_dir, ports=ports) as running:
-        _tell(console, running, data_dir)
         stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        _tell(console, running, data_dir)
         while not stopping.is_set():
             running.require_all()
             try:

@@ -11,7 +11,8 @@ from eventkernel.access import Denied
 from eventkernel.aggregate import NotYet
 from eventkernel.cloudevents import encode
 from eventkernel.commands import Order
-from eventkernel.messages import Principal
+from eventkernel.documents import document_id
+from eventkernel.messages import Checkpoint, DocumentWrite, Principal
 from eventkernel.node import Node
 from eventkernel.projector import Projector
 from eventkernel.reading import Ask
@@ -232,6 +233,16 @@ async def test_a_concern_about_the_dsl_is_in_no_list_of_theirs(provider: Provide
     await provider.give(a_concern(naming=[DSL]), mentor)
     assert await provider.concerns_of(dsl) == []
     assert [shown.concern_id for shown in await provider.concerns_of(deputy)] == ["concern-1"]
+
+
+async def test_a_list_believes_the_concern_and_not_the_read_model(provider: Provider) -> None:
+    await provider.give(a_concern(), mentor)
+    wrong = handled_concerns.new(f"concern-1.{LEAD}").model_copy(
+        update={"concern_id": "concern-1", "assignee_id": LEAD}
+    )
+    write = DocumentWrite(document_id(TENANT, wrong.handling_id), 0, {**wrong.model_dump(), "tenant": TENANT})
+    await provider.store.documents.write(handled_concerns.collection, [write], Checkpoint("by-hand", TOPIC, 0, 1))
+    assert await provider.concerns_of(lead) == []
 
 
 async def test_raising_again_after_a_lost_answer_changes_nothing(provider: Provider) -> None:

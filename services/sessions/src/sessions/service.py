@@ -6,7 +6,7 @@ from eventkernel.service import Service
 from mentoring.evidence.v1 import events_pb2 as evidence_events
 from mentoring.sessions.v1 import events_pb2, sessions_pb2
 
-from sessions.domain.mentorship import mentorships
+from sessions.domain.mentorship import Mentorships, mentorships
 from sessions.domain.session import session
 from sessions.domain.standard import standard
 from sessions.projections.learner_sessions import get_session, learner_sessions, list_sessions
@@ -27,11 +27,16 @@ def build() -> Service:
 
 
 async def mentor_of_learner(ask: Ask) -> bool:
-    """The caller mentors the request's learner in an active mentorship."""
-    state = await ask.read.state(mentorships, fill("mentorships-{learner_id}", ask.request))
-    return state.is_mentored_by(ask.principal.person_id)
+    """The caller mentors the request's learner, or did: whether the mentorship is still active is the decision's to say, with a reason."""
+    return (await _mentorships(ask)).was_ever_mentored_by(ask.principal.person_id)
 
 
 async def self_or_mentor(ask: Ask) -> bool:
-    """The caller is the request's learner, or mentors them."""
-    return ask.principal.person_id == fill("{learner_id}", ask.request) or await mentor_of_learner(ask)
+    """The caller is the request's learner, or mentors them now: an ended mentorship opens no record."""
+    if ask.principal.person_id == fill("{learner_id}", ask.request):
+        return True
+    return (await _mentorships(ask)).is_mentored_by(ask.principal.person_id)
+
+
+async def _mentorships(ask: Ask) -> Mentorships:
+    return await ask.read.state(mentorships, fill("mentorships-{learner_id}", ask.request))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from mentoring.evidence.v1.evidence_pb2 import GetCohortSummaryResponse, GetKsbProgressResponse, NextStep
 from mentoring.notifications.v1.events_pb2 import OCCASION_CONCERN_ASSIGNED, Because, Detail, Occasion
 from mentoring.safeguarding.v1.safeguarding_pb2 import GetConcernResponse
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -39,14 +40,13 @@ def progress(console: Console, learner: LearnerPlan, answer: GetKsbProgressRespo
 
 def cohort(console: Console, answer: GetCohortSummaryResponse) -> None:
     """The provider in figures."""
-    table = Table(title="The cohort")
+    table = Table(title="The cohort", box=SIMPLE_HEAD, show_header=False)
     names = (
         "learners", "sessions_planned", "sessions_held", "sessions_missed", "minutes",
         "evidence_submitted", "evidence_accepted", "evidence_referred",
     )  # fmt: skip
     for name in names:
-        table.add_column(name.replace("_", " ").capitalize(), justify="right")
-    table.add_row(*(str(getattr(answer, name)) for name in names))
+        table.add_row(name.replace("_", " ").capitalize(), str(getattr(answer, name)))
     console.print(table)
     counted = "  ".join(f"{count.code} {count.learners}" for count in answer.assessed if count.learners)
     console.print(f"learners with a KSB assessed: {counted}\n")
@@ -56,7 +56,10 @@ def concerns(console: Console, found: dict[str, GetConcernResponse]) -> None:
     """Each concern's timeline, as its handler sees it; the narrative is not shown."""
     for plan in CONCERNS:
         answer = found[plan.id]
-        table = Table(title=f"Timeline of {plan.id}" + (f", which names {', '.join(plan.named)}" if plan.named else ""))
+        table = Table(
+            title=f"Timeline of {plan.id}" + (f", which names {', '.join(plan.named)}" if plan.named else ""),
+            box=SIMPLE_HEAD,
+        )
         table.add_column("After", justify="right")
         table.add_column("What")
         table.add_column("Who")
@@ -78,7 +81,7 @@ def mails(console: Console, found: Found) -> None:
         )
         for notice in found.notices
     )
-    table = Table(title=f"{len(found.notices)} notices, each to one person for one reason")
+    table = Table(title=f"{len(found.notices)} notices, each to one person for one reason", box=SIMPLE_HEAD)
     for name in ("About", "Told because they are", "Detail"):
         table.add_column(name)
     table.add_column("Notices", justify="right")
@@ -97,7 +100,7 @@ def mails(console: Console, found: Found) -> None:
 
 def path(console: Console, steps: Sequence[Step]) -> None:
     """One event on its way: when each step began, and how long it took."""
-    table = Table(title="One event's path: a session was held")
+    table = Table(title="One event's path: a session was held", box=SIMPLE_HEAD)
     table.add_column("Service")
     table.add_column("Step")
     table.add_column("After ms", justify="right")
@@ -109,7 +112,7 @@ def path(console: Console, steps: Sequence[Step]) -> None:
 
 def outcomes(console: Console, checked: Sequence[Outcome]) -> None:
     """What was asked for and whether it came."""
-    table = Table(title="Asked and checked")
+    table = Table(title="Asked and checked", box=SIMPLE_HEAD)
     table.add_column("Outcome")
     table.add_column("", justify="center")
     for outcome in checked:

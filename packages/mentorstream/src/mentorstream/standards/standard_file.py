@@ -6,12 +6,11 @@ What comes out is whole: the evidence service finds nothing more to refuse in th
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evidence.domain.standard import KIND_OF_LETTER, misnumbered_codes, missing_codes
 from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.evidence.v1.events_pb2 import KSB_KIND_BEHAVIOUR, KSB_KIND_KNOWLEDGE, KSB_KIND_SKILL, Ksb
 from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest
@@ -26,6 +25,7 @@ _MOST_KSBS = 200
 
 _KINDS = {"knowledge": KSB_KIND_KNOWLEDGE, "skill": KSB_KIND_SKILL, "behaviour": KSB_KIND_BEHAVIOUR}
 _WORDS = {kind: word for word, kind in _KINDS.items()}
+_KIND_OF_LETTER = {"K": KSB_KIND_KNOWLEDGE, "S": KSB_KIND_SKILL, "B": KSB_KIND_BEHAVIOUR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,8 @@ def _kind_problems(entry: Mapping[str, Any], place: str) -> Iterator[Problem]:
         yield Problem(f"{place}.kind", "is missing; add knowledge, skill or behaviour")
     elif not isinstance(kind, str) or kind not in _KINDS:
         yield Problem(f"{place}.kind", f"is {json.dumps(kind)}; give knowledge, skill or behaviour")
-    elif _has_code(entry) and KIND_OF_LETTER[entry["code"][0]] != _KINDS[kind]:
-        word = _WORDS[KIND_OF_LETTER[entry["code"][0]]]
+    elif _has_code(entry) and _KIND_OF_LETTER[entry["code"][0]] != _KINDS[kind]:
+        word = _WORDS[_KIND_OF_LETTER[entry["code"][0]]]
         yield Problem(f"{place}.kind", f"is {kind}, and {entry['code'][0]} means {word}; mend the code or the kind")
 
 
@@ -155,9 +155,9 @@ def _text_problems(content: Mapping[str, Any], key: str, place: str, wanted: str
 
 def _numbering_problems(entries: list[Any]) -> Iterator[Problem]:
     codes = [entry["code"] for entry in entries if _has_code(entry)]
-    for code in misnumbered_codes(codes):
+    for code in _misnumbered(codes):
         yield Problem("ksbs", f"{code} has a number that is 0 or begins with it; count from 1, like K1")
-    for code in missing_codes(codes):
+    for code in _missing(codes):
         yield Problem("ksbs", f"{code} is missing; add it, or renumber those after it")
 
 
@@ -172,3 +172,19 @@ def _request(content: Mapping[str, Any], entries: list[Any]) -> ImportStandardRe
 
 def _has_code(entry: object) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("code"), str) and _CODE.fullmatch(entry["code"]) is not None
+
+
+def _misnumbered(codes: Iterable[str]) -> list[str]:
+    """The codes whose number is 0 or begins with it."""
+    return [code for code in codes if code[1:].startswith("0")]
+
+
+def _missing(codes: Iterable[str]) -> list[str]:
+    """What whole numbering from 1 would have and these have not, letter by letter."""
+    given = set(codes)
+    highest = {
+        letter: max((int(code[1:]) for code in given if code[0] == letter), default=0) for letter in _KIND_OF_LETTER
+    }
+    return [
+        f"{letter}{n}" for letter, most in highest.items() for n in range(1, most + 1) if f"{letter}{n}" not in given
+    ]

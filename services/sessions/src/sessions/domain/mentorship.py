@@ -85,6 +85,10 @@ class Mentorships:
         """Whether this person mentors the learner in an active mentorship."""
         return any(one.terms.mentor_id == person_id for one in self.active)
 
+    def was_ever_mentored_by(self, person_id: str) -> bool:
+        """Whether this person mentors the learner, or did until a mentorship ended."""
+        return any(one.terms.mentor_id == person_id for one in self.all)
+
 
 mentorships = Aggregate("mentorships", initial=Mentorships())
 
