@@ -30,6 +30,8 @@ class Malformed(Exception):
 def encode(commit: Commit, event: StoredEvent, source: str, dataschema: str = "") -> tuple[bytes, bytes, Headers]:
     """The key, value and headers of an event's record.
 
+    Who acted is not told: where that may be known, the event says it, and elsewhere it must stay unknown.
+
     Args:
         commit: the commit that holds the event.
         event: one of its events.
@@ -49,7 +51,6 @@ def encode(commit: Commit, event: StoredEvent, source: str, dataschema: str = ""
         "sequence": str(event.version),
         "partitionkey": commit.partition_key,
         "tenant": commit.tenant,
-        "actor": commit.actor,
         "correlationid": commit.correlation_id,
         "causationid": commit.causation_id,
         "traceparent": commit.traceparent,
@@ -91,7 +92,6 @@ def decode(record: ConsumerRecord[bytes, bytes]) -> Metadata:
         stream=found["subject"],
         version=sequence,
         at=at,
-        actor=headers.get("ce_actor", ""),
         correlation_id=headers.get("ce_correlationid", ""),
         causation_id=headers.get("ce_causationid", ""),
         traceparent=headers.get("ce_traceparent", ""),

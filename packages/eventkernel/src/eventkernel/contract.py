@@ -4,20 +4,21 @@ A contract that leaves a question open (a command nobody may call, an event with
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 from mentoring.options.v1 import options_pb2
 
 from eventkernel.sealing import confidential_plaintext
 
 MessageType = type[Message]
-_PLACEHOLDER = re.compile(r"\{([a-z0-9_.]+)\}")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 class ContractFault(Exception):
@@ -30,13 +31,14 @@ class UnknownEventType(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EventContract:
-    """What an event's contract says."""
+    """What an event's contract says. One that is retired (`option deprecated = true`) is read for ever and given no more."""
 
     type: str
     message: MessageType
     published: bool
     partition_by: str
     topic: str
+    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ class Contract:
     def __init__(self, files: Iterable[FileDescriptor], heard: Iterable[FileDescriptor] = ()) -> None:
         own = list(files)
         self.service = next(service for file in own for service in file.services_by_name.values())
-        self.own_events = {event.type: event for file in own for event in _events(file)}
+        self._declared = [event for file in own for event in _events(file)]
+        self.own_events = {event.type: event for event in self._declared}
         self.events = self.own_events | {event.type: event for file in heard for event in _events(file)}
         self.calls = {call.method: call for call in map(_call, _methods(self.service))}
         self._by_message = {event.message: event for event in self.events.values()}
@@ -120,17 +123,19 @@ class Contract:
 
     def faults(self) -> list[str]:
         """What is wrong with the contracts by themselves."""
-        found = []
-        for event in self.own_events.values():
-            found += [f"{event.type}: `{name}` is confidential text in an event; make it Sealed" for name in confidential_plaintext(_descriptor(event.message))]
-            if event.partition_by and event.partition_by not in event.message.DESCRIPTOR.fields_by_name:
-                found.append(f"{event.type}: partition_by names no field of it: {event.partition_by}")
-        for call in self.calls.values():
-            if not call.roles:
-                found.append(f"{call.method}: nobody may call it; give its option some roles")
-            for template in (call.stream, *call.loads):
-                found += [f"{call.method}: {template} names no field of {call.request.DESCRIPTOR.name}: {path}" for path in _unknown_paths(template, _descriptor(call.request))]
-        return found
+        return [
+            *_twice((event.type for event in self._declared), "two events have this type"),
+            *(fault for event in self._declared for fault in _event_faults(event)),
+            *(fault for call in self.calls.values() for fault in _call_faults(call)),
+            *self._shared_requests(),
+        ]
+
+    def _shared_requests(self) -> Iterator[str]:
+        # A command is known by its request: of two that take the same, one would be served with the other's roles.
+        for request in {call.request for call in self.calls.values()}:
+            methods = sorted(call.method for call in self.calls.values() if call.request is request)
+            if len(methods) > 1:
+                yield f"{request.DESCRIPTOR.name} is taken by {' and '.join(methods)}; give each call a request of its own"
 
 
 def fill(template: str, request: Message) -> str:
@@ -148,6 +153,29 @@ def fill(template: str, request: Message) -> str:
 def aggregate_of(template: str) -> str:
     """The aggregate's name that a stream template begins with: `session` of `session-{session_id}`."""
     return template.split("-{", 1)[0]
+
+
+def _twice(names: Iterable[str], why: str) -> list[str]:
+    return [f"{name}: {why}" for name, count in Counter(names).items() if count > 1]
+
+
+def _event_faults(event: EventContract) -> list[str]:
+    descriptor = _descriptor(event.message)
+    found = [f"{event.type}: `{name}` is confidential text in an event; make it Sealed" for name in confidential_plaintext(descriptor)]
+    if event.partition_by and event.partition_by not in descriptor.fields_by_name:
+        found.append(f"{event.type}: partition_by names no field of it: {event.partition_by}")
+    return found
+
+
+def _call_faults(call: CallContract) -> list[str]:
+    found = []
+    if not call.roles:
+        found.append(f"{call.method}: nobody may call it; give its option some roles")
+    if "unspecified" in call.roles:
+        found.append(f"{call.method}: ROLE_UNSPECIFIED is nobody; name a role")
+    for template in (call.stream, *call.loads):
+        found += [f"{call.method}: {template} {fault}" for fault in _template_faults(template, _descriptor(call.request))]
+    return found + _twice((f"{call.method}: it loads {aggregate_of(template)} twice" for template in call.loads), "a decision finds one state of a kind")
 
 
 def _descriptor(message: MessageType) -> Descriptor:
@@ -170,6 +198,7 @@ def _events(file: FileDescriptor) -> list[EventContract]:
                 published=option.visibility == options_pb2.VISIBILITY_PUBLISHED,
                 partition_by=option.partition_by,
                 topic=file.package,
+                retired=options.deprecated,
             )
         )
     return found
@@ -204,14 +233,15 @@ def _lower(name: str, prefix: str) -> str:
     return name.removeprefix(prefix).lower()
 
 
-def _unknown_paths(template: str, descriptor: Descriptor) -> list[str]:
-    unknown = []
+def _template_faults(template: str, descriptor: Descriptor) -> Iterator[str]:
     for path in _PLACEHOLDER.findall(template):
         within: Descriptor | None = descriptor
+        field: FieldDescriptor | None = None
         for name in path.split("."):
             field = within.fields_by_name.get(name) if within is not None else None
             if field is None:
-                unknown.append(path)
+                yield f"names no field of {descriptor.name}: {path}"
                 break
-            within = field.message_type
-    return unknown
+            within = None if field.is_repeated else field.message_type
+        if field is not None and (field.is_repeated or field.message_type is not None):
+            yield f"names no single text of {descriptor.name}: {path}"

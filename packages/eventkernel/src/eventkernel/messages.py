@@ -76,7 +76,10 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a projection or a reaction may know about an event beside its content."""
+    """What a projection or a reaction may know about an event beside its content.
+
+    `actor` is known within the stream's own service alone: no record on the bus tells who acted.
+    """
 
     event_id: str
     type: str

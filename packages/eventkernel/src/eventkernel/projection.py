@@ -49,11 +49,21 @@ class Projection(Generic[Document]):
         return self.document.model_validate({self.key: key})
 
     def faults(self, contract: Contract) -> list[str]:
-        """Events that it can never see, or that lack its key."""
-        return _unheard(self.name, self.folds, contract) + [
-            f"{self.name}: {event.DESCRIPTOR.name} has no field {self.key}"
-            for event in self.folds
-            if self.key not in event.DESCRIPTOR.fields_by_name
+        """Events that it can never see, or that lack its key; a document that cannot be made of a key alone."""
+        fields, document = self.document.model_fields, self.document.__name__
+        return [
+            *_unheard(self.name, self.folds, contract),
+            *(
+                f"{self.name}: {event.DESCRIPTOR.name} has no field {self.key}"
+                for event in self.folds
+                if self.key not in event.DESCRIPTOR.fields_by_name
+            ),
+            *([] if self.key in fields else [f"{self.name}: {document} has no field {self.key}"]),
+            *(
+                f"{self.name}: {document}.{name} has no default"
+                for name, field in fields.items()
+                if name != self.key and field.is_required()
+            ),
         ]
 
 

@@ -101,14 +101,21 @@ class Relay:
             await self._stopped.wait()
 
     async def _hand_out(self) -> None:
-        while not self._stopping.is_set():
-            self._awake.clear()
-            try:
-                await self._look()
-            except Exception:
-                _log.exception("relay_outbox_unreadable", service=self._service)
-                await self._rest(self._poll)
-            await _at_most(self._poll, self._awake)
+        try:
+            while not self._stopping.is_set():
+                self._awake.clear()
+                try:
+                    await self._look()
+                except Exception:
+                    _log.exception("relay_outbox_unreadable", service=self._service)
+                    await self._rest(self._poll)
+                await _at_most(self._poll, self._awake)
+        finally:
+            # A cancellation can be lost on its way (Python 3.11's `wait_for`, which both drivers use, loses one that comes
+            # together with a result): whoever missed it is to end by itself.
+            self._stopping.set()
+            for holding in self._holdings.values():
+                holding.end()
 
     async def _look(self) -> None:
         ready = {slot: holding for slot, holding in self._holdings.items() if holding.ready and self._leased(slot)}
@@ -133,8 +140,6 @@ class Relay:
             except Exception:
                 _log.warning("relay_leases_unreadable", service=self._service, exc_info=True)
             await self._rest(self._ttl.total_seconds() / 3)
-        for holding in self._holdings.values():
-            holding.end()
         for slot in list(self._keepers):
             await self._give_back(slot)
 
@@ -147,7 +152,7 @@ class Relay:
             # What is held runs out by itself, unless the store is back before.
             _log.warning("relay_lease_unreachable", service=self._service, slot=slot, exc_info=True)
             return
-        if held and slot not in self._keepers:
+        if held and slot not in self._keepers and not self._stopping.is_set():
             keeper = self._keepers[slot] = tasks.create_task(self._hold(slot))
             keeper.add_done_callback(lambda _: self._keepers.pop(slot, None))
         elif not held and slot in self._holdings:
@@ -248,7 +253,7 @@ class Relay:
 
 
 async def _at_most(seconds: float, event: asyncio.Event) -> None:
-    # Not `wait_for`: Python 3.11's loses a cancellation that comes together with the event, and the task never ends.
+    # Not `wait_for`, which can lose a cancellation; see `_hand_out`.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()

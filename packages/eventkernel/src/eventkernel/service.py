@@ -1,6 +1,7 @@
 """A service, as its wiring declares it, and the check that nothing in it is missing."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, get_type_hints
@@ -48,9 +49,10 @@ class Service:
     def aggregate(self, stream_or_template: str) -> Aggregate[Any]:
         """The aggregate whose stream this is; raises ContractFault where there is none."""
         name = aggregate_of(stream_or_template)
-        for aggregate in self.aggregates:
-            if name == aggregate.name or name.startswith(f"{aggregate.name}-"):
-                return aggregate
+        found = [aggregate for aggregate in self.aggregates if name == aggregate.name or name.startswith(f"{aggregate.name}-")]
+        if found:
+            # `loan-box` has streams that begin like those of `loan`: the longer name is meant.
+            return max(found, key=lambda aggregate: len(aggregate.name))
         raise ContractFault(f"{self.name}: no aggregate has streams like {stream_or_template}")
 
     def check(self) -> None:
@@ -63,17 +65,33 @@ class Service:
                 faults.append(f"{call.method}: no query answers {call.request.DESCRIPTOR.name}")
             if call.needs and call.needs not in self.relations:
                 faults.append(f"{call.method}: no relation `{call.needs}` is given")
-        emitted = {event for aggregate in self.aggregates for events in aggregate.emits.values() for event in events}
-        faults += [
-            f"{event.type}: no decision gives it"
-            for event in self.contract.own_events.values()
-            if event.message not in emitted
-        ]
+        faults += self._event_faults()
+        faults += self._doubles()
         faults += [fault for aggregate in self.aggregates for fault in aggregate.faults()]
         faults += [fault for projection in self.projections for fault in projection.faults(self.contract)]
         faults += [fault for reaction in self.reactions for fault in reaction.faults(self.contract)]
         if faults:
             raise ContractFault(f"{self.name} cannot start:\n- " + "\n- ".join(faults))
+
+    def _event_faults(self) -> Iterator[str]:
+        emitted = {event for aggregate in self.aggregates for events in aggregate.emits.values() for event in events}
+        evolved = {event for aggregate in self.aggregates for event in aggregate.evolutions}
+        for event in self.contract.own_events.values():
+            if event.retired:
+                if event.message not in evolved:
+                    yield f"{event.type}: no aggregate evolves it any more, and old streams hold it"
+            elif event.message not in emitted:
+                yield f"{event.type}: no decision gives it"
+
+    def _doubles(self) -> Iterator[str]:
+        for command, names in _takers((aggregate.decisions, aggregate.name) for aggregate in self.aggregates):
+            yield f"{command.DESCRIPTOR.name} is decided by {names}"
+        queries = ((_parameter(query, get_type_hints(query), 0), getattr(query, "__name__", repr(query))) for query in self.queries)
+        for query, names in _takers(((request,), name) for request, name in queries):
+            yield f"{query.DESCRIPTOR.name} is answered by {names}"
+        # Two of one name would share a consumer group, and each would get a part of the partitions only.
+        subscriptions = Counter((part.name, part.version) for part in (*self.projections, *self.reactions))
+        yield from (f"{name} v{version}: two subscriptions have this name" for (name, version), count in subscriptions.items() if count > 1)
 
     def _command_faults(self, request: type[Message], stream: str, loads: Sequence[str]) -> list[str]:
         decider = self.deciders.get(request)
@@ -85,6 +103,14 @@ class Service:
         known = {aggregate.name for aggregate in self.aggregates}
         faults += [f"{request.DESCRIPTOR.name}: no aggregate {aggregate_of(load)} to load" for load in loads if aggregate_of(load) not in known]
         return faults
+
+
+def _takers(named: Iterable[tuple[Iterable[type[Message]], str]]) -> Iterator[tuple[type[Message], str]]:
+    takers: dict[type[Message], list[str]] = {}
+    for messages, name in named:
+        for message in messages:
+            takers.setdefault(message, []).append(name)
+    return ((message, " and ".join(names)) for message, names in takers.items() if len(names) > 1)
 
 
 def document_indexes(projection: Projection[BaseModel]) -> tuple[str, ...]:

@@ -187,25 +187,29 @@ async def relays(store: Any, topic: str, kafka_bootstrap: str, clock: Hand) -> A
 
 
 @pytest.fixture
-def committed(kafka_bootstrap: str, topic: str) -> Callable[[], Awaitable[list[ConsumerRecord]]]:
-    """All that a read_committed reader finds on the topic, in each partition's order."""
+def committed(kafka_bootstrap: str, topic: str) -> Callable[..., Awaitable[list[ConsumerRecord]]]:
+    """All that a read_committed reader finds on the topic, in each partition's order.
 
-    async def read() -> list[ConsumerRecord]:
+    A transaction is committed a little before its readers may see it: `settled` waits until no transaction is open.
+    """
+    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+
+    async def ends(isolation_level: str) -> dict[TopicPartition, int]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap, isolation_level=isolation_level)
+        async with consumer:
+            return dict(await consumer.end_offsets(partitions))
+
+    async def read(settled: bool = True) -> list[ConsumerRecord]:
+        until = await ends("read_uncommitted" if settled else "read_committed")
         consumer = AIOKafkaConsumer(
             bootstrap_servers=kafka_bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
         )
-        await consumer.start()
-        try:
-            partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        records: list[ConsumerRecord] = []
+        async with consumer, asyncio.timeout(DEADLINE):
             consumer.assign(partitions)
-            ends = await consumer.end_offsets(partitions)
-            records: list[ConsumerRecord] = []
-            async with asyncio.timeout(DEADLINE):
-                while any([await consumer.position(each) < ends[each] for each in partitions]):
-                    for found in (await consumer.getmany(timeout_ms=20)).values():
-                        records += found
-        finally:
-            await consumer.stop()
+            while any([await consumer.position(each) < until[each] for each in partitions]):
+                for found in (await consumer.getmany(timeout_ms=20)).values():
+                    records += found
         return sorted(records, key=lambda record: (record.partition, record.offset))
 
     return read

@@ -50,7 +50,6 @@ def test_what_is_encoded_is_decoded(commit: Commit):
         stream=commit.stream,
         version=event.version,
         at=commit.at,
-        actor=commit.actor,
         correlation_id=commit.correlation_id,
         causation_id=commit.causation_id,
         traceparent=commit.traceparent,
@@ -86,7 +85,6 @@ def test_the_headers_are_those_of_the_binding():
         "ce_sequence": b"4",
         "ce_partitionkey": b"learner-9",
         "ce_tenant": b"acme",
-        "ce_actor": b"mentor-3",
         "ce_correlationid": b"cor",
         "ce_dataschema": b"https://example.org/schema",
     }

@@ -95,7 +95,6 @@ def test_a_published_event_has_no_place_for_a_sealed_text_or_for_whose_data_it_i
         assert not field.GetOptions().Extensions[options_pb2.field].subject
 
 
-@pytest.mark.xfail(strict=True, reason="cloudevents.encode sends the commit's actor, who is the raiser, as ce_actor")
 @pytest.mark.parametrize(
     "command", [a_concern(anonymous=True), a_concern(about=MENTOR)], ids=["anonymous raiser", "raiser at risk"]
 )

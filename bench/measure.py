@@ -1,0 +1,80 @@
+"""How a figure is taken: rounds of ours and of the bare parts by turns, so that a busy machine slows both. Ratios are of a round."""
+
+import gc
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+ROUNDS = 5
+ROUNDS_QUICK = 2
+
+Run = Callable[[int], Awaitable[float]]
+
+
+class Wrong(Exception):
+    """A run did not do what it was to do, so its time means nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The median of some runs, and their least and greatest."""
+
+    median: float
+    least: float
+    greatest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """The spread of these values."""
+        return cls(median(values), min(values), max(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table. In `ours` and `bare` each place is one round.
+
+    `unit` of a rate ends in `/s`; of anything else less is better. `parts` are medians of what it is made of, by name, in `unit`
+    unless the name says otherwise.
+    """
+
+    name: str
+    against: str
+    unit: str
+    ours: Sequence[float]
+    bare: Sequence[float]
+    parts: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def ratio(self) -> Spread:
+        """Ours as a part of the bare one's speed: 1 is as fast, below 1 is slower, whatever the unit."""
+        pairs = zip(self.ours, self.bare, strict=True)
+        return Spread.of([ours / bare if self.unit.endswith("/s") else bare / ours for ours, bare in pairs])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a benchmark is to be run."""
+
+    rounds: int
+    folder: str
+
+
+async def by_turns(rounds: int, ours: Run, bare: Run) -> tuple[list[float], list[float]]:
+    """Runs both once to warm up, then `rounds` times each, the first of a round being ours and the bare one by turns.
+
+    A run gets its number, from 0 (the warming up), and returns its rate, or its seconds.
+    """
+    kept: tuple[list[float], list[float]] = ([], [])
+    for number in range(rounds + 1):
+        for place in (0, 1) if number % 2 else (1, 0):
+            gc.collect()
+            value = await (ours, bare)[place](number)
+            if number:
+                kept[place].append(value)
+    return kept
+
+
+def check(done: object, asked: object, what: str) -> None:
+    """Raises Wrong where a run did not do all it was asked to."""
+    if done != asked:
+        raise Wrong(f"{what}: {done} instead of {asked}")

@@ -1,0 +1,67 @@
+"""The sessions service to be measured: whole, on a store in memory, with one standard and a mentorship for each learner."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from eventkernel.commands import Order
+from eventkernel.issuer import AUDIENCE, ISSUER, LocalIssuer
+from eventkernel.messages import Principal
+from eventkernel.node import Node
+from eventkernel.ports import Store
+from eventkernel.settings import Settings
+from eventkernel.store.memory import MemoryStore
+from mentoring.sessions.v1.sessions_pb2 import LearnStandardRequest, StartMentorshipRequest
+from mentorstream.embedded.ports import choose_port
+from sessions.service import build
+
+from bench import samples
+
+AS_MENTOR = Principal(samples.TENANT, samples.MENTOR, frozenset({"mentor"}))
+_AS_MANAGER = Principal(samples.TENANT, samples.MANAGER, frozenset({"provider_manager"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A service that runs, with a token of its mentor's."""
+
+    node: Node
+    store: Store
+    address: str
+    token: str
+
+
+@asynccontextmanager
+async def in_memory(folder: Path) -> AsyncIterator[Measured]:
+    """The service's API, running until the context ends."""
+    store = MemoryStore()
+    issuer = LocalIssuer(folder, "local")
+    address = f"127.0.0.1:{choose_port()}"
+    settings = Settings(
+        kafka_bootstrap="127.0.0.1:9", mongodb_uri="mongodb://127.0.0.1:9", grpc_address=address,
+        health_address=f"127.0.0.1:{choose_port()}", key_file=folder / "key", jwks_file=issuer.jwks, token_issuer=ISSUER,
+        token_audience=AUDIENCE, roles="api",
+    )  # fmt: skip
+    node = Node(build(), settings, store)
+    await node.start()
+    try:
+        await _prepare(node)
+        yield Measured(node, store, address, issuer.token(samples.MENTOR, samples.TENANT, ["mentor"]))
+    finally:
+        await node.stop()
+
+
+async def _prepare(node: Node) -> None:
+    learn = LearnStandardRequest(standard=samples.STANDARD, ksb_codes=samples.CODES)
+    await node.commands.give(Order(learn, Principal.system(samples.TENANT), "learn"))
+    starts = [
+        StartMentorshipRequest(
+            learner_id=samples.learner(number), mentorship_id=samples.mentorship(number), mentor_id=samples.MENTOR,
+            standard=samples.STANDARD, employer_id="bakery", site_id="riverside", boundaries=["We write on working days."],
+        )
+        for number in range(samples.LEARNERS)
+    ]  # fmt: skip
+    await asyncio.gather(*(node.commands.give(Order(start, _AS_MANAGER, start.mentorship_id)) for start in starts))
