@@ -60,7 +60,7 @@ def _by_hand(states: list[Mentorships], run_number: int) -> float:
     began = time.perf_counter()
     for place in range(CALLERS * EACH):
         name = f"run-{run_number}-{place}"
-        loaded = {Mentorships: states[place % samples.LEARNERS]}
+        loaded: dict[type, object] = {Mentorships: states[place % samples.LEARNERS]}
         state = session.initial
         for request in (samples.plan(place, name), samples.hold(place, name)):
             context = Context(AS_MENTOR, now, name, loaded)

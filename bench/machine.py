@@ -30,7 +30,9 @@ def _commit() -> str:
         return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()
 
     # The figures themselves and their table do not count as a change.
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", ":!bench/results.json", ":!docs/PERFORMANCE.md")
+    changed = git(
+        "status", "--porcelain", "--untracked-files=no", "--", ":!bench/results.json", ":!docs/PERFORMANCE.md"
+    )
     return git("rev-parse", "--short", "HEAD") + (" with changes" if changed else "")
 
 

@@ -1,5 +1,7 @@
 """RPC: what a command costs through gRPC, against an echo that does nothing with the same messages."""
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import Callable
@@ -80,5 +82,7 @@ class _Echo(grpc.GenericRpcHandler):
             return _REPLY
 
         return grpc.unary_unary_rpc_method_handler(
-            answer, request_deserializer=PlanSessionRequest.FromString, response_serializer=CommandReply.SerializeToString
+            answer,
+            request_deserializer=PlanSessionRequest.FromString,
+            response_serializer=CommandReply.SerializeToString,
         )

@@ -1,9 +1,8 @@
 """The sessions service to be measured: whole, on a store in memory, with one standard and a mentorship for each learner."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 

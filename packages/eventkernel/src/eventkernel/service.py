@@ -90,7 +90,9 @@ class Service:
         for query, names in _takers(((request,), name) for request, name in queries):
             yield f"{query.DESCRIPTOR.name} is answered by {names}"
         # Two of one name would share a consumer group, and each would get a part of the partitions only.
-        subscriptions = Counter((part.name, part.version) for part in (*self.projections, *self.reactions))
+        subscriptions = Counter(
+            [(part.name, part.version) for part in self.projections] + [(part.name, part.version) for part in self.reactions]
+        )
         yield from (f"{name} v{version}: two subscriptions have this name" for (name, version), count in subscriptions.items() if count > 1)
 
     def _command_faults(self, request: type[Message], stream: str, loads: Sequence[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import make_dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from .library import (
     build,
     is_self,
     loan,
+    process,
     someone,
     told,
     versions,
@@ -414,8 +415,6 @@ async def _snapshot(give: Giver, node: Node, store: MemoryStore, days: int) -> A
 
 
 def _grown_loan() -> Any:
-    from dataclasses import make_dataclass
-
     grown = make_dataclass("Loan", [("shelf", str, "")], bases=(type(loan.initial),), frozen=True)
     return grown()
 
@@ -439,8 +438,6 @@ def replace_reader(request: Any, reader_id: str) -> Any:
 
 
 def _node(folder: Path, store: MemoryStore) -> Node:
-    from .library import process
-
     return process(folder, store, Hand())
 
 

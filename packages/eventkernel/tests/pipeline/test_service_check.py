@@ -80,7 +80,7 @@ def test_a_decision_in_another_aggregate_than_its_stream_names_is_found() -> Non
 def test_a_command_that_two_aggregates_decide_is_found() -> None:
     lender = Aggregate("lender", initial=Nothing())
     lender.decisions = {CloseLoanRequest: lambda *_: []}
-    assert "CloseLoanRequest is decided by loan and lender" in faults_of(build(aggregates=[lender, loan, limit]))
+    assert "CloseLoanRequest is decided by loan and lender" in faults_of(build(aggregates=[loan, lender, limit]))
 
 
 def test_an_event_without_an_evolve_is_found() -> None:
@@ -216,7 +216,7 @@ def test_a_decision_has_to_say_what_it_takes_and_gives() -> None:
     with pytest.raises(ContractFault, match="annotate what it returns"):
 
         @aggregate.decide
-        def untold(state: Nothing, command: OpenLoanRequest, context: Context):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        def untold(state: Nothing, command: OpenLoanRequest, context: Context):  # type: ignore[no-untyped-def]
             return []
 
 

@@ -16,7 +16,7 @@ class HeldStore:
     def __init__(self) -> None:
         self.groups: list[list[str]] = []
         self.memory = MemoryStore().commits
-        self.fail: Exception | None = None
+        self.fail: BaseException | None = None
         self._may_go = asyncio.Semaphore(0)
 
     def let_go(self, groups: int = 1) -> None:
@@ -128,6 +128,21 @@ async def test_a_store_that_answers_for_fewer_than_it_was_given_fails_the_group(
     sent = _send(GroupedAppends(Forgetful()), commit("a", "s1", 1), commit("b", "s2", 1))
     answers = await asyncio.gather(*sent, return_exceptions=True)
     assert [type(answer) for answer in answers] == [ValueError, ValueError]
+
+
+async def test_when_the_writing_itself_is_ended_nobody_waits_for_ever(held: HeldStore) -> None:
+    class Ended(BaseException):
+        pass
+
+    appends = GroupedAppends(held)
+    sent = _send(appends, commit("a", "s", 1), commit("b", "s", 2), commit("c", "t", 1))
+    await _until_quiet()
+    held.fail = Ended()
+    held.let_go()
+    answers = await asyncio.wait_for(asyncio.gather(*sent, return_exceptions=True), 5)
+    assert [type(answer) for answer in answers] == [Ended] * 3
+    held.let_go()
+    assert await appends.append_one(commit("a", "s", 1)) is Appended.STORED
 
 
 async def test_a_cancelled_caller_neither_stops_the_write_nor_takes_anothers_outcome(held: HeldStore) -> None:

@@ -70,9 +70,16 @@ class GroupedAppends:
             await asyncio.shield(self._writer)
 
     async def _write_groups(self) -> None:
+        group: list[tuple[Commit, _Caller]] = []
         try:
             while group := self._next_group():
                 await self._write(group)
+        except BaseException as stopped:
+            # No error of the store, which _write tells its group: this task itself is being ended. Nobody waits for ever.
+            while group:
+                _fail(group, stopped)
+                group = self._next_group()
+            raise
         finally:
             self._writer = None
 
@@ -98,10 +105,14 @@ class GroupedAppends:
             outcomes = await self._store.append([commit for commit, _ in group])
             answers = list(zip(group, outcomes, strict=True))
         except Exception as error:
-            for _, caller in group:
-                if not caller.done():
-                    caller.set_exception(error)
+            _fail(group, error)
             return
         for (_, caller), outcome in answers:
             if not caller.done():
                 caller.set_result(outcome)
+
+
+def _fail(group: list[tuple[Commit, _Caller]], error: BaseException) -> None:
+    for _, caller in group:
+        if not caller.done():
+            caller.set_exception(error)
