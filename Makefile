@@ -10,7 +10,7 @@ GENERATED := packages/contracts/src/contracts.binpb
 help: ## What there is to type
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-setup: .venv/.synced $(GENERATED) ## Install everything into this folder: what the other targets do first
+setup: .venv/.synced $(GENERATED) .venv/.fetched ## Install everything into this folder: what the other targets do first
 
 demo: setup ## Play one cohort's journey over four services and a real Kafka, and check every outcome
 	@$(RUN) mentorstream demo
@@ -48,3 +48,7 @@ $(UV):
 
 $(GENERATED): .venv/.synced packages/contracts/generate.py $(shell find proto -name '*.proto')
 	$(RUN) python packages/contracts/generate.py
+
+.venv/.fetched: $(GENERATED) packages/mentorstream/src/mentorstream/embedded/kafka-jars.sha256
+	$(RUN) mentorstream fetch
+	@touch $@

@@ -33,6 +33,8 @@ def show(console: Console, figures: Sequence[Figure]) -> None:
     table = Table(
         *_COLUMNS, title="Median (least..greatest); a ratio of 1 is as fast as the bare parts, below 1 is slower"
     )
+    for column in _COLUMNS:
+        table.add_column(column, no_wrap=column in ("Ours", "Theirs", "Ratio"))
     for figure in figures:
         table.add_row(*_row(figure))
     console.print(table)
@@ -77,10 +79,10 @@ def _figure(stored: Mapping[str, Any]) -> Figure:
 
 def _row(figure: Figure) -> tuple[str, ...]:
     return (
-        figure.name,
-        f"{_spread(Spread.of(figure.ours))} {figure.unit}",
+        f"{figure.name}, {figure.unit}",
+        _spread(Spread.of(figure.ours)),
         figure.against,
-        f"{_spread(Spread.of(figure.bare))} {figure.unit}",
+        _spread(Spread.of(figure.bare)),
         _spread(figure.ratio),
     )
 

@@ -16,7 +16,7 @@ from eventkernel.access import Denied
 from eventkernel.aggregate import NotYet, Refusal
 from eventkernel.commands import Contended
 from eventkernel.keys import KeyDestroyed
-from eventkernel.reading import Behind
+from eventkernel.reading import Behind, TooMany
 from eventkernel.store.grouping import Closed, Overloaded
 from eventkernel.tokens import Unauthenticated
 
@@ -118,6 +118,7 @@ _KINDS: dict[type[Exception], Callable[[Any, str], Fault]] = {
         grpc.StatusCode.FAILED_PRECONDITION, "PERSON_ERASED", "This person was erased: what was sealed is gone."
     ),
     Behind: _status(grpc.StatusCode.UNAVAILABLE, "READ_BEHIND", retry=True),
+    TooMany: _status(grpc.StatusCode.FAILED_PRECONDITION, "TOO_MANY_DOCUMENTS"),
     Contended: _status(grpc.StatusCode.ABORTED, "CONTENDED", retry=True),
     Overloaded: _status(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", retry=True),
     Closed: _status(grpc.StatusCode.UNAVAILABLE, "STOPPING", retry=True),

@@ -3,7 +3,7 @@
 A record that cannot be handled never stops the others, and never lets a later event of its stream pass it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -58,7 +58,8 @@ class Inbox:
         self._handled = frozenset(handled)
         self._parked = parked
         self._clock = clock
-        self._blocked: set[tuple[str, str]] | None = None
+        # Where each parked stream stops: what lies before its first parked record goes on, whenever it comes again.
+        self._blocked: dict[_Stream, _Place] | None = None
 
     def forget(self) -> None:
         """Reads anew which streams are parked before the next records: partitions changed hands, or an operator mended."""
@@ -67,19 +68,26 @@ class Inbox:
     async def opened(self, records: Sequence[Record]) -> list[Delivery | Fault]:
         """The records that matter here, in order; those of a parked stream are faults already."""
         if self._blocked is None:
-            self._blocked = set(await self._parked.streams(self.subscription))
+            blocked: dict[_Stream, _Place] = {}
+            for parked in await self._parked.list(self.subscription):
+                _stop(blocked, (parked.topic, parked.tenant, parked.stream), (parked.partition, parked.offset))
+            self._blocked = blocked
         found = [item for record in records if (item := self._open(record)) is not None]
-        return self.behind(found, self._blocked)
+        return self._behind(found, self._blocked)
 
-    def behind(self, items: Sequence[Delivery | Fault], blocked: Iterable[tuple[str, str]] = ()) -> list[Delivery | Fault]:
+    def behind(self, items: Sequence[Delivery | Fault]) -> list[Delivery | Fault]:
         """The same with every delivery that follows a fault of its stream made a fault too."""
-        shut = set(blocked)
+        return self._behind(items, {})
+
+    def _behind(self, items: Sequence[Delivery | Fault], blocked: Mapping["_Stream", "_Place"]) -> list[Delivery | Fault]:
+        shut = dict(blocked)
         result: list[Delivery | Fault] = []
         for item in items:
+            stream, place = _stream_of(item), (item.record.partition, item.record.offset)
             if isinstance(item, Fault):
-                shut.add((item.tenant, item.stream))
+                _stop(shut, stream, place)
                 result.append(item)
-            elif (item.meta.tenant, item.meta.stream) in shut:
+            elif stream in shut and (place[0] != shut[stream][0] or place >= shut[stream]):
                 result.append(self.fault(item, BEHIND))
             else:
                 result.append(item)
@@ -106,9 +114,9 @@ class Inbox:
                 for fault in faults
             ]
         )  # fmt: skip
-        blocked = self._blocked if self._blocked is not None else set()
         for fault in faults:
-            blocked.add((fault.tenant, fault.stream))
+            if self._blocked is not None:
+                _stop(self._blocked, _stream_of(fault), (fault.record.partition, fault.record.offset))
             _log.error(
                 "record parked", subscription=self.subscription, stream=fault.stream, topic=fault.record.topic,
                 partition=fault.record.partition, offset=fault.record.offset, reason=fault.reason,
@@ -130,6 +138,20 @@ class Inbox:
         except DecodeError as error:
             return Fault(record, meta.tenant, meta.stream, f"UNREADABLE_EVENT: {error}")
         return Delivery(record, event, meta)
+
+
+# A stream's name is its service's own affair, so two services may well use the same: the topic tells them apart.
+_Stream: TypeAlias = tuple[str, str, str]
+_Place: TypeAlias = tuple[int, int]
+
+
+def _stream_of(item: Delivery | Fault) -> _Stream:
+    said = item.meta if isinstance(item, Delivery) else item
+    return item.record.topic, said.tenant, said.stream
+
+
+def _stop(blocked: dict[_Stream, _Place], stream: _Stream, place: _Place) -> None:
+    blocked[stream] = min(place, blocked.get(stream, place))
 
 
 def _claimed(record: Record) -> tuple[str, str]:

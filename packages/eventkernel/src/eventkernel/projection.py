@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from eventkernel.aggregate import _once, _parameter
 from eventkernel.contract import Contract, ContractFault
+from eventkernel.documents import seen_key
 from eventkernel.messages import Metadata
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -65,6 +66,11 @@ class Projection(Generic[Document]):
                 if name != self.key and field.is_required()
             ),
         ]
+
+
+def stream_mark(topic: str, stream: str) -> str:
+    """Under what a document remembers a stream. The topic is part of it: two services may have streams of one name."""
+    return seen_key(f"{topic}/{stream}")
 
 
 def topics_of(events: "dict[type[Message], Any]", contract: Contract) -> tuple[str, ...]:

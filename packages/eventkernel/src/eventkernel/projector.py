@@ -10,19 +10,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import bson
 from aiokafka import TopicPartition
-from pydantic import BaseModel
+from bson.errors import InvalidDocument
+from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from eventkernel import metrics, tracing
 from eventkernel.contract import Contract
-from eventkernel.documents import SEEN, document_id, seen_key
+from eventkernel.documents import SEEN, document_id
 from eventkernel.inbox import Delivery, Fault, Inbox, Record
 from eventkernel.messages import Checkpoint, DocumentWrite
 from eventkernel.ports import DocumentStore, ParkedStore, RevisionConflict
-from eventkernel.projection import Projection, topics_of
+from eventkernel.projection import Projection, stream_mark, topics_of
 from eventkernel.timing import Clock
 
 _TRIES = 10
+# MongoDB's own limit, less what it adds.
+_MOST_BYTES = 16_000_000
+# What says that a document cannot be kept as its folds left it.
+_UNSTORABLE = (InvalidDocument, OverflowError, ValidationError, PydanticSerializationError)
 
 
 @dataclass(slots=True)
@@ -89,21 +96,30 @@ class Projector:
             self._held.popitem(last=False)
 
     async def _flush(self, items: list[Delivery | Fault], checkpoint: Checkpoint) -> list[Delivery]:
-        conflicts = 0
+        conflicts, each = 0, False
         while conflicts < _TRIES:
             try:
                 await self._load(items)
-                self._fold(items)
+                self._fold(items, each=each)
                 await self._inbox.park([item for item in items if isinstance(item, Fault)])
                 await self._write(checkpoint)
                 return [item for item in items if isinstance(item, Delivery)]
             except _Unfoldable as failed:
                 self._held.clear()
-                items[failed.place] = self._inbox.fault(failed.delivery, f"HANDLER_FAILED: {failed}")
-                items = self._inbox.behind(items)
+                if each:
+                    items[failed.place] = self._inbox.fault(failed.delivery, f"HANDLER_FAILED: {failed}")
+                    items = self._inbox.behind(items)
+                # An event before it may have spoilt the document: that one is to be blamed, so every fold is checked by itself.
+                each = True
             except RevisionConflict:
                 self._held.clear()
                 conflicts += 1
+            except _UNSTORABLE:
+                # One event made a document that cannot be kept; again, it shows which.
+                if each:
+                    raise
+                self._held.clear()
+                each = True
         raise RevisionConflict(f"{self.subscription}: its documents change faster than they can be folded")
 
     async def _load(self, items: Sequence[Delivery | Fault]) -> None:
@@ -125,16 +141,18 @@ class Projector:
                 document = self._projection.new(identity.removeprefix(f"{tenant}/"))
                 self._held[identity] = _Held(document, tenant, {}, 0)
 
-    def _fold(self, items: Sequence[Delivery | Fault]) -> None:
+    def _fold(self, items: Sequence[Delivery | Fault], *, each: bool) -> None:
         for place, item in enumerate(items):
             if isinstance(item, Fault):
                 continue
             held = self._held[self._id(item)]
-            stream = seen_key(item.meta.stream)
+            stream = stream_mark(item.record.topic, item.meta.stream)
             if item.meta.version <= held.seen.get(stream, 0):
                 continue
             try:
                 self._projection.folds[type(item.event)](held.document, item.event, item.meta)
+                if each and len(bson.encode(self._body(held))) > _MOST_BYTES:
+                    raise InvalidDocument("the document is larger than the store takes")
             except Exception as cause:
                 raise _Unfoldable(place, item, cause) from cause
             held.seen[stream] = item.meta.version
@@ -142,14 +160,17 @@ class Projector:
 
     async def _write(self, checkpoint: Checkpoint) -> None:
         dirty = {identity: held for identity, held in self._held.items() if held.dirty}
-        writes = [
-            DocumentWrite(identity, held.revision, {**held.document.model_dump(), "tenant": held.tenant, SEEN: held.seen})
-            for identity, held in dirty.items()
-        ]
+        writes = [DocumentWrite(identity, held.revision, self._body(held)) for identity, held in dirty.items()]
         await self._documents.write(self._projection.collection, writes, checkpoint)
         for held in dirty.values():
             held.revision += 1
             held.dirty = False
+
+    def _body(self, held: _Held) -> dict[str, object]:
+        fields = held.document.model_dump(warnings=False)
+        # What is written has to be readable: else the next process that loads it cannot go on.
+        self._projection.document.model_validate(fields)
+        return {**fields, "tenant": held.tenant, SEEN: held.seen}
 
     def _id(self, item: Delivery) -> str:
         return document_id(item.meta.tenant, str(getattr(item.event, self._projection.key)))

@@ -4,9 +4,9 @@ Every opening of a sealed text is in the access log before the text is given.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed
@@ -14,10 +14,10 @@ from pydantic import BaseModel
 
 from eventkernel.aggregate import Aggregate
 from eventkernel.contract import Contract
-from eventkernel.documents import SEEN, document_id, seen_key
+from eventkernel.documents import SEEN, document_id
 from eventkernel.messages import Access, Metadata, Principal, Recorded
 from eventkernel.ports import Store
-from eventkernel.projection import Projection
+from eventkernel.projection import Projection, stream_mark, topics_of
 from eventkernel.sealing import Sealer
 from eventkernel.states import States, recorded
 from eventkernel.timing import Clock
@@ -26,6 +26,13 @@ Document = TypeVar("Document", bound=BaseModel)
 State = TypeVar("State")
 _MOST = 10_000
 _LOOK_AGAIN = 0.02
+
+
+_Body: TypeAlias = dict[str, object]
+
+
+class TooMany(Exception):
+    """More documents answer a query than one answer can hold."""
 
 
 class Behind(Exception):
@@ -63,19 +70,27 @@ class Reader:
 
         Raises Behind where the caller's own write is not in it in time.
         """
-        found = await self._load(projection, key)
-        if self._after is not None:
-            deadline = asyncio.get_running_loop().time() + self._after.seconds
-            while _seen(found, self._after.stream) < self._after.version:
-                if asyncio.get_running_loop().time() >= deadline:
-                    raise Behind(f"{projection.name} has not seen {self._after.stream}@{self._after.version} yet")
-                await asyncio.sleep(_LOOK_AGAIN)
-                found = await self._load(projection, key)
-        return None if found is None else projection.document.model_validate(found)
+
+        async def look() -> list[_Body]:
+            found = await self._store.documents.load(projection.collection, [document_id(self.principal.tenant, key)])
+            return [body for _, body in found.values()]
+
+        found = await self._showing(projection, look, key)
+        return projection.document.model_validate(found[0]) if found else None
 
     async def documents(self, projection: Projection[Document], **equal: object) -> list[Document]:
-        """The tenant's documents whose fields equal these."""
-        found = await self._store.documents.find(projection.collection, {"tenant": self.principal.tenant, **equal}, _MOST)
+        """The tenant's documents whose fields equal these.
+
+        Raises Behind where the caller's own write is not among the tenant's documents in time, and TooMany where there are
+        more than one answer can hold: part of them would look like all of them.
+        """
+
+        async def look() -> list[_Body]:
+            return await self._store.documents.find(projection.collection, {**equal, "tenant": self.principal.tenant}, _MOST + 1)
+
+        found = await self._showing(projection, look)
+        if len(found) > _MOST:
+            raise TooMany(f"more than {_MOST} documents of {projection.name} would answer this; ask for fewer")
         return [projection.document.model_validate(body) for body in found]
 
     async def state(self, aggregate: Aggregate[State], stream: str) -> State:
@@ -102,7 +117,7 @@ class Reader:
             return ""
         meta = item.meta
         return await self._sealer.open(
-            getattr(item.event, field), tenant=meta.tenant, event_type=meta.type, event_id=meta.event_id, field=field
+            getattr(item.event, field), tenant=self.principal.tenant, event_type=meta.type, event_id=meta.event_id, field=field
         )
 
     def _access(self, meta: Metadata, field: str, sealed: Sealed) -> Access:
@@ -111,10 +126,55 @@ class Reader:
             event_id=meta.event_id, field=field, at=self._clock(), correlation_id=self._correlation_id,
         )  # fmt: skip
 
-    async def _load(self, projection: Projection[Any], key: str) -> dict[str, object] | None:
-        wanted = document_id(self.principal.tenant, key)
-        found = await self._store.documents.load(projection.collection, [wanted])
-        return found[wanted][1] if wanted in found else None
+    async def _showing(
+        self, projection: Projection[Any], look: Callable[[], Awaitable[list[_Body]]], key: str | None = None
+    ) -> list[_Body]:
+        """What `look` finds, once the write that the caller asked to see is in it, or wherever it goes."""
+        after, found = self._after, await look()
+        if after is None or self._has_seen(projection, found, after):
+            return found
+        wanted = await self._wanted(projection, after, key)
+        deadline = asyncio.get_running_loop().time() + after.seconds
+        while True:
+            shown = wanted is not None and await self._are_shown(projection, wanted, after)
+            found = await look()
+            if shown or self._has_seen(projection, found, after):
+                return found
+            if asyncio.get_running_loop().time() >= deadline:
+                raise Behind(f"{projection.name} has not seen {after.stream}@{after.version} yet")
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    async def _wanted(self, projection: Projection[Any], after: After, key: str | None) -> dict[str, int] | None:
+        """The documents that a write of an own stream goes to, with its version in each; none where it is nothing to this projection.
+
+        None where the stream is not the service's own, or has not come so far: then it can only be waited for.
+        """
+        commits = await self._store.commits.read(self.principal.tenant, after.stream)
+        if not commits or commits[-1].version < after.version:
+            return None
+        wanted: dict[str, int] = {}
+        for item in (item for commit in commits for item in recorded(commit, self._contract)):
+            if item.meta.version <= after.version and type(item.event) in projection.folds:
+                its_key = str(getattr(item.event, projection.key))
+                if key in (None, its_key):
+                    wanted[document_id(self.principal.tenant, its_key)] = item.meta.version
+        return wanted
+
+    async def _are_shown(self, projection: Projection[Any], wanted: Mapping[str, int], after: After) -> bool:
+        found = await self._store.documents.load(projection.collection, list(wanted))
+        return all(
+            identity in found and self._seen(projection, found[identity][1], after.stream) >= version
+            for identity, version in wanted.items()
+        )
+
+    def _has_seen(self, projection: Projection[Any], bodies: Sequence[_Body], after: After) -> bool:
+        return any(self._seen(projection, body, after.stream) >= after.version for body in bodies)
+
+    def _seen(self, projection: Projection[Any], body: _Body, stream: str) -> int:
+        seen = body.get(SEEN)
+        if not isinstance(seen, dict):
+            return 0
+        return max(int(seen.get(stream_mark(topic, stream), 0)) for topic in topics_of(projection.folds, self._contract))
 
 
 class Readers(Protocol):
@@ -132,8 +192,3 @@ class Ask:
     principal: Principal
     request: Message
     read: Reader
-
-
-def _seen(body: dict[str, object] | None, stream: str) -> int:
-    seen = body.get(SEEN, {}) if body else {}
-    return int(seen.get(seen_key(stream), 0)) if isinstance(seen, dict) else 0

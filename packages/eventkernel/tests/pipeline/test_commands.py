@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import make_dataclass, replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -264,7 +265,7 @@ async def test_the_time_never_goes_back_within_a_stream(give: Giver, clock: Hand
         await slow(RENEW)
     times = [commit.at for commit in await all_commits(store, "loan-l1")]
     assert len(times) == 14
-    assert all(earlier < later for earlier, later in zip(times, times[1:], strict=False))
+    assert all(earlier < later for earlier, later in pairwise(times))
 
 
 async def test_the_published_version_passes_over_internal_commits(give: Giver, another: Callable[..., Node]) -> None:

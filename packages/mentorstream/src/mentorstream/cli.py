@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -13,7 +14,7 @@ from eventkernel.issuer import LocalIssuer, LocalOnly
 from rich.console import Console
 
 from mentorstream.demo.play import play
-from mentorstream.embedded import StartFailure, create_topics, read_topics
+from mentorstream.embedded import KafkaEmbedded, StartFailure, create_topics, read_topics
 from mentorstream.standards.standard_file import StandardFault, load_standard
 from mentorstream.topics import topics_file
 from mentorstream.up import up as run_platform
@@ -47,6 +48,21 @@ def demo(
 def up(data_dir: DataDir = Path(".data")) -> None:
     """Run the platform until it is stopped, and keep its data."""
     _run(run_platform(console, data_dir.resolve()))
+
+
+@app.command()
+def fetch() -> None:
+    """Get the embedded Kafka: its parts, checked, and an archive for quick starts. Nothing where KAFKA_BOOTSTRAP is set."""
+    if os.environ.get("KAFKA_BOOTSTRAP"):
+        console.print("KAFKA_BOOTSTRAP is set: no embedded Kafka is needed")
+        return
+    _run(_start_once())
+
+
+async def _start_once() -> None:
+    with tempfile.TemporaryDirectory(prefix="mentorstream-fetch-") as folder:
+        async with KafkaEmbedded(Path(folder)):
+            pass
 
 
 @app.command()
