@@ -29,8 +29,7 @@ async def run(asked: Asked) -> list[Figure]:
         try:
             return [await _compare(asked.rounds, driver, *names)]
         finally:
-            for name in names:
-                await driver.database(name).client.drop_database(name)
+            await drop(driver, *names)
             await driver.close()
 
 
@@ -42,6 +41,13 @@ async def store_uri(folder: Path) -> AsyncIterator[str]:
         return
     async with StoreEmbedded(folder) as store:
         yield store.uri
+
+
+async def drop(driver: Driver, *databases: str) -> None:
+    """Removes them from a server that stays; an embedded one's folder is removed with everything in it."""
+    if os.environ.get("MONGODB_URI"):
+        for name in databases:
+            await driver.database(name).client.drop_database(name)
 
 
 async def _compare(rounds: int, driver: Driver, grouped_name: str, single_name: str) -> Figure:

@@ -14,6 +14,8 @@ from eventkernel.store.mongodb.layout import commit_document
 from mentoring.sessions.v1.events_pb2 import SessionPlanned
 from mentorstream.embedded import Infrastructure, Topic, create_topics
 
+from bench.append import drop
+
 _PATIENCE = 10.0
 
 
@@ -31,10 +33,10 @@ class ByHand:
         """Milliseconds from the acknowledged insert to the acknowledged write of the document."""
         await self._database["commits"].insert_one(commit_document(commit))
         acknowledged = time.perf_counter()
-        self._waiting[commit.stream] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting[commit.stream] = asyncio.get_running_loop().create_future()
         async with self._producer.transaction():
             await self._producer.send_and_wait(self._topic, commit.events[0].data, commit.stream.encode(), partition=0)
-        written = await asyncio.wait_for(self._waiting.pop(commit.stream), _PATIENCE)
+        written: float = await asyncio.wait_for(waiting, _PATIENCE)
         return (written - acknowledged) * 1000
 
     async def project(self) -> None:
@@ -45,7 +47,7 @@ class ByHand:
                     event = SessionPlanned.FromString(record.value)
                     document = {"learner_id": event.learner_id, "ksb_codes": list(event.ksb_codes)}
                     await self._database["sessions"].replace_one({"_id": event.session_id}, document, upsert=True)
-                    self._waiting[record.key.decode()].set_result(time.perf_counter())
+                    self._waiting.pop(record.key.decode()).set_result(time.perf_counter())
 
 
 @asynccontextmanager
@@ -68,5 +70,5 @@ async def by_hand(found: Infrastructure) -> AsyncIterator[ByHand]:
         projecting.cancel()
         await consumer.stop()
         await producer.stop()
-        await driver.database(name).client.drop_database(name)
+        await drop(driver, name)
         await driver.close()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, cast
@@ -20,32 +20,48 @@ from eventkernel.timing import utc_now
 from mentorstream.embedded import Topic, create_topics, infrastructure
 
 from bench import samples
+from bench.append import drop
 from bench.measure import Asked, Figure, by_turns, check
 
-IN_MEMORY, IN_MONGODB = 8_000, 640
+IN_MEMORY, IN_MONGODB = 8_000, 512
 BATCH, PARTITIONS, AT_ONCE = 500, 8, 64
-_NEVER = 3600.0
+_Encoded = tuple[int, bytes, bytes, cloudevents.Headers]
+_NEVER, _PATIENCE = 3600.0, 60.0
 
 
 async def run(asked: Asked) -> list[Figure]:
-    """With commits in memory, and in the MongoDB-protocol store; against one bare producer a slot, with the same settings."""
+    """With commits in memory, against the producers alone; with commits in MongoDB, against reading, sending and clearing by hand."""
     async with infrastructure(Path(asked.folder) / "relay", databases=["bench"]) as found:
-        driver, name = connect(found.mongodb_uris["bench"]), f"bench_relay_{uuid4().hex[:8]}"
-        mongodb = MongoStore(driver, name)
-        await mongodb.start()
+        driver, names = (
+            connect(found.mongodb_uris["bench"]),
+            [f"bench_{kind}_{uuid4().hex[:8]}" for kind in ("relay", "hand")],
+        )
+        ours, theirs = (MongoStore(driver, name) for name in names)
         try:
-            return [
-                await _compare(
-                    "relay, commits in memory", asked.rounds, found.kafka_bootstrap, MemoryStore(), IN_MEMORY
-                ),
-                await _compare("relay, commits in MongoDB", asked.rounds, found.kafka_bootstrap, mongodb, IN_MONGODB),
-            ]
+            await ours.start()
+            await theirs.start()
+            bootstrap = found.kafka_bootstrap
+            alone = await _compare(asked.rounds, bootstrap, IN_MEMORY, MemoryStore(), None)
+            stored = await _compare(asked.rounds, bootstrap, IN_MONGODB, ours, theirs)
         finally:
-            await driver.database(name).client.drop_database(name)
-            await mongodb.close()
+            await drop(driver, *names)
+            await driver.close()
+    return [
+        Figure(
+            "relay, commits in memory",
+            f"a transactional producer a slot, {BATCH} records a transaction",
+            "events/s",
+            *alone,
+        ),
+        Figure(
+            "relay, commits in MongoDB", "the same, with a read before and a clearing after each", "events/s", *stored
+        ),
+    ]
 
 
-async def _compare(name: str, rounds: int, bootstrap: str, store: Store, size: int) -> Figure:
+async def _compare(
+    rounds: int, bootstrap: str, size: int, store: Store, theirs: Store | None
+) -> tuple[list[float], list[float]]:
     topics = [f"bench.{kind}.{uuid4().hex[:8]}" for kind in ("relay", "bare")]
     await create_topics(bootstrap, [Topic(topic, PARTITIONS) for topic in topics])
     watched = _Watched(store.commits)
@@ -55,9 +71,7 @@ async def _compare(name: str, rounds: int, bootstrap: str, store: Store, size: i
     )  # fmt: skip
 
     async def ours(number: int) -> float:
-        commits = [samples.commit(one, f"run-{number}") for one in range(size)]
-        for first in range(0, size, AT_ONCE):
-            await store.commits.append(commits[first : first + AT_ONCE])
+        await _fill(store, size, number)
         began = time.perf_counter()
         relay.wake()
         await watched.cleared(size)
@@ -67,7 +81,15 @@ async def _compare(name: str, rounds: int, bootstrap: str, store: Store, size: i
         producers = [await _producer(stack, bootstrap, f"{topics[1]}-{slot}") for slot in range(SLOTS)]
 
         async def bare(number: int) -> float:
-            return await _by_hand(producers, topics[1], [samples.commit(one, f"run-{number}") for one in range(size)])
+            if theirs is None:
+                batches = _batches(samples.commit(one, f"run-{number}") for one in range(size))
+                began = time.perf_counter()
+                await asyncio.gather(*(_send(*one, topics[1]) for one in zip(producers, batches, strict=True)))
+            else:
+                await _fill(theirs, size, number)
+                began = time.perf_counter()
+                await asyncio.gather(*(_relay_by_hand(*one, theirs, topics[1]) for one in enumerate(producers)))
+            return size / (time.perf_counter() - began)
 
         running = asyncio.create_task(relay.run())
         try:
@@ -77,7 +99,13 @@ async def _compare(name: str, rounds: int, bootstrap: str, store: Store, size: i
             await running
     for topic in topics:
         await _check_topic(bootstrap, topic, size * (rounds + 1))
-    return Figure(name, f"a transactional producer a slot, {BATCH} records each transaction", "events/s", *kept)
+    return kept
+
+
+async def _fill(store: Store, size: int, number: int) -> None:
+    commits = [samples.commit(one, f"run-{number}") for one in range(size)]
+    for first in range(0, size, AT_ONCE):
+        await store.commits.append(commits[first : first + AT_ONCE])
 
 
 async def _producer(stack: AsyncExitStack, bootstrap: str, name: str) -> AIOKafkaProducer:
@@ -89,48 +117,56 @@ async def _producer(stack: AsyncExitStack, bootstrap: str, name: str) -> AIOKafk
     return producer
 
 
-async def _by_hand(producers: Sequence[AIOKafkaProducer], topic: str, commits: Sequence[Commit]) -> float:
-    """The same records, ready beforehand."""
-    records: list[list[tuple[int, tuple[bytes, bytes, Any]]]] = [[] for _ in producers]
+def _batches(commits: Iterable[Commit]) -> list[list[_Encoded]]:
+    """For each slot its records, ready to be sent."""
+    records: list[list[_Encoded]] = [[] for _ in range(SLOTS)]
     for commit in commits:
-        place = partition_of(commit.partition_key, PARTITIONS)
-        encoded = cloudevents.encode(commit, commit.events[0], samples.SOURCE)
-        records[slot_of(commit.partition_key)].append((place, encoded))
+        records[slot_of(commit.partition_key)].append(_encoded(commit))
+    return records
 
-    async def slot(producer: AIOKafkaProducer, own: Sequence[tuple[int, tuple[bytes, bytes, Any]]]) -> None:
-        for first in range(0, len(own), BATCH):
-            async with producer.transaction():
-                sent = [
-                    await producer.send(topic, value, key, partition=place, headers=headers)
-                    for place, (key, value, headers) in own[first : first + BATCH]
-                ]
-                await asyncio.gather(*sent)
 
-    began = time.perf_counter()
-    await asyncio.gather(*map(slot, producers, records))
-    return len(commits) / (time.perf_counter() - began)
+def _encoded(commit: Commit) -> _Encoded:
+    return partition_of(commit.partition_key, PARTITIONS), *cloudevents.encode(commit, commit.events[0], samples.SOURCE)
+
+
+async def _send(producer: AIOKafkaProducer, records: Sequence[_Encoded], topic: str) -> None:
+    for first in range(0, len(records), BATCH):
+        async with producer.transaction():
+            sent = [
+                await producer.send(topic, value, key, partition=place, headers=headers)
+                for place, key, value, headers in records[first : first + BATCH]
+            ]
+            await asyncio.gather(*sent)
+
+
+async def _relay_by_hand(slot: int, producer: AIOKafkaProducer, store: Store, topic: str) -> None:
+    while commits := await store.commits.pending([slot], BATCH):
+        await _send(producer, [_encoded(commit) for commit in commits], topic)
+        await store.commits.clear([commit.id for commit in commits])
 
 
 async def _check_topic(bootstrap: str, topic: str, records: int) -> None:
     """Each event is there once, for a reader of what is committed."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        isolation_level="read_committed",
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-    )
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+    ids: list[str | None] = []
+    async with AsyncExitStack() as stack, asyncio.timeout(_PATIENCE):
+        ends = await (await _consumer(stack, bootstrap, "read_uncommitted")).end_offsets(partitions)
+        consumer = await _consumer(stack, bootstrap, "read_committed")
         consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        ids: list[str | None] = []
+        # What was committed last may take the broker a moment to show.
         while any([await consumer.position(each) < ends[each] for each in partitions]):
             for found in (await consumer.getmany(timeout_ms=50)).values():
                 ids += map(cloudevents.event_id_of, found)
-    finally:
-        await consumer.stop()
     check((len(ids), len(set(ids))), (records, records), f"records on {topic.rpartition('.')[0]}, and ids among them")
+
+
+async def _consumer(stack: AsyncExitStack, bootstrap: str, isolation: str) -> AIOKafkaConsumer:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level=isolation, auto_offset_reset="earliest", enable_auto_commit=False
+    )
+    await consumer.start()
+    stack.push_async_callback(consumer.stop)
+    return consumer
 
 
 class _Watched:
@@ -152,7 +188,7 @@ class _Watched:
 
     async def cleared(self, count: int) -> None:
         """Waits for so many, and starts counting again."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(_PATIENCE):
             while self._count < count:
                 self._more.clear()
                 await self._more.wait()

@@ -16,7 +16,8 @@ CODES = [f"K{number}" for number in range(1, 12)] + [f"S{number}" for number in 
 TOLD = ("K1", "S1", "S2")
 SOURCE = "/mentoring/sessions"
 LEARNERS = 64
-_FROM = datetime(2026, 9, 7, 9, tzinfo=UTC)
+# Now: a broker deletes at once what it takes for older than its retention.
+_FROM = datetime.now(UTC).replace(microsecond=0)
 
 
 def learner(number: int) -> str:

@@ -1,8 +1,11 @@
 """Visible: from a command's acknowledgement until the read model shows it, on a whole running platform with little to do."""
 
 import asyncio
+import re
+import tempfile
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median, quantiles
 from uuid import uuid4
@@ -19,6 +22,7 @@ from bench.by_hand import ByHand, by_hand
 from bench.measure import Asked, Figure, Wrong, by_turns, check
 
 COMMANDS, APART = 40, 0.1
+_TRACE_ID = re.compile(r'"trace_id": "([0-9a-f]{32})"')
 _OWN, _OTHERS = "project learner_sessions", "project ksb_progress"
 _SETTLES, _PATIENCE = 0.5, 30.0
 
@@ -82,10 +86,24 @@ async def _paths(running: Platform, traces: Sequence[str]) -> list[list[Step]]:
     """The whole path of each; services write their spans with some delay."""
     async with asyncio.timeout(_PATIENCE):
         while True:
-            found = [path_of(running.traces, trace) for trace in traces]
+            with tempfile.TemporaryDirectory() as folder:
+                found = [path_of(apart, trace) for apart, trace in _apart(running.traces, traces, Path(folder))]
             if all({_OWN, _OTHERS} <= {step.name for step in path} for path in found):
                 return found
             await asyncio.sleep(1)
+
+
+def _apart(spans: Path, traces: Sequence[str], folder: Path) -> Iterator[tuple[Path, str]]:
+    """Each trace with a folder of its spans alone: looking each up among all would take longer than the runs."""
+    lines: defaultdict[str, list[str]] = defaultdict(list)
+    for file in spans.glob("*.jsonl"):
+        for line in file.read_text().splitlines(keepends=True):
+            lines["".join(_TRACE_ID.findall(line)[:1])].append(line)
+    for trace in traces:
+        own = folder / trace
+        own.mkdir()
+        (own / "spans.jsonl").write_text("".join(lines[trace.split("-")[1]]))
+        yield own, trace
 
 
 def _parts(paths: Sequence[Sequence[Step]]) -> dict[str, float]:

@@ -58,10 +58,14 @@ class Client:
             "traceparent": traceparent,
         }
         unary: Any = self._channel.unary_unary(
-            contract.path, request_serializer=contract.request.SerializeToString, response_deserializer=contract.response.FromString
+            contract.path,
+            request_serializer=contract.request.SerializeToString,
+            response_deserializer=contract.response.FromString,
         )
         try:
-            answered = await unary(request, metadata=[(name, value) for name, value in named.items() if value], timeout=seconds)
+            answered = await unary(
+                request, metadata=[(name, value) for name, value in named.items() if value], timeout=seconds
+            )
         except grpc.aio.AioRpcError as error:
             raise _failed(error) from error
         if not isinstance(answered, answer):

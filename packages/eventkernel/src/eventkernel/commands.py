@@ -124,7 +124,9 @@ class Commands:
         async with turn:
             return await self._give_in_turn(order, call, aggregate, stream)
 
-    async def _give_in_turn(self, order: Order, call: CallContract, aggregate: Aggregate[Any], stream: str) -> CommandReply:
+    async def _give_in_turn(
+        self, order: Order, call: CallContract, aggregate: Aggregate[Any], stream: str
+    ) -> CommandReply:
         fresh = False
         for _ in range(_TRIES):
             loaded = await self._states.load(order.principal.tenant, stream, aggregate, fresh=fresh)
@@ -152,9 +154,13 @@ class Commands:
                 return self._stored(aggregate, loaded, commit)
             metrics.CONFLICTS.labels(self._service.name).inc()
             fresh = True
-        raise Contended(f"{stream} is being written by many at once; give the command again with the same idempotency key")
+        raise Contended(
+            f"{stream} is being written by many at once; give the command again with the same idempotency key"
+        )
 
-    async def _decide(self, order: Order, call: CallContract, aggregate: Aggregate[Any], loaded: Loaded[Any]) -> Sequence[Message]:
+    async def _decide(
+        self, order: Order, call: CallContract, aggregate: Aggregate[Any], loaded: Loaded[Any]
+    ) -> Sequence[Message]:
         await self._check_relation(order, call)
         beside = [
             await self._states.load(order.principal.tenant, stream, self._service.aggregate(template), fresh=True)
@@ -188,7 +194,12 @@ class Commands:
         now = self._clock()
         # The outbox is read in the order of `at`: within a stream it must never go back, whatever this clock says.
         at = max(now, loaded.head.at + _TICK) if loaded.head else now
-        stored = tuple([await self._sealed(order, loaded.version + index, index, event) for index, event in enumerate(events, start=1)])
+        stored = tuple(
+            [
+                await self._sealed(order, loaded.version + index, index, event)
+                for index, event in enumerate(events, start=1)
+            ]
+        )
         return Commit(
             id=order.commit_id, tenant=order.principal.tenant, stream=stream, events=stored,
             partition_key=loaded.head.partition_key if loaded.head else self._partition_key(stream, events[0]),
@@ -203,9 +214,13 @@ class Commands:
         # A decision may give part of the request; what is sealed is a copy.
         copy = type(event).FromString(event.SerializeToString())
         try:
-            await self._sealer.seal_event(copy, tenant=order.principal.tenant, event_type=contract.type, event_id=identity)
+            await self._sealer.seal_event(
+                copy, tenant=order.principal.tenant, event_type=contract.type, event_id=identity
+            )
         except KeyDestroyed as erased:
-            raise Refusal("PERSON_ERASED", "This person was erased: nothing can be recorded about them any more.") from erased
+            raise Refusal(
+                "PERSON_ERASED", "This person was erased: nothing can be recorded about them any more."
+            ) from erased
         if plain := unsealed_fields(copy):
             raise ValueError(f"{contract.type} would be stored with text in plain: {', '.join(plain)}")
         return StoredEvent(identity, contract.type, version, copy.SerializeToString(), contract.published)

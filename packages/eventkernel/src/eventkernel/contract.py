@@ -108,7 +108,9 @@ class Contract:
         message = event if isinstance(event, type) else type(event)
         found = self._by_message.get(message)
         if found is None:
-            raise ContractFault(f"{message.DESCRIPTOR.full_name} is not an event this service knows: give it the `event` option")
+            raise ContractFault(
+                f"{message.DESCRIPTOR.full_name} is not an event this service knows: give it the `event` option"
+            )
         return found
 
     def parse(self, event_type: str, data: bytes) -> Message:
@@ -161,7 +163,10 @@ def _twice(names: Iterable[str], why: str) -> list[str]:
 
 def _event_faults(event: EventContract) -> list[str]:
     descriptor = _descriptor(event.message)
-    found = [f"{event.type}: `{name}` is confidential text in an event; make it Sealed" for name in confidential_plaintext(descriptor)]
+    found = [
+        f"{event.type}: `{name}` is confidential text in an event; make it Sealed"
+        for name in confidential_plaintext(descriptor)
+    ]
     if event.partition_by and event.partition_by not in descriptor.fields_by_name:
         found.append(f"{event.type}: partition_by names no field of it: {event.partition_by}")
     return found
@@ -174,8 +179,13 @@ def _call_faults(call: CallContract) -> list[str]:
     if "unspecified" in call.roles:
         found.append(f"{call.method}: ROLE_UNSPECIFIED is nobody; name a role")
     for template in (call.stream, *call.loads):
-        found += [f"{call.method}: {template} {fault}" for fault in _template_faults(template, _descriptor(call.request))]
-    return found + _twice((f"{call.method}: it loads {aggregate_of(template)} twice" for template in call.loads), "a decision finds one state of a kind")
+        found += [
+            f"{call.method}: {template} {fault}" for fault in _template_faults(template, _descriptor(call.request))
+        ]
+    return found + _twice(
+        (f"{call.method}: it loads {aggregate_of(template)} twice" for template in call.loads),
+        "a decision finds one state of a kind",
+    )
 
 
 def _descriptor(message: MessageType) -> Descriptor:

@@ -4,6 +4,7 @@ A row is finished only when what it asked for is done for good. A process that d
 """
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,9 +55,7 @@ class Attempt:
         """Gives a command as the platform. Its id follows from the row, the try and the request."""
         content = request.SerializeToString(deterministic=True).hex()
         key = derived_id(self.row.id, str(self.row.attempts), request.DESCRIPTOR.full_name, content)
-        return await self.commands.give(
-            Order(request, Principal.system(self.row.tenant), key, self.row.correlation_id, self.row.causation_id)
-        )
+        return await self.commands.give(_order(self.row, request, key))
 
     async def open_fields(self, stream: str, event_type: str, fields: Sequence[str]) -> list[str] | None:
         """Opens sealed fields of the stream's newest event of this type; None without one."""
@@ -93,9 +92,25 @@ class DueRunner:
         self._places = asyncio.Semaphore(side_by_side)
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._ended = asyncio.Event()
+        self._ended.set()
 
     async def run(self) -> None:
         """Works until it is stopped; an unreachable store only makes it wait."""
+        self._ended.clear()
+        try:
+            await self._work()
+        finally:
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """Claims no more, and waits for what is under way, a claim that is just being made included."""
+        self._stopping = True
+        self._scheduled.set()
+        await self._ended.wait()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _work(self) -> None:
         while not self._stopping:
             self._scheduled.clear()
             try:
@@ -103,22 +118,16 @@ class DueRunner:
                 metrics.DUE_OVERDUE.labels(self._service).set(await self._store.due.count_overdue(self._clock()))
             except Exception:
                 _log.exception("due rows cannot be claimed; looking again")
-            try:
-                await asyncio.wait_for(self._scheduled.wait(), self._poll)
-            except TimeoutError:
-                continue
-
-    async def stop(self) -> None:
-        """Claims no more, and waits for what is under way."""
-        self._stopping = True
-        self._scheduled.set()
-        await asyncio.gather(*self._running, return_exceptions=True)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._poll):
+                    await self._scheduled.wait()
 
     async def _claim_all(self) -> None:
         while not self._stopping:
             await self._places.acquire()
             try:
-                row = await self._store.due.claim(self._clock(), self._lease)
+                # It may have been stopped while it waited for a free place.
+                row = None if self._stopping else await self._store.due.claim(self._clock(), self._lease)
             except BaseException:
                 self._places.release()
                 raise
@@ -148,7 +157,9 @@ class DueRunner:
                 await self._set_aside(row, refused)
             except Exception as error:
                 # Unknown what came of it: the row stays leased, and is claimed again with the next attempt.
-                _log.error("due row failed", row=row.id, request=name, attempt=row.attempts, error=repr(error), exc_info=True)
+                _log.error(
+                    "due row failed", row=row.id, request=name, attempt=row.attempts, error=repr(error), exc_info=True
+                )
 
     async def _carry_out(self, row: DueRow) -> None:
         kind = self._requests[row.request_type]
@@ -157,8 +168,7 @@ class DueRunner:
         if effect is not None:
             await effect(request, Attempt(row, self._commands, self._readers))
             return
-        order = Order(request, Principal.system(row.tenant), row.id, row.correlation_id, row.causation_id)
-        await self._commands.give(order)
+        await self._commands.give(_order(row, request, row.id))
 
     async def _again(self, row: DueRow, seconds: float, reason: str) -> None:
         _log.info("due row waits", row=row.id, reason=reason, attempt=row.attempts, seconds=seconds)
@@ -177,6 +187,10 @@ class DueRunner:
         )  # fmt: skip
         metrics.PARKED.labels(self._service, f"{self._service}.{SUBSCRIPTION}").inc()
         await self._store.due.finish(row.id)
+
+
+def _order(row: DueRow, request: Message, key: str) -> Order:
+    return Order(request, Principal.system(row.tenant), key, row.correlation_id, row.causation_id, not_before=row.due)
 
 
 def backoff(attempts: int, longest: float = 300.0) -> float:

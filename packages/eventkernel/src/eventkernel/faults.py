@@ -10,12 +10,12 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
-from pymongo.errors import PyMongoError
 
 from eventkernel.access import Denied
 from eventkernel.aggregate import NotYet, Refusal
 from eventkernel.commands import Contended
 from eventkernel.keys import KeyDestroyed
+from eventkernel.ports import StoreUnavailable
 from eventkernel.reading import Behind, TooMany
 from eventkernel.store.grouping import Closed, Overloaded
 from eventkernel.tokens import Unauthenticated
@@ -122,5 +122,5 @@ _KINDS: dict[type[Exception], Callable[[Any, str], Fault]] = {
     Contended: _status(grpc.StatusCode.ABORTED, "CONTENDED", retry=True),
     Overloaded: _status(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", retry=True),
     Closed: _status(grpc.StatusCode.UNAVAILABLE, "STOPPING", retry=True),
-    PyMongoError: _status(grpc.StatusCode.UNAVAILABLE, "STORE_UNREACHABLE", _UNREACHABLE, retry=True),
+    StoreUnavailable: _status(grpc.StatusCode.UNAVAILABLE, "STORE_UNREACHABLE", _UNREACHABLE, retry=True),
 }

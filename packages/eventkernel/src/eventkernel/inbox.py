@@ -50,7 +50,14 @@ class Inbox:
     """
 
     def __init__(
-        self, subscription: str, *, service: str, contract: Contract, handled: Iterable[str], parked: ParkedStore, clock: Clock
+        self,
+        subscription: str,
+        *,
+        service: str,
+        contract: Contract,
+        handled: Iterable[str],
+        parked: ParkedStore,
+        clock: Clock,
     ) -> None:
         self.subscription = subscription
         self._service = service
@@ -79,7 +86,9 @@ class Inbox:
         """The same with every delivery that follows a fault of its stream made a fault too."""
         return self._behind(items, {})
 
-    def _behind(self, items: Sequence[Delivery | Fault], blocked: Mapping["_Stream", "_Place"]) -> list[Delivery | Fault]:
+    def _behind(
+        self, items: Sequence[Delivery | Fault], blocked: Mapping["_Stream", "_Place"]
+    ) -> list[Delivery | Fault]:
         shut = dict(blocked)
         result: list[Delivery | Fault] = []
         for item in items:

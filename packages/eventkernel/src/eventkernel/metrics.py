@@ -5,7 +5,9 @@ from prometheus_client import Counter, Gauge, Histogram
 _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 COMMANDS = Counter("mentorstream_commands_total", "Commands by how they ended", ["service", "command", "outcome"])
-COMMAND_SECONDS = Histogram("mentorstream_command_seconds", "From request to reply", ["service", "command"], buckets=_FAST)
+COMMAND_SECONDS = Histogram(
+    "mentorstream_command_seconds", "From request to reply", ["service", "command"], buckets=_FAST
+)
 QUERIES = Counter("mentorstream_queries_total", "Queries by how they ended", ["service", "query", "outcome"])
 EVENTS_STORED = Counter("mentorstream_events_stored_total", "Events committed", ["service", "type"])
 CONFLICTS = Counter("mentorstream_version_conflicts_total", "Appends decided again after a conflict", ["service"])
@@ -15,8 +17,14 @@ PUBLISHED = Counter("mentorstream_events_published_total", "Events put on the to
 RELAY_HELD = Gauge("mentorstream_relay_slot_held", "1 where this process holds the slot", ["service", "slot"])
 RELAY_HALTED = Gauge("mentorstream_relay_slot_halted", "1 while the slot cannot publish", ["service", "slot"])
 CONSUMED = Counter("mentorstream_records_consumed_total", "Records taken from the bus", ["service", "subscription"])
-LAG = Gauge("mentorstream_subscription_lag", "Records behind the end of the partition", ["service", "subscription", "topic", "partition"])
-EVENT_AGE = Histogram("mentorstream_event_age_seconds", "From commit to handled", ["service", "subscription"], buckets=_FAST)
+LAG = Gauge(
+    "mentorstream_subscription_lag",
+    "Records behind the end of the partition",
+    ["service", "subscription", "topic", "partition"],
+)
+EVENT_AGE = Histogram(
+    "mentorstream_event_age_seconds", "From commit to handled", ["service", "subscription"], buckets=_FAST
+)
 PARKED = Counter("mentorstream_records_parked_total", "Records set aside", ["service", "subscription"])
 PARKED_NOW = Gauge("mentorstream_parked_records", "Records that wait for an operator", ["service", "subscription"])
 DUE_OVERDUE = Gauge("mentorstream_due_overdue", "Due rows past their time", ["service"])

@@ -140,7 +140,8 @@ class Node:
 
     async def _within(self, work: Coroutine[Any, Any, None], what: str) -> None:
         try:
-            await asyncio.wait_for(work, max(_LAST_SECONDS, self._stop_by - asyncio.get_running_loop().time()))
+            async with asyncio.timeout(max(_LAST_SECONDS, self._stop_by - asyncio.get_running_loop().time())):
+                await work
         except Exception as error:
             # What was not finished is found again: commits stay pending, offsets uncommitted, rows leased.
             _log.warning("not drained in time", what=what, error=repr(error))

@@ -17,6 +17,10 @@ from eventkernel.messages import (
 )
 
 
+class StoreUnavailable(Exception):
+    """The store did not answer, or not in time. Whether what was asked was done is not known: asking again is safe."""
+
+
 class RevisionConflict(Exception):
     """A document was written by someone else since it was loaded: load again, fold again."""
 

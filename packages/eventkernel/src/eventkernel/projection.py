@@ -27,7 +27,9 @@ class Projection(Generic[Document]):
         indexes: fields of the document that queries ask by.
     """
 
-    def __init__(self, name: str, *, version: int, document: type[Document], key: str, indexes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, name: str, *, version: int, document: type[Document], key: str, indexes: tuple[str, ...] = ()
+    ) -> None:
         self.name = name
         self.version = version
         self.document = document

@@ -6,6 +6,7 @@ Whatever is repeated, after a crash or a rebalance, repeats the same ids and so 
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 from aiokafka import TopicPartition
@@ -14,8 +15,8 @@ from google.protobuf.message import Message
 from eventkernel import metrics, tracing
 from eventkernel.access import Denied
 from eventkernel.aggregate import NotYet, Refusal
-from eventkernel.commands import Commands, Order
-from eventkernel.contract import Contract
+from eventkernel.commands import Commands, DecisionFailed, Order
+from eventkernel.contract import Contract, ContractFault
 from eventkernel.inbox import Delivery, Fault, Inbox, Record
 from eventkernel.messages import DueRow, Metadata, Principal, derived_id
 from eventkernel.ports import DueStore, ParkedStore
@@ -74,12 +75,16 @@ class Reactor:
             for place, delivery in enumerate(deliveries):
                 fault = await self._answer(delivery)
                 if fault is not None:
-                    await self._inbox.park([f for f in self._inbox.behind([fault, *deliveries[place + 1 :]]) if isinstance(f, Fault)])
+                    await self._inbox.park(
+                        [f for f in self._inbox.behind([fault, *deliveries[place + 1 :]]) if isinstance(f, Fault)]
+                    )
                     return
 
     async def _answer(self, delivery: Delivery) -> Fault | None:
         meta = delivery.meta
-        with tracing.span(f"react {self._reaction.name}", traceparent=meta.traceparent, event_id=meta.event_id, event_type=meta.type):
+        with tracing.span(
+            f"react {self._reaction.name}", traceparent=meta.traceparent, event_id=meta.event_id, event_type=meta.type
+        ):
             started = time.monotonic()
             try:
                 replies = list(self._reaction.policies[type(delivery.event)](delivery.event, meta))
@@ -91,9 +96,13 @@ class Reactor:
                 except (Refusal, Denied) as refused:
                     code = refused.code if isinstance(refused, Refusal) else "DENIED"
                     return self._inbox.fault(delivery, f"{code}: {refused}")
+                except (ContractFault, DecisionFailed) as failed:  # it would fail again
+                    return self._inbox.fault(delivery, f"HANDLER_FAILED: {failed}")
             age = (self._clock() - meta.at).total_seconds()
             metrics.EVENT_AGE.labels(self._service, self.subscription).observe(max(0.0, age))
-            _log.debug("reacted", reaction=self._reaction.name, event_id=meta.event_id, seconds=time.monotonic() - started)
+            _log.debug(
+                "reacted", reaction=self._reaction.name, event_id=meta.event_id, seconds=time.monotonic() - started
+            )
         return None
 
     async def _carry_out(self, reply: Message | Later, meta: Metadata, key: str) -> None:
@@ -109,9 +118,14 @@ class Reactor:
 
     async def _keep(self, later: Later, meta: Metadata, key: str) -> None:
         row = DueRow(
-            id=key, tenant=meta.tenant, due=later.at, request_type=later.request.DESCRIPTOR.full_name,
+            id=key, tenant=meta.tenant, due=_whole_milliseconds(later.at), request_type=later.request.DESCRIPTOR.full_name,
             request=later.request.SerializeToString(), correlation_id=meta.correlation_id, causation_id=meta.event_id,
             traceparent=tracing.current_traceparent() or meta.traceparent,
         )  # fmt: skip
         await self._due.schedule([row])
         self._scheduled.set()
+
+
+def _whole_milliseconds(at: datetime) -> datetime:
+    # A store keeps whole milliseconds. Rounded down, a row would fall due before its time, and its decision would see that.
+    return at + timedelta(microseconds=-at.microsecond % 1000)

@@ -86,7 +86,9 @@ class Reader:
         """
 
         async def look() -> list[_Body]:
-            return await self._store.documents.find(projection.collection, {**equal, "tenant": self.principal.tenant}, _MOST + 1)
+            return await self._store.documents.find(
+                projection.collection, {**equal, "tenant": self.principal.tenant}, _MOST + 1
+            )
 
         found = await self._showing(projection, look)
         if len(found) > _MOST:
@@ -117,7 +119,11 @@ class Reader:
             return ""
         meta = item.meta
         return await self._sealer.open(
-            getattr(item.event, field), tenant=self.principal.tenant, event_type=meta.type, event_id=meta.event_id, field=field
+            getattr(item.event, field),
+            tenant=self.principal.tenant,
+            event_type=meta.type,
+            event_id=meta.event_id,
+            field=field,
         )
 
     def _access(self, meta: Metadata, field: str, sealed: Sealed) -> Access:
@@ -174,7 +180,9 @@ class Reader:
         seen = body.get(SEEN)
         if not isinstance(seen, dict):
             return 0
-        return max(int(seen.get(stream_mark(topic, stream), 0)) for topic in topics_of(projection.folds, self._contract))
+        return max(
+            int(seen.get(stream_mark(topic, stream), 0)) for topic in topics_of(projection.folds, self._contract)
+        )
 
 
 class Readers(Protocol):

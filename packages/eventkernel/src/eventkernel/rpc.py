@@ -31,6 +31,7 @@ _AFTER = re.compile(r"([^@]{1,300})@([0-9]{1,18})")
 _LONGEST_WAIT = 5.0
 _log = structlog.get_logger(__name__)
 
+
 class Servicer(grpc.GenericRpcHandler):
     """Serves one service's contract."""
 
@@ -56,7 +57,11 @@ class Servicer(grpc.GenericRpcHandler):
         )
 
     async def _answer(
-        self, call: CallContract, serve: Callable[..., Awaitable[Message]], request: Message, context: grpc.aio.ServicerContext[Any, Any]
+        self,
+        call: CallContract,
+        serve: Callable[..., Awaitable[Message]],
+        request: Message,
+        context: grpc.aio.ServicerContext[Any, Any],
     ) -> Message:
         given = {
             str(name): str(value)

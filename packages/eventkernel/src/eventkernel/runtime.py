@@ -15,6 +15,7 @@ from eventkernel import logs, telemetry
 from eventkernel.contract import ContractFault
 from eventkernel.keys import SecretFileFault
 from eventkernel.node import AddressInUse, Node
+from eventkernel.ports import StoreUnavailable
 from eventkernel.service import Service
 from eventkernel.settings import Settings, explain
 from eventkernel.store.mongodb import MongoStore, connect
@@ -57,12 +58,17 @@ async def _run(build: Callable[[], Service], settings: Settings) -> int:
         exposed = telemetry.serve_metrics(settings.metrics_port, settings.metrics_host)
     except ContractFault as fault:
         _refuse("CONTRACT_FAULT", str(fault))
+    except StoreUnavailable as fault:
+        _refuse("STORE_UNREACHABLE", f"the store at MONGODB_URI does not answer: {fault}; start it, or mend the address")
     except AddressInUse as fault:
         _refuse("PORT_IN_USE", str(fault))
     except (KeySetFault, SecretFileFault) as fault:
         _refuse("KEYS_UNUSABLE", str(fault))
     except OSError as fault:
-        _refuse("PORT_IN_USE", f"metrics cannot be shown at {settings.metrics_host}:{settings.metrics_port}: {fault}; set METRICS_PORT")
+        _refuse(
+            "PORT_IN_USE",
+            f"metrics cannot be shown at {settings.metrics_host}:{settings.metrics_port}: {fault}; set METRICS_PORT",
+        )
     failed = asyncio.create_task(node.failed())
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)

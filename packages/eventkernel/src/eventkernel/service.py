@@ -49,7 +49,11 @@ class Service:
     def aggregate(self, stream_or_template: str) -> Aggregate[Any]:
         """The aggregate whose stream this is; raises ContractFault where there is none."""
         name = aggregate_of(stream_or_template)
-        found = [aggregate for aggregate in self.aggregates if name == aggregate.name or name.startswith(f"{aggregate.name}-")]
+        found = [
+            aggregate
+            for aggregate in self.aggregates
+            if name == aggregate.name or name.startswith(f"{aggregate.name}-")
+        ]
         if found:
             # `loan-box` has streams that begin like those of `loan`: the longer name is meant.
             return max(found, key=lambda aggregate: len(aggregate.name))
@@ -86,14 +90,22 @@ class Service:
     def _doubles(self) -> Iterator[str]:
         for command, names in _takers((aggregate.decisions, aggregate.name) for aggregate in self.aggregates):
             yield f"{command.DESCRIPTOR.name} is decided by {names}"
-        queries = ((_parameter(query, get_type_hints(query), 0), getattr(query, "__name__", repr(query))) for query in self.queries)
+        queries = (
+            (_parameter(query, get_type_hints(query), 0), getattr(query, "__name__", repr(query)))
+            for query in self.queries
+        )
         for query, names in _takers(((request,), name) for request, name in queries):
             yield f"{query.DESCRIPTOR.name} is answered by {names}"
         # Two of one name would share a consumer group, and each would get a part of the partitions only.
         subscriptions = Counter(
-            [(part.name, part.version) for part in self.projections] + [(part.name, part.version) for part in self.reactions]
+            [(part.name, part.version) for part in self.projections]
+            + [(part.name, part.version) for part in self.reactions]
         )
-        yield from (f"{name} v{version}: two subscriptions have this name" for (name, version), count in subscriptions.items() if count > 1)
+        yield from (
+            f"{name} v{version}: two subscriptions have this name"
+            for (name, version), count in subscriptions.items()
+            if count > 1
+        )
 
     def _command_faults(self, request: type[Message], stream: str, loads: Sequence[str]) -> list[str]:
         decider = self.deciders.get(request)
@@ -101,9 +113,15 @@ class Service:
             return [f"{request.DESCRIPTOR.name}: no aggregate decides it"]
         faults = []
         if aggregate_of(stream) != decider.name:
-            faults.append(f"{request.DESCRIPTOR.name}: its stream {stream} is not one of {decider.name}, which decides it")
+            faults.append(
+                f"{request.DESCRIPTOR.name}: its stream {stream} is not one of {decider.name}, which decides it"
+            )
         known = {aggregate.name for aggregate in self.aggregates}
-        faults += [f"{request.DESCRIPTOR.name}: no aggregate {aggregate_of(load)} to load" for load in loads if aggregate_of(load) not in known]
+        faults += [
+            f"{request.DESCRIPTOR.name}: no aggregate {aggregate_of(load)} to load"
+            for load in loads
+            if aggregate_of(load) not in known
+        ]
         return faults
 
 

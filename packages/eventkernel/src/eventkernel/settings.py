@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     mongodb_database: str = Field(default="", description="The database's name; the service's own name where empty.")
     mongodb_driver: Literal["pymongo", "motor"] = "pymongo"
     grpc_address: str = Field(default="0.0.0.0:50051", description="Where the API listens.")
-    health_address: str = Field(default="0.0.0.0:50052", description="Where gRPC's standard health service listens, in plain.")
+    health_address: str = Field(
+        default="0.0.0.0:50052", description="Where gRPC's standard health service listens, in plain."
+    )
     metrics_host: str = "0.0.0.0"  # noqa: S104
     metrics_port: int = Field(default=9464, ge=0, le=65535)
     key_file: Path = Field(description="The service's key-encryption key; made on the first run.")

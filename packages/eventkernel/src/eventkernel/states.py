@@ -41,7 +41,9 @@ class States:
         snapshot_every: a snapshot is written when a stream has grown by this many events since the last.
     """
 
-    def __init__(self, commits: CommitStore, contract: Contract, *, keep: int = 20_000, snapshot_every: int = 100) -> None:
+    def __init__(
+        self, commits: CommitStore, contract: Contract, *, keep: int = 20_000, snapshot_every: int = 100
+    ) -> None:
         self._commits = commits
         self._contract = contract
         self._keep = keep

@@ -25,16 +25,28 @@ def current_traceparent() -> str:
 
 
 @contextmanager
-def span(name: str, *, traceparent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int) -> Iterator[Span]:
+def span(
+    name: str, *, traceparent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int
+) -> Iterator[Span]:
     """A span below the current one, or below `traceparent` where that is given."""
     parent = None if traceparent is None else context_of(traceparent)
     with _TRACER.start_as_current_span(name, context=parent, kind=kind, attributes=attributes) as current:
         yield current
 
 
-def past_span(name: str, *, traceparent: str, start_ns: int, end_ns: int, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int) -> None:
+def past_span(
+    name: str,
+    *,
+    traceparent: str,
+    start_ns: int,
+    end_ns: int,
+    kind: SpanKind = SpanKind.INTERNAL,
+    **attributes: str | int,
+) -> None:
     """A span that is over already: how each event of a batch shows its part. Nothing where the event is in no trace."""
     if not traceparent:
         return
-    recorded = _TRACER.start_span(name, context=context_of(traceparent), kind=kind, attributes=attributes, start_time=start_ns)
+    recorded = _TRACER.start_span(
+        name, context=context_of(traceparent), kind=kind, attributes=attributes, start_time=start_ns
+    )
     recorded.end(end_time=end_ns)

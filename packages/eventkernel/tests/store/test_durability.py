@@ -8,11 +8,10 @@ from pathlib import Path
 
 from eventkernel.messages import Appended, Checkpoint, Commit, DocumentWrite, Repeated
 from eventkernel.placement import SLOTS
-from eventkernel.ports import RevisionConflict, Store
+from eventkernel.ports import RevisionConflict, Store, StoreUnavailable
 from eventkernel.store.grouping import GroupedAppends
 from eventkernel.store.mongodb import MongoStore, connect
 from eventkernel.testing.store_suite.examples import TENANT, after, commit
-from pymongo.errors import PyMongoError
 
 WRITERS = 12
 KILLS = 2
@@ -54,7 +53,7 @@ class Load:
             mine = commit(f"{stream}-{version}", stream, version, at=after(version))
             try:
                 outcome = await self._appends.append_one(mine)
-            except PyMongoError:
+            except StoreUnavailable:
                 await asyncio.sleep(_PAUSE)
                 continue
             assert outcome in (Appended.STORED, Repeated(mine))
@@ -70,7 +69,7 @@ class Load:
                 self.told.asked_to_clear.update(batch)
                 await self._store.commits.clear(batch)
                 self.told.cleared.update(batch)
-            except PyMongoError:
+            except StoreUnavailable:
                 continue
             finally:
                 await asyncio.sleep(_PAUSE)
@@ -83,7 +82,7 @@ class Load:
                 write = DocumentWrite("a", revision, {"offset": offset})
                 await self._store.documents.write("d_v1", [write], Checkpoint("s", "t", 0, offset))
                 self.told.offset = offset
-            except (PyMongoError, RevisionConflict):
+            except (StoreUnavailable, RevisionConflict):
                 continue
             finally:
                 await asyncio.sleep(_PAUSE)

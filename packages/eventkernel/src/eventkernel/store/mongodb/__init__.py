@@ -67,7 +67,7 @@ class MongoStore(Store):
         return self._access_log
 
     async def start(self) -> None:
-        """Makes the indexes; raises pymongo's ServerSelectionTimeoutError where the database cannot be reached."""
+        """Makes the indexes; raises StoreUnavailable where the database cannot be reached."""
         for part in (self._commits, self._due, self._parked, self._keys, self._access_log):
             await part.prepare()
 

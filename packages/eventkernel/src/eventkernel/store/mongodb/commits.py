@@ -5,6 +5,7 @@ from datetime import datetime
 
 from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
+from pymongo.read_concern import ReadConcern
 
 from eventkernel.messages import Appended, AppendOutcome, Commit, Repeated, Snapshot
 from eventkernel.placement import SLOTS
@@ -12,12 +13,14 @@ from eventkernel.ports import CommitStore
 from eventkernel.store.mongodb.driver import Database, Document, Driver
 from eventkernel.store.mongodb.inserts import insert_new
 from eventkernel.store.mongodb.layout import commit_document, commit_of
+from eventkernel.store.mongodb.unavailable import translated
 from eventkernel.store.stored_form import stream_key
 
 _PENDING = "pending"
 _READ_BATCH = 1000
 
 
+@translated
 class MongoCommits(CommitStore):
     """Commits and snapshots."""
 
@@ -35,7 +38,7 @@ class MongoCommits(CommitStore):
         )
 
     async def append(self, commits: Sequence[Commit]) -> list[AppendOutcome]:
-        """As the port says. Raises pymongo's errors, and then any of the commits may be stored or not."""
+        """As the port says. Raises StoreUnavailable, and then any of the commits may be stored or not."""
         refused = await insert_new(self._commits, [commit_document(commit) for commit in commits])
         outcomes: list[AppendOutcome] = [Appended.STORED] * len(commits)
         if refused:
@@ -67,7 +70,9 @@ class MongoCommits(CommitStore):
             return []
         # Reading some more and dropping them here: `$nin` with hundreds of ids is slow, on the embedded store very slow.
         enough = limit + len(leave_out)
-        query = self._commits.find({_PENDING: True, "slot": {"$in": list(slots)}})
+        # One moment's view: else a scan that a stream's first commit was inserted behind could still meet its second.
+        at_one_moment = self._commits.with_options(read_concern=ReadConcern("snapshot"))
+        query = at_one_moment.find({_PENDING: True, "slot": {"$in": list(slots)}})
         # `first_version` keeps a stream's order where two of its commits fall in one millisecond.
         found = await query.sort([("at", 1), ("first_version", 1)]).limit(enough).batch_size(enough).to_list(None)
         return [commit_of(document) for document in found if document["_id"] not in leave_out][:limit]

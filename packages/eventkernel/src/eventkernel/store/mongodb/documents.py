@@ -15,6 +15,7 @@ from eventkernel.messages import Checkpoint, DocumentWrite
 from eventkernel.ports import DocumentStore, RevisionConflict
 from eventkernel.store.mongodb.driver import Collection, Database, Document
 from eventkernel.store.mongodb.inserts import duplicates
+from eventkernel.store.mongodb.unavailable import translated
 from eventkernel.store.stored_form import ID, REVISION, check_fields
 
 _DOCUMENTS_ONLY = {"$type": "string"}
@@ -22,6 +23,7 @@ _DOCUMENTS_ONLY = {"$type": "string"}
 _IDS_A_QUERY = 50
 
 
+@translated
 class MongoDocuments(DocumentStore):
     """The documents of projections."""
 

@@ -9,10 +9,12 @@ from eventkernel.messages import DueRow
 from eventkernel.ports import DueStore
 from eventkernel.store.mongodb.driver import Database, Document
 from eventkernel.store.mongodb.inserts import insert_new
+from eventkernel.store.mongodb.unavailable import translated
 
 _NOT_LEASED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@translated
 class MongoDue(DueStore):
     """Rows that fall due."""
 

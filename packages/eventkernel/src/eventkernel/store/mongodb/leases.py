@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from eventkernel.ports import LeaseStore
 from eventkernel.store.mongodb.driver import Database
 from eventkernel.store.mongodb.inserts import insert_new
+from eventkernel.store.mongodb.unavailable import translated
 
 
+@translated
 class MongoLeases(LeaseStore):
     """Leases by name."""
 

@@ -6,10 +6,12 @@ from eventkernel.messages import ParkedRecord
 from eventkernel.ports import ParkedStore
 from eventkernel.store.mongodb.driver import Database, Document, Driver
 from eventkernel.store.mongodb.inserts import insert_new
+from eventkernel.store.mongodb.unavailable import translated
 
 _IN_ORDER = [("subscription", 1), ("topic", 1), ("partition", 1), ("offset", 1)]
 
 
+@translated
 class MongoParked(ParkedStore):
     """What could not be handled."""
 

@@ -6,10 +6,12 @@ from eventkernel.messages import Access, WrappedKey
 from eventkernel.ports import AccessLog, KeyStore
 from eventkernel.store.mongodb.driver import Database
 from eventkernel.store.mongodb.inserts import insert_new
+from eventkernel.store.mongodb.unavailable import translated
 
 _ACCESS_FIELDS = ("tenant", "actor", "subject_id", "stream", "event_id", "field", "at", "correlation_id")
 
 
+@translated
 class MongoKeys(KeyStore):
     """Wrapped data keys, a document for each version."""
 
@@ -43,6 +45,7 @@ class MongoKeys(KeyStore):
         return (await self._keys.update_many(holding, {"$set": {"wrapped": b""}})).modified_count
 
 
+@translated
 class MongoAccessLog(AccessLog):
     """Who read what that was sealed."""
 

@@ -1,0 +1,35 @@
+"""The driver's errors in the port's words, so that nothing outside this folder knows which driver there is."""
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
+
+from pymongo.errors import InvalidOperation, PyMongoError
+
+from eventkernel.ports import StoreUnavailable
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+Adapter = TypeVar("Adapter")
+
+
+def translated(adapter: type[Adapter]) -> type[Adapter]:
+    """The adapter with StoreUnavailable wherever a public method of it raised what the driver raises."""
+    for name, method in list(vars(adapter).items()):
+        if inspect.iscoroutinefunction(method) and not name.startswith("_"):
+            setattr(adapter, name, _translated(method))
+    return adapter
+
+
+def _translated(method: Callable[Parameters, Awaitable[Result]]) -> Callable[Parameters, Awaitable[Result]]:
+    @functools.wraps(method)
+    async def call(*given: Parameters.args, **named: Parameters.kwargs) -> Result:
+        try:
+            return await method(*given, **named)
+        except InvalidOperation:
+            raise  # a mistake in the adapter, or a closed client: trying again would not help
+        except PyMongoError as error:
+            raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+
+    return call
