@@ -20,7 +20,7 @@ PORT = 41_000
 
 def test_up_stops_on_ctrl_c_leaves_no_process_and_keeps_its_data(tmp_path: Path) -> None:
     first = _up_until_it_is_up(tmp_path)
-    assert "mentoring.evidence.v1.EvidenceService/GetCohortSummary" in first
+    assert "mentoring.safeguarding.v1.SafeguardingService/SetRota" in first
     keys = {file.name: file.read_bytes() for file in (tmp_path / "keys").iterdir()}
     assert len(keys) == 4
     _up_until_it_is_up(tmp_path)
@@ -79,7 +79,7 @@ def test_a_service_without_settings_names_the_variables() -> None:
 
 def _up_until_it_is_up(folder: Path) -> str:
     with _started("up", "--data-dir", str(folder)) as process:
-        told = _read_until(process, "EvidenceService/GetCohortSummary")
+        told = _read_until(process, "SafeguardingService/SetRota")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert _processes_of(folder) == []

@@ -210,7 +210,8 @@ class Commands:
 
     async def _sealed(self, order: Order, version: int, index: int, event: Message) -> StoredEvent:
         contract = self._service.contract.of(event)
-        identity = event_id(order.commit_id, index)
+        # With the topic: a caller may use one idempotency key for two services, and their events must not share an id.
+        identity = event_id(f"{self._service.contract.topic}/{order.commit_id}", index)
         # A decision may give part of the request; what is sealed is a copy.
         copy = type(event).FromString(event.SerializeToString())
         try:

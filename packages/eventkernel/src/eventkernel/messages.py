@@ -211,9 +211,9 @@ class Access:
     correlation_id: str = ""
 
 
-def event_id(commit_id: str, index: int) -> str:
-    """The id of a commit's event: the same whenever the command is repeated."""
-    return derived_id(commit_id, str(index))
+def event_id(origin: str, index: int) -> str:
+    """The id of a commit's event, the same whenever the command is repeated. `origin` names topic and commit."""
+    return derived_id(origin, str(index))
 
 
 def derived_id(*parts: str) -> str:

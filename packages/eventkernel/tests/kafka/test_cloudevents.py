@@ -33,7 +33,7 @@ COMMITS = st.builds(
 )
 
 
-def record(key: bytes | None, value: bytes | None, headers: object) -> ConsumerRecord:
+def record(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> ConsumerRecord:
     return ConsumerRecord("t", 0, 0, 0, 0, key, value, None, 0, 0, tuple(headers))
 
 

@@ -63,10 +63,11 @@ def _tell(console: Console, running: Platform, data_dir: Path) -> None:
     found = running.infrastructure
     console.print(f"Kafka {found.kafka_bootstrap} ({found.found['kafka']}), mail {found.smtp_host}:{found.smtp_port}")
     data = "" if data_dir == Path.cwd() / ".data" else f" --data-dir {data_dir}"
-    console.print("\nA first command, as the provider's manager:\n", highlight=False)
+    console.print("\nA first command: who is on duty at a site.\n", highlight=False)
+    rota = '{"siteId": "riverside", "dslId": "dsl-1", "deputyIds": ["deputy-1"], "seniorLeadId": "lead-1"}'
     console.print(
-        f"  grpcurl -plaintext -H \"authorization: Bearer $(mentorstream token manager-1 --role provider_manager{data})\" \\\n"
-        "    -d '{\"standard\": {\"reference\": \"ST0148\", \"version\": \"1.0\"}}' \\\n"
-        f"    {running.processes['evidence'].addresses.grpc} mentoring.evidence.v1.EvidenceService/GetCohortSummary\n",
+        f"  grpcurl -plaintext -H \"authorization: Bearer $(mentorstream token lead-1 --role senior_lead{data})\" \\\n"
+        f"    -d '{rota}' \\\n"
+        f"    {running.processes['safeguarding'].addresses.grpc} mentoring.safeguarding.v1.SafeguardingService/SetRota\n",
         highlight=False, markup=False, soft_wrap=True,
     )  # fmt: skip

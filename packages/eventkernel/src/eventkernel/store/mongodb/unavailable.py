@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from pymongo.errors import InvalidOperation, PyMongoError
+from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError, WriteConcernError
 
 from eventkernel.ports import StoreUnavailable
 
@@ -27,9 +27,17 @@ def _translated(method: Callable[Parameters, Awaitable[Result]]) -> Callable[Par
     async def call(*given: Parameters.args, **named: Parameters.kwargs) -> Result:
         try:
             return await method(*given, **named)
-        except InvalidOperation:
-            raise  # a mistake in the adapter, or a closed client: trying again would not help
         except PyMongoError as error:
+            if not _passes(error):
+                raise
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
 
     return call
+
+
+def _passes(error: PyMongoError) -> bool:
+    """Whether the same may work later. A wrong password, a bad query or a document too large never does, and is raised as it is."""
+    if isinstance(error, BulkWriteError):
+        return bool(error.details.get("writeConcernErrors")) and not error.details.get("writeErrors")
+    passing = isinstance(error, ConnectionFailure | WriteConcernError)
+    return passing or error.timeout or error.has_error_label("RetryableWriteError")
