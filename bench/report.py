@@ -31,11 +31,11 @@ def keep(benchmark: str, facts: Mapping[str, object], figures: Sequence[Figure])
 def show(console: Console, figures: Sequence[Figure]) -> None:
     """The table on the terminal."""
     table = Table(title="Median (least..greatest). A ratio of 1 is as fast as the bare parts, below 1 is slower.")
-    for column in _COLUMNS:
-        table.add_column(column, min_width=14)
+    for column in ("Measured", "Ours", "Theirs", "Ratio"):
+        table.add_column(column, no_wrap=column != "Measured")
     for figure in figures:
-        # The spread below its median: eighty columns are enough then.
-        table.add_row(*(cell.replace(" (", "\n(", 1) for cell in _row(figure)), end_section=True)
+        name, ours, against, theirs, ratio = (cell.replace(" (", "\n(", 1) for cell in _row(figure))
+        table.add_row(f"{name}\n[dim]against {against}[/]", ours, theirs, ratio, end_section=True)
     console.print(table)
     for figure in figures:
         for name, value in figure.parts.items():

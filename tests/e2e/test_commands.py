@@ -21,9 +21,10 @@ PORT = 41_000
 def test_up_stops_on_ctrl_c_leaves_no_process_and_keeps_its_data(tmp_path: Path) -> None:
     first = _up_until_it_is_up(tmp_path)
     assert "mentoring.safeguarding.v1.SafeguardingService/SetRota" in first
+    assert "ST0148 1.0: imported" in first
     keys = {file.name: file.read_bytes() for file in (tmp_path / "keys").iterdir()}
     assert len(keys) == 4
-    _up_until_it_is_up(tmp_path)
+    assert "ST0148 1.0: was there already" in _up_until_it_is_up(tmp_path)
     assert {file.name: file.read_bytes() for file in (tmp_path / "keys").iterdir()} == keys
 
 
@@ -80,6 +81,9 @@ def test_a_service_without_settings_names_the_variables() -> None:
 def _up_until_it_is_up(folder: Path) -> str:
     with _started("up", "--data-dir", str(folder)) as process:
         told = _read_until(process, "SafeguardingService/SetRota")
+        imported = _run("standard", "import", "--data-dir", str(folder), "--address", f"127.0.0.1:{PORT + 10}")
+        assert (imported.returncode, imported.stderr) == (0, "")
+        told += imported.stdout
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert _processes_of(folder) == []

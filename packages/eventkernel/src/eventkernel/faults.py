@@ -1,7 +1,8 @@
 """What an exception is to a caller: a gRPC status, a stable reason code, a text, and google.rpc details. The one place that decides it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import grpc
@@ -21,6 +22,8 @@ from eventkernel.store.grouping import Closed, Overloaded
 from eventkernel.tokens import Unauthenticated
 
 _RETRY_SECONDS = 1
+# A caller's gRPC takes 8 KB of trailers, and these travel twice, once in base64: what is longer would reach nobody.
+_TEXT_BYTES, _DETAIL_BYTES, _OVERHEAD_BYTES = 1200, 2400, 8
 
 
 class MetadataInvalid(Exception):
@@ -73,9 +76,18 @@ def fault_of(error: Exception, domain: str) -> Fault:
 
 
 def _invalid(error: Any, domain: str) -> Fault:
-    found = tuple((_path(violation.proto.field), str(violation.proto.message)) for violation in error.violations)
-    text = "The request is not valid: " + "; ".join(f"{field}: {message}" for field, message in found)
-    return Fault(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_INVALID", text, domain, found)
+    found = [(_path(violation.proto.field), str(violation.proto.message)) for violation in error.violations]
+    told = [f"{field}: {message}" for field, message in found[: _fitting(found, _TEXT_BYTES)]]
+    if len(told) < len(found):
+        told.append(f"and {len(found) - len(told)} more")
+    text = "The request is not valid: " + "; ".join(told)
+    violations = tuple(found[: _fitting(found, _DETAIL_BYTES)])
+    return Fault(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_INVALID", text, domain, violations)
+
+
+def _fitting(violations: Sequence[tuple[str, str]], most: int) -> int:
+    sizes = accumulate(len(field.encode()) + len(text.encode()) + _OVERHEAD_BYTES for field, text in violations)
+    return max(1, sum(size <= most for size in sizes))
 
 
 def _path(path: Any) -> str:

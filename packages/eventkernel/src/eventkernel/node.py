@@ -61,7 +61,8 @@ class Node:
         self._tasks: set[asyncio.Task[None]] = set()
         self._scheduled = asyncio.Event()
         self._health = health.aio.HealthServicer()
-        self._servers: list[grpc.aio.Server] = []
+        self._api: grpc.aio.Server | None = None
+        self._health_server: grpc.aio.Server | None = None
         self._subscriptions: Subscriptions | None = None
         self._relay: Relay | None = None
         self._due: DueRunner | None = None
@@ -108,7 +109,8 @@ class Node:
         self._stop_by = asyncio.get_running_loop().time() + seconds
         await self._health.enter_graceful_shutdown()
         _log.info("draining", seconds=seconds)
-        await asyncio.gather(*(server.stop(seconds) for server in self._servers[:1]))
+        if self._api is not None:
+            await self._api.stop(seconds)
         if self._subscriptions is not None:
             await self._within(self._subscriptions.stop(), "subscriptions")
         if self._due is not None:
@@ -120,7 +122,9 @@ class Node:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(server.stop(0) for server in self._servers[1:]))
+        # Health is answered to the end: not ready, and alive.
+        if self._health_server is not None:
+            await self._health_server.stop(0)
         await self._store.close()
         _log.info("stopped")
 
@@ -213,24 +217,16 @@ class Node:
         )
         names = (str(self._service.contract.service.full_name), reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
-        await self._listen(server, self._settings.grpc_address, "GRPC_ADDRESS")
+        await _listen(server, self._settings.grpc_address, "GRPC_ADDRESS")
+        self._api = server
 
     async def _serve_health(self) -> None:
         server = _server()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         for name in ("", str(self._service.contract.service.full_name)):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        await self._listen(server, self._settings.health_address, "HEALTH_ADDRESS")
-
-    async def _listen(self, server: grpc.aio.Server, address: str, variable: str) -> None:
-        try:
-            bound = server.add_insecure_port(address)
-        except RuntimeError:
-            bound = 0
-        if not bound:
-            raise AddressInUse(f"{address} is in use: end what listens there, or set {variable} to a free address")
-        await server.start()
-        self._servers.append(server)
+        await _listen(server, self._settings.health_address, "HEALTH_ADDRESS")
+        self._health_server = server
 
     async def _measure(self) -> None:
         while True:
@@ -249,3 +245,13 @@ class Node:
 def _server() -> grpc.aio.Server:
     # Without this, two processes would share a port in silence.
     return grpc.aio.server(options=(("grpc.so_reuseport", 0),))
+
+
+async def _listen(server: grpc.aio.Server, address: str, variable: str) -> None:
+    try:
+        bound = server.add_insecure_port(address)
+    except RuntimeError:
+        bound = 0
+    if not bound:
+        raise AddressInUse(f"{address} is in use: end what listens there, or set {variable} to a free address")
+    await server.start()

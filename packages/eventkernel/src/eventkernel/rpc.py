@@ -29,6 +29,7 @@ from eventkernel.tokens import Tokens, Unauthenticated
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _AFTER = re.compile(r"([^@]{1,300})@([0-9]{1,18})")
 _LONGEST_WAIT = 5.0
+_WAITING_SHARE = 0.8
 _log = structlog.get_logger(__name__)
 
 
@@ -143,4 +144,6 @@ def _after(text: str, remaining: float | None) -> After | None:
     found = _AFTER.fullmatch(text)
     if found is None:
         raise MetadataInvalid("read-after", "read-after has to be <stream>@<version>, as a command's reply gives them")
-    return After(found[1], int(found[2]), min(_LONGEST_WAIT, remaining if remaining is not None else _LONGEST_WAIT))
+    # A part of the time that is left is for the answer: a caller is to hear that it is behind, and not nothing at all.
+    left = _LONGEST_WAIT if remaining is None else remaining * _WAITING_SHARE
+    return After(found[1], int(found[2]), min(_LONGEST_WAIT, left))

@@ -47,8 +47,11 @@ class Settings(BaseSettings):
 
     @property
     def parts(self) -> frozenset[Role]:
-        """The roles of this process; raises ValueError for an unknown one."""
-        return frozenset(Role(name.strip()) for name in self.roles.split(",") if name.strip())
+        """The roles of this process; raises ValueError for an unknown one, or none."""
+        parts = frozenset(Role(name.strip()) for name in self.roles.split(",") if name.strip())
+        if not parts:
+            raise ValueError("no role is given")
+        return parts
 
 
 def explain(error: ValidationError) -> str:

@@ -1,5 +1,6 @@
 """The binding: what is encoded is decoded, and what is wrong with a foreign record is named."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest

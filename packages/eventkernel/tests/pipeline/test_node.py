@@ -221,7 +221,7 @@ GOOD = {
 def test_a_process_that_cannot_start_as_told_says_why_and_which_variable(
     tmp_path: Path, environment: dict[str, str], code: str, named: list[str]
 ) -> None:
-    program = f"import sys; sys.path[:0] = {sys.path!r}; from eventkernel.runtime import main; from {__package__}.library import build; main(build)"
+    program = f"import sys; sys.path[:0] = {[str(Path(__file__).parents[4]), *sys.path]!r}; from eventkernel.runtime import main; from {__package__}.library import build; main(build)"
     ended = subprocess.run(
         [sys.executable, "-c", program], env={"PATH": os.environ["PATH"], **environment}, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip

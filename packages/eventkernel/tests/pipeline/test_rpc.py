@@ -33,7 +33,6 @@ from .library import (
     CloseLoanRequest,
     GetReaderRequest,
     GetReaderResponse,
-    Hand,
     OpenLoanRequest,
     ReadRemarksRequest,
     ReadRemarksResponse,
@@ -376,6 +375,13 @@ async def test_no_text_gets_into_a_span(api: Api, spans: InMemorySpanExporter) -
         assert SECRET not in span.to_json()
 
 
+@pytest.mark.xfail(reason="tracing.span records what is raised below it, text and all", strict=True)
+async def test_what_a_mistake_in_a_decision_says_gets_into_no_span(api: Api, spans: InMemorySpanExporter) -> None:
+    await api.give(OPEN)
+    await api.raw(RenewLoanRequest(loan_id="l1", days=13), authorization=f"Bearer {api.token()}")
+    assert "mistake" not in "".join(span.to_json() for span in spans.get_finished_spans())
+
+
 async def test_a_failure_gets_into_a_span_by_its_code_alone(api: Api, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fail(_: Any) -> CommandReply:
         raise RuntimeError(SECRET)
@@ -385,7 +391,3 @@ async def test_a_failure_gets_into_a_span_by_its_code_alone(api: Api, spans: InM
     (server,) = [span for span in spans.get_finished_spans() if span.name == "OpenLoan"]
     assert (server.attributes or {})["fault"] == "INTERNAL"
     assert SECRET not in server.to_json()
-
-
-def _clock() -> Hand:
-    return Hand()

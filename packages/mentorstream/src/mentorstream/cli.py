@@ -9,13 +9,18 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
+import grpc
 import typer
+from eventkernel.client import CallFailed, Client
 from eventkernel.issuer import LocalIssuer, LocalOnly
+from mentoring.common.v1.common_pb2 import CommandReply
+from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest
 from rich.console import Console
 
+from mentorstream.contracts import CONTRACTS
 from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, StartFailure, create_topics, read_topics
-from mentorstream.standards.standard_file import StandardFault, load_standard
+from mentorstream.standards import ST0148, StandardFault, load_standard
 from mentorstream.topics import topics_file
 from mentorstream.up import up as run_platform
 
@@ -73,12 +78,7 @@ def token(
     data_dir: DataDir = Path(".data"),
 ) -> None:
     """Print a token for the local platform. It is refused outside local mode."""
-    (data_dir / "issuer").mkdir(parents=True, exist_ok=True)
-    try:
-        issuer = LocalIssuer(data_dir / "issuer", os.environ.get("MENTORSTREAM_MODE", "local"))
-    except LocalOnly as refused:
-        _fail(f"{refused.code}: {refused}")
-    print(issuer.token(person, provider, role))  # noqa: T201 - it is the command's output
+    print(_token(data_dir, person, provider, role))  # noqa: T201 - it is the command's output
 
 
 @topics.command("apply")
@@ -99,6 +99,41 @@ def check_standard(file: Annotated[Path, typer.Argument(help="A standard as JSON
     except StandardFault as fault:
         _fail(str(fault))
     console.print(f"{request.standard.reference} {request.standard.version}: {len(request.ksbs)} KSBs, ready to import")
+
+
+@standard.command("import")
+def import_standard(
+    file: Annotated[Path, typer.Argument(help="A standard as JSON; ST0148 where not given.")] = ST0148,
+    address: Annotated[str, typer.Option(help="The evidence service.")] = "127.0.0.1:50061",
+    provider: Annotated[str, typer.Option(help="The provider's id.")] = "northfield",
+    data_dir: DataDir = Path(".data"),
+) -> None:
+    """Import a standard into the local platform, as the provider's manager. The same file again changes nothing."""
+    try:
+        request = load_standard(file)
+    except StandardFault as fault:
+        _fail(str(fault))
+    token = _token(data_dir, "manager-1", provider, ["provider_manager"])
+    try:
+        reply = _run(_give(address, token, request))
+    except CallFailed as failed:
+        _fail(f"{failed.reason}: {failed.text}")
+    done = "imported" if reply.event_types else "was there already"
+    console.print(f"{request.standard.reference} {request.standard.version}: {done}")
+
+
+async def _give(address: str, token: str, request: ImportStandardRequest) -> CommandReply:
+    async with grpc.aio.insecure_channel(address) as channel:
+        return await Client(channel, CONTRACTS["evidence"], token).call(request, CommandReply)
+
+
+def _token(data_dir: Path, person: str, provider: str, roles: list[str]) -> str:
+    (data_dir / "issuer").mkdir(parents=True, exist_ok=True)
+    try:
+        issuer = LocalIssuer(data_dir / "issuer", os.environ.get("MENTORSTREAM_MODE", "local"))
+    except LocalOnly as refused:
+        _fail(f"{refused.code}: {refused}")
+    return issuer.token(person, provider, roles)
 
 
 def main() -> None:
