@@ -25,7 +25,7 @@ def keep(benchmark: str, facts: Mapping[str, object], figures: Sequence[Figure])
         "facts": facts,
         "figures": [asdict(figure) | {"ratio": asdict(figure.ratio)} for figure in figures],
     }
-    RESULTS.write_text(json.dumps(_rounded(results), indent=2, sort_keys=True) + "\n")
+    RESULTS.write_text(json.dumps(_rounded(results), indent=2) + "\n")
 
 
 def show(console: Console, figures: Sequence[Figure]) -> None:

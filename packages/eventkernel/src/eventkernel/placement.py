@@ -1,5 +1,7 @@
 """Where a stream lives: its partition and its relay slot follow from its partition key alone, for life."""
 
+from functools import lru_cache
+
 from aiokafka.partitioner import murmur2
 
 # A slot is what one relay holds a lease on. The number is fixed: a pending commit carries its slot. Every topic's number of
@@ -24,6 +26,7 @@ def partitions_of_slot(slot: int, partitions: int) -> list[int]:
     return list(range(slot, partitions, SLOTS))
 
 
+@lru_cache(maxsize=65_536)
 def _hash(key: str) -> int:
     hashed: int = murmur2(key.encode())
     return hashed & 0x7FFFFFFF

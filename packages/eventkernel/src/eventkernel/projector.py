@@ -6,15 +6,13 @@ event that comes again, from whatever offset, has no second effect, and two proc
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-import bson
 from aiokafka import TopicPartition
-from bson.errors import InvalidDocument
-from pydantic import BaseModel, ValidationError
-from pydantic_core import PydanticSerializationError
+from pydantic import BaseModel
 
 from eventkernel import metrics, tracing
 from eventkernel.contract import Contract
@@ -26,10 +24,6 @@ from eventkernel.projection import Projection, stream_mark, topics_of
 from eventkernel.timing import Clock
 
 _TRIES = 10
-# MongoDB's own limit, less what it adds.
-_MOST_BYTES = 16_000_000
-# What says that a document cannot be kept as its folds left it.
-_UNSTORABLE = (InvalidDocument, OverflowError, ValidationError, PydanticSerializationError)
 
 
 @dataclass(slots=True)
@@ -50,6 +44,10 @@ class _Unfoldable(Exception):
         super().__init__(f"{type(cause).__name__}: {cause}")
         self.place = place
         self.delivery = delivery
+
+
+class _Spoilt(Exception):
+    """An event made a document that cannot be kept; which event is not known yet."""
 
 
 class Projector:
@@ -114,8 +112,7 @@ class Projector:
             except RevisionConflict:
                 self._held.clear()
                 conflicts += 1
-            except _UNSTORABLE:
-                # One event made a document that cannot be kept; again, it shows which.
+            except _Spoilt:
                 if each:
                     raise
                 self._held.clear()
@@ -151,8 +148,8 @@ class Projector:
                 continue
             try:
                 self._projection.folds[type(item.event)](held.document, item.event, item.meta)
-                if each and len(bson.encode(self._body(held))) > _MOST_BYTES:
-                    raise InvalidDocument("the document is larger than the store takes")
+                if each:
+                    self._check(held)
             except Exception as cause:
                 raise _Unfoldable(place, item, cause) from cause
             held.seen[stream] = item.meta.version
@@ -161,15 +158,27 @@ class Projector:
     async def _write(self, checkpoint: Checkpoint) -> None:
         dirty = {identity: held for identity, held in self._held.items() if held.dirty}
         writes = [DocumentWrite(identity, held.revision, self._body(held)) for identity, held in dirty.items()]
-        await self._documents.write(self._projection.collection, writes, checkpoint)
+        try:
+            await self._documents.write(self._projection.collection, writes, checkpoint)
+        except Exception as failed:
+            if isinstance(failed, RevisionConflict) or all(_is_keepable(write.body) for write in writes):
+                raise
+            raise _Spoilt(str(failed)) from failed
         for held in dirty.values():
             held.revision += 1
             held.dirty = False
 
+    def _check(self, held: _Held) -> None:
+        if not _is_keepable(self._body(held)):
+            raise _Spoilt("no store can keep what it makes of the document")
+
     def _body(self, held: _Held) -> dict[str, object]:
-        fields = held.document.model_dump(warnings=False)
-        # What is written has to be readable: else the next process that loads it cannot go on.
-        self._projection.document.model_validate(fields)
+        try:
+            fields = held.document.model_dump(warnings=False)
+            # What is written has to be readable: else the next process that loads it cannot go on.
+            self._projection.document.model_validate(fields)
+        except ValueError as unreadable:
+            raise _Spoilt(str(unreadable)) from unreadable
         return {**fields, "tenant": held.tenant, SEEN: held.seen}
 
     def _id(self, item: Delivery) -> str:
@@ -184,3 +193,14 @@ class Projector:
                 f"project {self._projection.name}", traceparent=item.meta.traceparent, start_ns=started, end_ns=ended,
                 event_id=item.meta.event_id, event_type=item.meta.type,
             )  # fmt: skip
+
+
+def _is_keepable(value: object) -> bool:
+    """Whether a store has a type for it."""
+    if isinstance(value, Mapping):
+        return all(isinstance(name, str) and _is_keepable(part) for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return all(_is_keepable(part) for part in value)
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return value is None or isinstance(value, str | bytes | float | datetime)

@@ -52,18 +52,30 @@ async def _run(build: Callable[[], Service], settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     try:
         driver = connect(settings.mongodb_uri, driver=settings.mongodb_driver)
+    except Exception as fault:
+        # Which driver it is is the store's affair, and its text may quote the address with its password.
+        _refuse(
+            "SETTINGS_INVALID",
+            f"MONGODB_URI: no address of a database ({type(fault).__name__}); use mongodb://host:port/",
+        )
+    try:
         store = MongoStore(driver, settings.mongodb_database or service.name)
         node = Node(service, settings, store)
         await node.start()
-        exposed = telemetry.serve_metrics(settings.metrics_port, settings.metrics_host)
     except ContractFault as fault:
         _refuse("CONTRACT_FAULT", str(fault))
     except StoreUnavailable as fault:
-        _refuse("STORE_UNREACHABLE", f"the store at MONGODB_URI does not answer: {fault}; start it, or mend the address")
+        _refuse(
+            "STORE_UNREACHABLE", f"the store at MONGODB_URI does not answer: {fault}; start it, or mend the address"
+        )
     except AddressInUse as fault:
         _refuse("PORT_IN_USE", str(fault))
     except (KeySetFault, SecretFileFault) as fault:
         _refuse("KEYS_UNUSABLE", str(fault))
+    except OSError as fault:
+        _refuse("KEYS_UNUSABLE", f"KEY_FILE: {fault}; name a file that this process may read, or make")
+    try:
+        exposed = telemetry.serve_metrics(settings.metrics_port, settings.metrics_host)
     except OSError as fault:
         _refuse(
             "PORT_IN_USE",

@@ -10,7 +10,6 @@ from typing import Self
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -49,6 +48,9 @@ def provider(service: str, *, otlp_endpoint: str | None, trace_file: Path | None
         resource=Resource.create({SERVICE_NAME: service}), sampler=ParentBased(TraceIdRatioBased(ratio))
     )
     if otlp_endpoint is not None:
+        # Imported where it is used: it would cost every other process a tenth of a second at its start.
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
         made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=otlp_endpoint)))
     if trace_file is not None:
         made.add_span_processor(BatchSpanProcessor(JsonLines(trace_file), schedule_delay_millis=_FILE_DELAY_MS))

@@ -9,12 +9,19 @@ from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
+# The flags end the header; of their hexadecimal digits the odd ones have the bit.
+_RECORDED = frozenset("13579bdf")
 _TRACER = trace.get_tracer("eventkernel")
 
 
 def context_of(traceparent: str) -> otel_context.Context:
     """The remote context that a W3C `traceparent` names; an empty one where it is empty or malformed."""
     return _PROPAGATOR.extract({"traceparent": traceparent} if traceparent else {}, otel_context.Context())
+
+
+def is_recorded(traceparent: str) -> bool:
+    """Whether a W3C `traceparent` says that its trace is recorded: the last bit of its flags."""
+    return traceparent[-1:] in _RECORDED
 
 
 def current_traceparent() -> str:
@@ -43,8 +50,8 @@ def past_span(
     kind: SpanKind = SpanKind.INTERNAL,
     **attributes: str | int,
 ) -> None:
-    """A span that is over already: how each event of a batch shows its part. Nothing where the event is in no trace."""
-    if not traceparent:
+    """A span that is over already: how each event of a batch shows its part. Nothing where its trace is not recorded."""
+    if not is_recorded(traceparent):
         return
     recorded = _TRACER.start_span(
         name, context=context_of(traceparent), kind=kind, attributes=attributes, start_time=start_ns

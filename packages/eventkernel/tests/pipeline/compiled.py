@@ -26,7 +26,11 @@ def compiled(*protos: Path) -> list[Compiled]:
     """Each file with its message classes."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.binpb"
-        given = [f"--descriptor_set_in={_KNOWN}", *(f"-I{proto.parent}" for proto in protos), f"--descriptor_set_out={out}"]
+        given = [
+            f"--descriptor_set_in={_KNOWN}",
+            *(f"-I{proto.parent}" for proto in protos),
+            f"--descriptor_set_out={out}",
+        ]
         assert protoc.main(["protoc", *given, *(proto.name for proto in protos)]) == 0, "protoc's message is above"
         made = descriptor_pb2.FileDescriptorSet.FromString(out.read_bytes())
     pool = descriptor_pool.Default()
@@ -34,6 +38,8 @@ def compiled(*protos: Path) -> list[Compiled]:
         pool.AddSerializedFile(proto.SerializeToString())
     files = [pool.FindFileByName(proto.name) for proto in protos]
     return [
-        Compiled(file, {name: message_factory.GetMessageClass(kind) for name, kind in file.message_types_by_name.items()})
+        Compiled(
+            file, {name: message_factory.GetMessageClass(kind) for name, kind in file.message_types_by_name.items()}
+        )
         for file in files
     ]

@@ -1,7 +1,8 @@
 """A small library for the kernel's own tests: compiled from `library.proto`, wired as any service is, over a store in memory."""
 
+import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,7 +100,9 @@ def close(state: Loan, command: CloseLoanRequest, context: Context) -> list[Loan
 
 @loan.decide
 def expire(state: Loan, command: ExpireLoanRequest, context: Context) -> list[LoanClosed]:
-    ends_at = datetime.fromtimestamp(command.ends_at.seconds, UTC) + timedelta(microseconds=command.ends_at.nanos // 1000)
+    ends_at = datetime.fromtimestamp(command.ends_at.seconds, UTC) + timedelta(
+        microseconds=command.ends_at.nanos // 1000
+    )
     if state.closed or context.now < ends_at:
         return []
     return [LoanClosed(loan_id=command.loan_id, reader_id=state.reader_id)]
@@ -264,7 +267,9 @@ class Bus:
     def records(self, commit: Commit, partition: int = 0) -> list[Any]:
         return [self._record(commit, event, partition) for event in commit.events if event.published]
 
-    def event(self, stream: str, event: Message, *, tenant: str = TENANT, partition: int = 0, at: datetime = NOON) -> Any:
+    def event(
+        self, stream: str, event: Message, *, tenant: str = TENANT, partition: int = 0, at: datetime = NOON
+    ) -> Any:
         version = self._versions[tenant, stream] = self._versions.get((tenant, stream), 0) + 1
         contract = CONTRACT.of(event)
         identity = event_id(f"{tenant}/{self.topic}/{stream}", version)
@@ -281,7 +286,16 @@ class Bus:
 
     def raw(self, key: bytes, value: bytes | None, headers: Any, partition: int = 0) -> Any:
         offset = next(self._offsets.setdefault(partition, itertools.count()))
-        return ConsumerRecord(self.topic, partition, offset, 0, 0, key, value, 0, len(key), len(value or b""), tuple(headers))
+        return ConsumerRecord(
+            self.topic, partition, offset, 0, 0, key, value, 0, len(key), len(value or b""), tuple(headers)
+        )
+
+
+async def until(condition: Callable[[], Awaitable[Any]]) -> None:
+    """Waits for what will be so, and fails where it is not within the deadline."""
+    async with asyncio.timeout(30):
+        while not await condition():  # noqa: ASYNC110 - what is waited for is another's, and tells nobody
+            await asyncio.sleep(0.005)
 
 
 async def all_commits(store: MemoryStore, stream: str, tenant: str = TENANT) -> list[Commit]:

@@ -101,7 +101,9 @@ async def test_twenty_calls_with_one_key_at_once_are_one_commit_and_one_reply(gi
     assert versions(await all_commits(store, "loan-l1")) == [1, 2]
 
 
-async def test_one_key_at_once_from_two_processes_is_one_commit_and_one_reply(another: Callable[..., Node], store: MemoryStore) -> None:
+async def test_one_key_at_once_from_two_processes_is_one_commit_and_one_reply(
+    another: Callable[..., Node], store: MemoryStore
+) -> None:
     first, second = Giver(another()), Giver(another())
     await first(OPEN)
     replies = await asyncio.gather(*((first, second)[number % 2](RENEW, "mine") for number in range(20)))
@@ -111,10 +113,17 @@ async def test_one_key_at_once_from_two_processes_is_one_commit_and_one_reply(an
 
 @pytest.mark.parametrize(
     ("request_", "by"),
-    [(RenewLoanRequest(loan_id="l1", days=8), someone()), (RENEW, someone("moe")), (CLOSE, someone()), (RenewLoanRequest(loan_id="l2", days=7), someone())],
+    [
+        (RenewLoanRequest(loan_id="l1", days=8), someone()),
+        (RENEW, someone("moe")),
+        (CLOSE, someone()),
+        (RenewLoanRequest(loan_id="l2", days=7), someone()),
+    ],
     ids=["another request", "another actor", "another command", "another stream"],
 )
-async def test_a_key_that_was_used_for_another_request_is_refused(give: Giver, store: MemoryStore, request_: Any, by: Principal) -> None:
+async def test_a_key_that_was_used_for_another_request_is_refused(
+    give: Giver, store: MemoryStore, request_: Any, by: Principal
+) -> None:
     await give(OPEN)
     await give(OpenLoanRequest(loan_id="l2", reader_id="ada"))
     await give(RENEW, "mine")
@@ -131,7 +140,10 @@ async def test_the_same_key_and_stream_of_another_tenant_are_wholly_separate(giv
     await give(RENEW, "second")
     await give(RENEW, "third", other)
     assert [commit.id for commit in await all_commits(store, "loan-l1")] == [f"{TENANT}/mine", f"{TENANT}/second"]
-    assert [commit.id for commit in await all_commits(store, "loan-l1", "provider-2")] == ["provider-2/mine", "provider-2/third"]
+    assert [commit.id for commit in await all_commits(store, "loan-l1", "provider-2")] == [
+        "provider-2/mine",
+        "provider-2/third",
+    ]
 
 
 async def test_nobody_can_take_the_key_of_a_command_that_the_platform_will_give(give: Giver) -> None:
@@ -151,7 +163,9 @@ async def test_an_old_cached_state_never_refuses(another: Callable[..., Node]) -
     assert told(await here(RENEW)) == ("loan-l1", 2, ["loan-renewed"])
 
 
-async def test_an_old_cached_state_never_lets_through_what_the_store_refuses(another: Callable[..., Node], store: MemoryStore) -> None:
+async def test_an_old_cached_state_never_lets_through_what_the_store_refuses(
+    another: Callable[..., Node], store: MemoryStore
+) -> None:
     here, there = Giver(another()), Giver(another())
     await here(OPEN)
     await there(CLOSE)
@@ -187,7 +201,9 @@ async def test_fifty_commands_of_one_process_on_one_stream_are_all_done(give: Gi
     assert versions(await all_commits(store, "loan-l1")) == list(range(1, 52))
 
 
-async def test_fifty_commands_of_two_processes_on_one_stream_lose_none_and_leave_no_gap(another: Callable[..., Node], store: MemoryStore) -> None:
+async def test_fifty_commands_of_two_processes_on_one_stream_lose_none_and_leave_no_gap(
+    another: Callable[..., Node], store: MemoryStore
+) -> None:
     processes = Giver(another()), Giver(another())
     await processes[0](OPEN)
 
@@ -207,7 +223,9 @@ async def test_fifty_commands_of_two_processes_on_one_stream_lose_none_and_leave
     assert (await another().reader(someone()).state(loan, "loan-l1")).days == sum(range(100, 150))
 
 
-async def test_a_stream_that_others_always_win_is_given_up_after_bounded_tries(give: Giver, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_stream_that_others_always_win_is_given_up_after_bounded_tries(
+    give: Giver, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tries = 0
 
     async def conflict(_commit: Any) -> Appended:
@@ -231,7 +249,9 @@ async def test_sealed_text_is_nowhere_in_what_is_stored(give: Giver, store: Memo
     assert (event.text.subject_id, event.text.to_be_sealed, bool(event.text.ciphertext)) == ("ada", "", True)
 
 
-async def test_a_fingerprint_tells_nothing_of_the_request_without_the_key(give: Giver, store: MemoryStore, tmp_path: Path) -> None:
+async def test_a_fingerprint_tells_nothing_of_the_request_without_the_key(
+    give: Giver, store: MemoryStore, tmp_path: Path
+) -> None:
     await give(REMARK, "k", ADA)
     (commit,) = await all_commits(store, "loan-l1")
     other = Giver(_node(tmp_path / "other", MemoryStore()))
@@ -240,7 +260,9 @@ async def test_a_fingerprint_tells_nothing_of_the_request_without_the_key(give: 
     assert commit.fingerprint != same.fingerprint
 
 
-async def test_a_decision_whose_text_nobody_sealed_is_not_stored(give: Giver, node: Node, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_decision_whose_text_nobody_sealed_is_not_stored(
+    give: Giver, node: Node, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def forget(*_: object, **__: object) -> None:
         return None
 
@@ -257,7 +279,9 @@ async def test_a_decision_never_changes_the_request_that_it_was_given(give: Give
     assert REMARK.SerializeToString() == before
 
 
-async def test_the_time_never_goes_back_within_a_stream(give: Giver, clock: Hand, store: MemoryStore, another: Callable[..., Node]) -> None:
+async def test_the_time_never_goes_back_within_a_stream(
+    give: Giver, clock: Hand, store: MemoryStore, another: Callable[..., Node]
+) -> None:
     slow = Giver(another(clock=Hand(NOON - timedelta(days=2))))
     for seconds in (0, 0.0004, 60, -3600, -7200, 0, 10_000):
         clock.on(seconds)
@@ -271,7 +295,14 @@ async def test_the_time_never_goes_back_within_a_stream(give: Giver, clock: Hand
 async def test_the_published_version_passes_over_internal_commits(give: Giver, another: Callable[..., Node]) -> None:
     by_command = [(OPEN, None), (REMARK, ADA), (RENEW, None), (REMARK, ADA), (REMARK, ADA), (CLOSE, None)]
     replies = [await give(request, by=by) for request, by in by_command]
-    assert [(reply.version, reply.published_version) for reply in replies] == [(1, 1), (2, 1), (3, 3), (4, 3), (5, 3), (6, 6)]
+    assert [(reply.version, reply.published_version) for reply in replies] == [
+        (1, 1),
+        (2, 1),
+        (3, 3),
+        (4, 3),
+        (5, 3),
+        (6, 6),
+    ]
     afresh = Giver(another())
     assert (await afresh(CLOSE)).published_version == 6
 
@@ -282,7 +313,9 @@ async def test_a_stream_without_a_published_event_has_no_published_version(give:
     assert await store.commits.count_pending() == (0, None)
 
 
-async def test_a_stream_keeps_the_partition_key_of_its_first_event(another: Callable[..., Node], store: MemoryStore) -> None:
+async def test_a_stream_keeps_the_partition_key_of_its_first_event(
+    another: Callable[..., Node], store: MemoryStore
+) -> None:
     for request, by in ((OPEN, None), (RENEW, None), (REMARK, ADA), (CLOSE, None)):
         await Giver(another())(request, by=by)
     assert {commit.partition_key for commit in await all_commits(store, "loan-l1")} == {"ada"}
@@ -291,7 +324,9 @@ async def test_a_stream_keeps_the_partition_key_of_its_first_event(another: Call
 
 
 @pytest.mark.parametrize("roles", [(), ("guardian",), ("LEARNER",), ("system ",)], ids=str)
-async def test_a_role_that_the_contract_does_not_name_is_denied(give: Giver, store: MemoryStore, roles: tuple[str, ...]) -> None:
+async def test_a_role_that_the_contract_does_not_name_is_denied(
+    give: Giver, store: MemoryStore, roles: tuple[str, ...]
+) -> None:
     with pytest.raises(Denied):
         await give(OPEN, by=Principal(TENANT, "mia", frozenset(roles)))
     assert await all_commits(store, "loan-l1") == []
@@ -305,7 +340,9 @@ async def test_a_caller_without_the_relation_is_denied_and_nothing_is_stored(giv
     assert await all_commits(store, "loan-l1") == []
 
 
-async def test_the_relay_is_woken_by_what_is_to_be_published_and_by_nothing_else(give: Giver, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_relay_is_woken_by_what_is_to_be_published_and_by_nothing_else(
+    give: Giver, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
     woken: list[int] = []
     monkeypatch.setattr(node.commands, "_committed", lambda: woken.append(1))
     await give(REMARK, by=ADA)
@@ -318,7 +355,12 @@ async def test_the_relay_is_woken_by_what_is_to_be_published_and_by_nothing_else
 async def test_a_commit_says_who_when_and_as_part_of_what(give: Giver, store: MemoryStore) -> None:
     await give(OPEN, "k", correlation_id="correlation-1", causation_id="event-1")
     (commit,) = await all_commits(store, "loan-l1")
-    assert (commit.id, commit.actor, commit.correlation_id, commit.causation_id) == (f"{TENANT}/k", "mia", "correlation-1", "event-1")
+    assert (commit.id, commit.actor, commit.correlation_id, commit.causation_id) == (
+        f"{TENANT}/k",
+        "mia",
+        "correlation-1",
+        "event-1",
+    )
     assert commit.at == NOON
 
 
@@ -349,10 +391,14 @@ async def test_a_store_that_fails_leaves_nothing_twice(
     assert versions(await all_commits(store, "loan-l1")) == [1, 2]
 
 
-async def test_a_long_stream_loads_the_same_from_its_snapshot_as_from_all_events(give: Giver, node: Node, store: MemoryStore, another: Callable[..., Node]) -> None:
+async def test_a_long_stream_loads_the_same_from_its_snapshot_as_from_all_events(
+    give: Giver, node: Node, store: MemoryStore, another: Callable[..., Node]
+) -> None:
     await give(OPEN)
     for number in range(249):
-        await give(RenewLoanRequest(loan_id="l1", days=number + 100) if number % 3 else REMARK, by=None if number % 3 else ADA)
+        await give(
+            RenewLoanRequest(loan_id="l1", days=number + 100) if number % 3 else REMARK, by=None if number % 3 else ADA
+        )
     await node.states.close()
     snapshot = await store.commits.load_snapshot(TENANT, "loan-l1")
     assert snapshot is not None
@@ -377,13 +423,17 @@ async def test_a_snapshot_of_another_shape_is_left_aside(give: Giver, node: Node
 
 
 @pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b'{"days": "many"}'], ids=repr)
-async def test_a_snapshot_that_cannot_be_read_costs_time_and_never_the_stream(give: Giver, node: Node, store: MemoryStore, damaged: bytes) -> None:
+async def test_a_snapshot_that_cannot_be_read_costs_time_and_never_the_stream(
+    give: Giver, node: Node, store: MemoryStore, damaged: bytes
+) -> None:
     snapshot = await _snapshot(give, node, store, days=0)
     await store.commits.save_snapshot(replace(snapshot, state=damaged))
     assert (await States(store.commits, CONTRACT).load(TENANT, "loan-l1", loan, fresh=True)).state.days == 70
 
 
-async def test_a_state_with_a_field_more_leaves_old_snapshots_aside(give: Giver, node: Node, store: MemoryStore) -> None:
+async def test_a_state_with_a_field_more_leaves_old_snapshots_aside(
+    give: Giver, node: Node, store: MemoryStore
+) -> None:
     """Whoever adds a field and forgets to count up `shape` would otherwise read it as never set."""
     await _snapshot(give, node, store, days=0)
     grown = type(loan)("loan", initial=_grown_loan())
@@ -391,7 +441,9 @@ async def test_a_state_with_a_field_more_leaves_old_snapshots_aside(give: Giver,
     assert (await States(store.commits, CONTRACT).load(TENANT, "loan-l1", grown, fresh=True)).state.days == 70
 
 
-async def test_of_many_streams_only_some_are_kept_in_memory_and_all_decide_right(store: MemoryStore, another: Callable[..., Node]) -> None:
+async def test_of_many_streams_only_some_are_kept_in_memory_and_all_decide_right(
+    store: MemoryStore, another: Callable[..., Node]
+) -> None:
     node = another()
     node.states._keep = 3
     give = Giver(node)

@@ -28,6 +28,7 @@ from .library import (
     all_commits,
     loan,
     someone,
+    until,
     versions,
 )
 
@@ -63,7 +64,9 @@ class Due:
         return await self.node.reader(someone()).state(loan, "loan-l1")
 
     async def parked(self) -> list[tuple[str, str]]:
-        return [(record.stream, record.reason.partition(":")[0]) for record in await self.store.parked.list("library.due")]
+        return [
+            (record.stream, record.reason.partition(":")[0]) for record in await self.store.parked.list("library.due")
+        ]
 
 
 @pytest.fixture
@@ -87,7 +90,9 @@ class Dying:
         return getattr(self._store, name) if hasattr(self._store, name) else getattr(self._store.due, name)
 
 
-async def test_a_row_whose_process_died_before_it_finished_is_done_by_the_next_and_once(due: Callable[..., Due], store: MemoryStore, clock: Hand) -> None:
+async def test_a_row_whose_process_died_before_it_finished_is_done_by_the_next_and_once(
+    due: Callable[..., Due], store: MemoryStore, clock: Hand
+) -> None:
     dying, next_ = due(store=Dying(store)), due()
     await Giver(dying.node)(OPEN)
     await store.due.schedule([row(RenewLoanRequest(loan_id="l1", days=20))])
@@ -106,7 +111,9 @@ async def test_a_row_whose_process_died_before_it_finished_is_done_by_the_next_a
     assert await store.due.claim(clock(), LEASE) is None
 
 
-async def test_a_row_whose_process_died_as_it_claimed_is_done_after_its_lease(due: Callable[..., Due], store: MemoryStore, clock: Hand) -> None:
+async def test_a_row_whose_process_died_as_it_claimed_is_done_after_its_lease(
+    due: Callable[..., Due], store: MemoryStore, clock: Hand
+) -> None:
     await Giver(due().node)(OPEN)
     await store.due.schedule([row(RenewLoanRequest(loan_id="l1", days=20))])
     assert await store.due.claim(clock(), LEASE) is not None
@@ -136,7 +143,9 @@ async def test_a_command_that_falls_due_says_why_it_was_given(due: Callable[...,
     assert (commit.actor, commit.correlation_id, commit.causation_id) == ("system", "correlation-1", "event-1")
 
 
-async def test_what_has_not_been_heard_of_yet_is_asked_again_ever_later(due: Callable[..., Due], store: MemoryStore, clock: Hand) -> None:
+async def test_what_has_not_been_heard_of_yet_is_asked_again_ever_later(
+    due: Callable[..., Due], store: MemoryStore, clock: Hand
+) -> None:
     worker = due()
     await store.due.schedule([row(RenewLoanRequest(loan_id="l1", days=20))])
     waits = []
@@ -158,7 +167,9 @@ def test_the_wait_between_attempts_is_bounded() -> None:
     assert [backoff(number) for number in (12, 100, 10_000)] == [300.0] * 3
 
 
-async def test_a_refused_row_is_parked_whole_and_not_asked_again(due: Callable[..., Due], store: MemoryStore, clock: Hand) -> None:
+async def test_a_refused_row_is_parked_whole_and_not_asked_again(
+    due: Callable[..., Due], store: MemoryStore, clock: Hand
+) -> None:
     worker = due()
     await Giver(worker.node)(OPEN)
     await Giver(worker.node)(CloseLoanRequest(loan_id="l1"))
@@ -181,7 +192,9 @@ async def test_a_row_that_nobody_may_ask_for_is_parked(due: Callable[..., Due], 
     assert await worker.parked() == [("row-1", "DENIED")]
 
 
-async def test_a_process_that_dies_as_it_parks_a_row_parks_it_once(due: Callable[..., Due], store: MemoryStore, clock: Hand) -> None:
+async def test_a_process_that_dies_as_it_parks_a_row_parks_it_once(
+    due: Callable[..., Due], store: MemoryStore, clock: Hand
+) -> None:
     dying, next_ = due(store=Dying(store)), due()
     await store.due.schedule([row(RemarkOnLoanRequest(loan_id="l1", reader_id="ada", text="x"))])
     with pytest.raises(ConnectionError):
@@ -192,7 +205,9 @@ async def test_a_process_that_dies_as_it_parks_a_row_parks_it_once(due: Callable
     assert await store.due.count_overdue(clock()) == 0
 
 
-async def test_an_effect_that_is_to_be_tried_again_is_and_its_attempts_are_counted(due: Callable[..., Due], store: MemoryStore, clock: Hand) -> None:
+async def test_an_effect_that_is_to_be_tried_again_is_and_its_attempts_are_counted(
+    due: Callable[..., Due], store: MemoryStore, clock: Hand
+) -> None:
     attempts: list[tuple[int, str, str]] = []
 
     async def effect(request: Any, doing: Attempt) -> None:
@@ -211,7 +226,9 @@ async def test_an_effect_that_is_to_be_tried_again_is_and_its_attempts_are_count
     assert await store.due.count_overdue(clock()) == 0
 
 
-async def test_an_effect_that_dies_is_tried_again_after_its_lease_one_attempt_on(due: Callable[..., Due], store: MemoryStore, clock: Hand) -> None:
+async def test_an_effect_that_dies_is_tried_again_after_its_lease_one_attempt_on(
+    due: Callable[..., Due], store: MemoryStore, clock: Hand
+) -> None:
     attempts: list[int] = []
 
     async def effect(request: Any, doing: Attempt) -> None:
@@ -247,7 +264,9 @@ async def test_an_effect_opens_the_newest_text_on_the_record(due: Callable[..., 
 
     worker = due({SendReminderRequest: effect})
     for text in ("first", "second"):
-        await Giver(worker.node)(RemarkOnLoanRequest(loan_id="l1", reader_id="ada", text=text), by=someone("ada", "learner"))
+        await Giver(worker.node)(
+            RemarkOnLoanRequest(loan_id="l1", reader_id="ada", text=text), by=someone("ada", "learner")
+        )
     await store.due.schedule([row(SendReminderRequest(loan_id="l1"))])
     await worker.work()
     assert found == [["second"], None]
@@ -255,7 +274,9 @@ async def test_an_effect_opens_the_newest_text_on_the_record(due: Callable[..., 
     assert (access.actor, access.field, access.correlation_id) == ("system", "text", "correlation-1")
 
 
-async def test_a_clock_that_goes_back_between_claim_and_decision_loses_no_deadline(due: Callable[..., Due], store: MemoryStore, clock: Hand) -> None:
+async def test_a_clock_that_goes_back_between_claim_and_decision_loses_no_deadline(
+    due: Callable[..., Due], store: MemoryStore, clock: Hand
+) -> None:
     """The decision would find its deadline ahead and do nothing, and the row would be finished all the same."""
     worker = due()
     await Giver(worker.node)(OPEN)
@@ -293,7 +314,9 @@ async def test_one_bad_row_holds_up_no_other(due: Callable[..., Due], store: Mem
     assert await store.due.count_overdue(NOON) == 1
 
 
-async def test_it_goes_on_after_the_store_was_away_and_is_woken_by_a_new_row(due: Callable[..., Due], store: MemoryStore) -> None:
+async def test_it_goes_on_after_the_store_was_away_and_is_woken_by_a_new_row(
+    due: Callable[..., Due], store: MemoryStore
+) -> None:
     worker = due(poll=60.0)
     claim, failures = store.due.claim, 0
 
@@ -309,15 +332,15 @@ async def test_it_goes_on_after_the_store_was_away_and_is_woken_by_a_new_row(due
     running = asyncio.create_task(worker.runner.run())
     await store.due.schedule([row(OPEN)])
     worker.scheduled.set()
-    async with asyncio.timeout(20):
-        while not await all_commits(store, "loan-l1"):
-            await asyncio.sleep(0)
+    await until(lambda: all_commits(store, "loan-l1"))
     await worker.runner.stop()
     await running
     assert failures == 1
 
 
-async def test_stopping_waits_for_what_is_under_way_and_begins_nothing_more(due: Callable[..., Due], store: MemoryStore) -> None:
+async def test_stopping_waits_for_what_is_under_way_and_begins_nothing_more(
+    due: Callable[..., Due], store: MemoryStore
+) -> None:
     begun, go_on, ended = asyncio.Event(), asyncio.Event(), []
 
     async def effect(request: Any, doing: Attempt) -> None:

@@ -65,7 +65,9 @@ class Documents:
         return getattr(self._inner, name)
 
 
-def projector(store: MemoryStore, projection: Projection[Any] | None = None, *, keep: int = 10_000, documents: Any = None) -> Projector:
+def projector(
+    store: MemoryStore, projection: Projection[Any] | None = None, *, keep: int = 10_000, documents: Any = None
+) -> Projector:
     return Projector(
         projection or new_readers(), service="library", contract=CONTRACT, documents=documents or store.documents, parked=store.parked,
         clock=Hand(NOON), keep=keep,
@@ -79,7 +81,10 @@ async def document(store: MemoryStore, reader_id: str = "ada", tenant: str = TEN
 
 
 async def parked(store: MemoryStore) -> list[tuple[str, int, str]]:
-    return [(record.stream, record.offset, record.reason.partition(":")[0]) for record in await store.parked.list("library.readers.v1")]
+    return [
+        (record.stream, record.offset, record.reason.partition(":")[0])
+        for record in await store.parked.list("library.readers.v1")
+    ]
 
 
 def opened(reader_id: str = "ada", loan_id: str = "l1") -> Message:
@@ -92,7 +97,9 @@ def renewed(days: int, reader_id: str = "ada") -> Message:
 
 # --- exactly once -----------------------------------------------------------------------------------------------------------
 
-EVENTS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["opened", "renewed", "closed"])), min_size=1, max_size=40)
+EVENTS = st.lists(
+    st.tuples(st.integers(0, 5), st.sampled_from(["opened", "renewed", "closed"])), min_size=1, max_size=40
+)
 STEPS = st.lists(
     st.tuples(
         st.integers(0, 1),  # partition
@@ -116,7 +123,11 @@ async def _folded_once(events: Any, steps: Any, keep: int) -> None:
     logs: list[list[Any]] = [[], []]
     for number, kind in events:
         reader = f"r{number % 3}"
-        event = {"opened": opened(reader), "renewed": renewed(number + 20, reader), "closed": LoanClosed(reader_id=reader)}[kind]
+        event = {
+            "opened": opened(reader),
+            "renewed": renewed(number + 20, reader),
+            "closed": LoanClosed(reader_id=reader),
+        }[kind]
         logs[number % 2].append(bus.event(f"loan-{number}", event, partition=number % 2))
     documents = Documents(store)
     running = projector(store, keep=keep, documents=documents)
@@ -209,7 +220,9 @@ async def test_a_batch_writes_each_document_once(store: MemoryStore, bus: Bus) -
 
 
 async def test_documents_of_two_tenants_with_one_key_are_two_documents(store: MemoryStore, bus: Bus) -> None:
-    await projector(store).take(bus.topic, 0, [bus.event("loan-l1", renewed(20)), bus.event("loan-l1", renewed(30), tenant="provider-2")])
+    await projector(store).take(
+        bus.topic, 0, [bus.event("loan-l1", renewed(20)), bus.event("loan-l1", renewed(30), tenant="provider-2")]
+    )
     assert (await document(store)).days == 20
     assert (await document(store, tenant="provider-2")).days == 30
 
@@ -225,7 +238,9 @@ async def test_streams_of_two_services_with_one_name_are_two_streams(store: Memo
 
 
 async def test_an_event_that_it_does_not_take_is_passed_over(store: MemoryStore, bus: Bus) -> None:
-    await projector(store).take(bus.topic, 0, [bus.event("loan-l1", LoanRemarked(reader_id="ada")), bus.event("loan-l1", renewed(20))])
+    await projector(store).take(
+        bus.topic, 0, [bus.event("loan-l1", LoanRemarked(reader_id="ada")), bus.event("loan-l1", renewed(20))]
+    )
     assert (await document(store)).trail == ["loan-l1@2"]
     assert await parked(store) == []
 
@@ -269,7 +284,17 @@ def _poison(bus: Bus, kind: str, stream: str = "loan-l1") -> Any:
     if kind == "unstorable":
         value = renewed(TOO_MANY_FOR_A_DOCUMENT).SerializeToString()
     return type(good)(
-        good.topic, good.partition, good.offset, 0, 0, good.key, value, 0, len(good.key), len(value or b""), tuple(headers.items())
+        good.topic,
+        good.partition,
+        good.offset,
+        0,
+        0,
+        good.key,
+        value,
+        0,
+        len(good.key),
+        len(value or b""),
+        tuple(headers.items()),
     )
 
 
@@ -280,7 +305,9 @@ REASONS = {
 
 
 @pytest.mark.parametrize("kind", REASONS)
-async def test_what_cannot_be_folded_is_parked_with_the_rest_of_its_stream_and_no_other(store: MemoryStore, bus: Bus, kind: str) -> None:
+async def test_what_cannot_be_folded_is_parked_with_the_rest_of_its_stream_and_no_other(
+    store: MemoryStore, bus: Bus, kind: str
+) -> None:
     batch = [
         bus.event("loan-l1", opened()),
         bus.event("loan-l2", opened(loan_id="l2")),
@@ -315,7 +342,12 @@ async def test_two_that_cannot_be_folded_park_two_streams(store: MemoryStore, bu
         bus.event("loan-l3", renewed(22)),
     ]
     await projector(store).take(bus.topic, 0, batch)
-    assert await parked(store) == [("loan-l1", 0, "HANDLER_FAILED"), ("loan-l2", 1, "HANDLER_FAILED"), ("loan-l1", 2, BEHIND), ("loan-l2", 3, BEHIND)]
+    assert await parked(store) == [
+        ("loan-l1", 0, "HANDLER_FAILED"),
+        ("loan-l2", 1, "HANDLER_FAILED"),
+        ("loan-l1", 2, BEHIND),
+        ("loan-l2", 3, BEHIND),
+    ]
     assert (await document(store)).trail == ["loan-l3@1"]
 
 
@@ -323,14 +355,24 @@ async def test_a_parked_record_is_kept_whole_for_a_replay(store: MemoryStore, bu
     record = bus.event("loan-l1", renewed(UNLUCKY))
     await projector(store).take(bus.topic, 0, [record])
     (kept,) = await store.parked.list()
-    assert (kept.topic, kept.partition, kept.offset, kept.key, kept.value) == (record.topic, 0, 0, record.key, record.value)
+    assert (kept.topic, kept.partition, kept.offset, kept.key, kept.value) == (
+        record.topic,
+        0,
+        0,
+        record.key,
+        record.value,
+    )
     assert (kept.headers, kept.tenant, kept.stream, kept.attempts) == (tuple(record.headers), TENANT, "loan-l1", 1)
     assert kept.reason.startswith("HANDLER_FAILED: ArithmeticError")
 
 
 async def test_what_came_before_a_parked_record_is_folded_when_it_comes_again(store: MemoryStore, bus: Bus) -> None:
     """The process died after it parked a record, and before it wrote what the batch made of those before it."""
-    batch = [bus.event("loan-l1", renewed(20)), bus.event("loan-l1", renewed(UNLUCKY)), bus.event("loan-l1", renewed(30))]
+    batch = [
+        bus.event("loan-l1", renewed(20)),
+        bus.event("loan-l1", renewed(UNLUCKY)),
+        bus.event("loan-l1", renewed(30)),
+    ]
     documents = Documents(store)
     documents.fails = "before"
     with pytest.raises(StoreAway):
@@ -353,7 +395,9 @@ async def test_a_parked_stream_holds_no_stream_of_another_service_or_tenant(stor
 
 async def test_a_record_that_tells_nothing_of_itself_holds_up_nobody(store: MemoryStore, bus: Bus) -> None:
     await projector(store).take(
-        bus.topic, 0, [bus.raw(b"", b"\x00", ()), bus.raw(b"", None, (("ce_subject", b"\xff"),)), bus.event("loan-l1", renewed(20))]
+        bus.topic,
+        0,
+        [bus.raw(b"", b"\x00", ()), bus.raw(b"", None, (("ce_subject", b"\xff"),)), bus.event("loan-l1", renewed(20))],
     )
     assert [reason for _, _, reason in await parked(store)] == ["MALFORMED_RECORD"] * 2
     assert (await document(store)).days == 20
@@ -371,7 +415,9 @@ async def test_a_fold_whose_document_could_not_be_read_again_is_parked(store: Me
     def count(document: ReaderDocument, event: LoanRenewed, meta: Metadata) -> None:
         document.days += event.days
 
-    await projector(store, broken).take(bus.topic, 0, [bus.event("loan-l1", opened()), bus.event("loan-l2", renewed(20))])
+    await projector(store, broken).take(
+        bus.topic, 0, [bus.event("loan-l1", opened()), bus.event("loan-l2", renewed(20))]
+    )
     await projector(store, broken).take(bus.topic, 0, [bus.event("loan-l2", renewed(30))])
     assert (await document(store)).days == 50
     assert await parked(store) == [("loan-l1", 0, "HANDLER_FAILED")]
@@ -386,11 +432,17 @@ async def test_streams_are_held_no_longer_once_an_operator_mended_them(store: Me
     assert (await document(store)).days == 30
 
 
-async def test_a_parked_store_that_fails_parks_and_folds_nothing(store: MemoryStore, bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_parked_store_that_fails_parks_and_folds_nothing(
+    store: MemoryStore, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def away(_: object) -> None:
         raise StoreAway
 
-    batch = [bus.event("loan-l2", renewed(20)), bus.event("loan-l1", renewed(UNLUCKY)), bus.event("loan-l1", renewed(30))]
+    batch = [
+        bus.event("loan-l2", renewed(20)),
+        bus.event("loan-l1", renewed(UNLUCKY)),
+        bus.event("loan-l1", renewed(30)),
+    ]
     running = projector(store)
     with monkeypatch.context() as patch:
         patch.setattr(store.parked, "park", away)

@@ -83,7 +83,10 @@ class Reacting:
         return await self.node.reader(someone()).state(loan, f"loan-m-{name}")
 
     async def parked(self) -> list[tuple[str, int, str]]:
-        return [(record.stream, record.offset, record.reason.partition(":")[0]) for record in await self.store.parked.list(SUBSCRIPTION)]
+        return [
+            (record.stream, record.offset, record.reason.partition(":")[0])
+            for record in await self.store.parked.list(SUBSCRIPTION)
+        ]
 
     def renewed(self, days: int, name: str = "l1") -> Any:
         return self.bus.event(f"loan-{name}", LoanRenewed(loan_id=name, reader_id="ada", days=days))
@@ -118,7 +121,9 @@ async def test_what_an_event_leads_to_says_so(reacting: Callable[[], Reacting]) 
     assert (commit.actor, commit.correlation_id, commit.tenant) == ("system", "correlation-1", TENANT)
 
 
-async def test_a_refused_event_is_parked_with_the_rest_of_its_stream_and_no_other(reacting: Callable[[], Reacting]) -> None:
+async def test_a_refused_event_is_parked_with_the_rest_of_its_stream_and_no_other(
+    reacting: Callable[[], Reacting],
+) -> None:
     here = reacting()
     await here.take([here.opened("l1"), here.opened("l2")])
     await Giver(here.node)(CloseLoanRequest(loan_id="m-l1"))
@@ -138,15 +143,21 @@ async def test_a_refused_event_is_parked_with_the_rest_of_its_stream_and_no_othe
     ("days", "reason"), [(666, "HANDLER_FAILED"), (404, "HANDLER_FAILED"), (UNLUCKY, "HANDLER_FAILED")],
     ids=["the policy raises", "the policy asks for no command", "the decision raises"],
 )  # fmt: skip
-async def test_a_mistake_in_the_code_parks_its_stream_and_holds_up_no_other(reacting: Callable[[], Reacting], days: int, reason: str) -> None:
+async def test_a_mistake_in_the_code_parks_its_stream_and_holds_up_no_other(
+    reacting: Callable[[], Reacting], days: int, reason: str
+) -> None:
     here = reacting()
-    await here.take([here.opened("l1"), here.opened("l2"), here.renewed(days, "l1"), here.renewed(30, "l1"), here.renewed(40, "l2")])
+    await here.take(
+        [here.opened("l1"), here.opened("l2"), here.renewed(days, "l1"), here.renewed(30, "l1"), here.renewed(40, "l2")]
+    )
     assert await here.parked() == [("loan-l1", 2, reason), ("loan-l1", 3, BEHIND)]
     assert (await here.mirror("l2")).days == 40
     assert (await here.mirror("l1")).days == 0
 
 
-async def test_what_came_before_a_parked_record_is_answered_when_it_comes_again(reacting: Callable[[], Reacting]) -> None:
+async def test_what_came_before_a_parked_record_is_answered_when_it_comes_again(
+    reacting: Callable[[], Reacting],
+) -> None:
     """The process died after it parked a record that nobody can read, and before it answered those before it."""
     here = reacting()
     batch = [here.opened(), here.renewed(20), here.renewed(30)]
@@ -168,7 +179,9 @@ async def test_what_came_before_a_parked_record_is_answered_when_it_comes_again(
     assert [reason for _, _, reason in await there.parked()] == ["UNKNOWN_EVENT_TYPE", BEHIND]
 
 
-async def test_what_has_not_been_heard_of_yet_waits_as_a_due_row_and_the_others_go_on(reacting: Callable[[], Reacting], clock: Hand) -> None:
+async def test_what_has_not_been_heard_of_yet_waits_as_a_due_row_and_the_others_go_on(
+    reacting: Callable[[], Reacting], clock: Hand
+) -> None:
     here = reacting()
     await here.take([here.renewed(20, "l1"), here.opened("l2"), here.renewed(30, "l2"), here.renewed(40, "l1")])
     assert await here.parked() == []
@@ -188,7 +201,9 @@ async def test_an_event_that_waited_and_comes_again_is_carried_out_once(reacting
     assert (await here.mirror()).days == 20
 
 
-async def test_what_is_for_later_is_kept_once_and_never_given_early(reacting: Callable[[], Reacting], clock: Hand) -> None:
+async def test_what_is_for_later_is_kept_once_and_never_given_early(
+    reacting: Callable[[], Reacting], clock: Hand
+) -> None:
     here = reacting()
     records = [here.opened(), here.bus.event("loan-l1", LoanClosed(loan_id="l1", reader_id="ada"))]
     await here.take(records)
@@ -205,7 +220,13 @@ async def test_a_store_that_fails_is_raised_so_that_all_comes_again_and_nothing_
     reacting: Callable[[], Reacting], stored: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = reacting()
-    records = [here.opened("l1"), here.opened("l2"), here.renewed(50, "l1"), here.renewed(30, "l2"), here.renewed(40, "l1")]
+    records = [
+        here.opened("l1"),
+        here.opened("l2"),
+        here.renewed(50, "l1"),
+        here.renewed(30, "l2"),
+        here.renewed(40, "l1"),
+    ]
     append = here.store.commits.append
     calls = 0
 
@@ -230,7 +251,9 @@ async def test_a_store_that_fails_is_raised_so_that_all_comes_again_and_nothing_
     assert await here.parked() == []
 
 
-async def test_each_stream_is_answered_in_its_order_however_many_run_side_by_side(reacting: Callable[[], Reacting]) -> None:
+async def test_each_stream_is_answered_in_its_order_however_many_run_side_by_side(
+    reacting: Callable[[], Reacting],
+) -> None:
     here = reacting()
     names = [f"l{number}" for number in range(40)]
     await here.take([here.opened(name) for name in names])
@@ -251,7 +274,9 @@ async def test_the_parked_are_read_anew_when_partitions_change_hands(reacting: C
     assert (await here.mirror()).days == 30
 
 
-async def test_what_the_contract_does_not_let_the_platform_do_is_parked(another: Callable[..., Node], store: MemoryStore, bus: Bus, clock: Hand) -> None:
+async def test_what_the_contract_does_not_let_the_platform_do_is_parked(
+    another: Callable[..., Node], store: MemoryStore, bus: Bus, clock: Hand
+) -> None:
     reaction = Reaction("mirror")
 
     @reaction.on

@@ -57,7 +57,11 @@ class Reading:
 
     async def project(self, *streams: str, tenant: str = TENANT) -> None:
         for stream in streams:
-            records = [record for commit in await all_commits(self.store, stream, tenant) for record in self.bus.records(commit)]
+            records = [
+                record
+                for commit in await all_commits(self.store, stream, tenant)
+                for record in self.bus.records(commit)
+            ]
             await self.projector.take(self.bus.topic, 0, records)
 
     async def remarks(self, stream: str = "loan-l1", tenant: str = TENANT) -> list[tuple[Recorded, str]]:
@@ -174,7 +178,10 @@ async def test_a_read_waits_for_a_version_that_is_yet_to_come(library: Reading) 
 async def test_a_read_waits_for_a_write_of_another_service(library: Reading) -> None:
     shop = Bus("sample.shop.v1")
     record = shop.event("order-1", BookBought(reader_id="ada"))
-    for read in (library.reader(After("order-1", 1, 0.05)).document(readers, "ada"), library.reader(After("order-1", 1, 0.05)).documents(readers)):
+    for read in (
+        library.reader(After("order-1", 1, 0.05)).document(readers, "ada"),
+        library.reader(After("order-1", 1, 0.05)).documents(readers),
+    ):
         with pytest.raises(Behind):
             await read
     await library.projector.take(shop.topic, 0, [record])
@@ -184,7 +191,9 @@ async def test_a_read_waits_for_a_write_of_another_service(library: Reading) -> 
     assert len(await library.reader(After("order-1", 1, 0.05)).documents(readers)) == 1
 
 
-async def test_a_state_is_what_is_stored_now_whatever_another_process_wrote(library: Reading, another: Callable[..., Node]) -> None:
+async def test_a_state_is_what_is_stored_now_whatever_another_process_wrote(
+    library: Reading, another: Callable[..., Node]
+) -> None:
     there = Giver(another())
     assert (await library.reader().state(limit, "limit-ada")).loans == 3
     await there(SetLimitRequest(reader_id="ada", loans=1))
@@ -196,12 +205,16 @@ async def test_a_state_is_what_is_stored_now_whatever_another_process_wrote(libr
 # --- many documents ---------------------------------------------------------------------------------------------------------
 
 
-async def test_more_documents_than_an_answer_holds_are_refused_and_never_cut_off(library: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_documents_than_an_answer_holds_are_refused_and_never_cut_off(
+    library: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reading, "_MOST", 5)
     for count in (5, 6):
         names = [f"r{number}" for number in range(count)]
         writes = [
-            DocumentWrite(f"{TENANT}/{name}", 0, {**ReaderDocument(reader_id=name).model_dump(), "tenant": TENANT, "opened": 1})
+            DocumentWrite(
+                f"{TENANT}/{name}", 0, {**ReaderDocument(reader_id=name).model_dump(), "tenant": TENANT, "opened": 1}
+            )
             for name in names[-1 if count == 6 else 0 :]
         ]
         await library.store.documents.write("readers_v1", writes, Checkpoint("s", "t", 0, count))
@@ -226,7 +239,9 @@ async def test_a_text_is_opened_and_the_access_log_says_by_whom(library: Reading
     )  # fmt: skip
 
 
-async def test_every_opening_is_in_the_log_before_any_text_is_opened(library: Reading, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_opening_is_in_the_log_before_any_text_is_opened(
+    library: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(3):
         await library.give(REMARK, by=ADA)
     items = await library.remarks()
@@ -242,7 +257,9 @@ async def test_every_opening_is_in_the_log_before_any_text_is_opened(library: Re
     assert opened_with == [3, 3, 3]
 
 
-async def test_an_opening_that_fails_is_in_the_log(library: Reading, tmp_path: Path, another: Callable[..., Node]) -> None:
+async def test_an_opening_that_fails_is_in_the_log(
+    library: Reading, tmp_path: Path, another: Callable[..., Node]
+) -> None:
     await library.give(REMARK, by=ADA)
     items = await library.remarks()
     await DataKeys(library.store.keys, KeyFile(tmp_path / "key")).destroy(TENANT, "ada")

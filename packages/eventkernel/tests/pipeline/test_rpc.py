@@ -67,10 +67,14 @@ class Api:
         """A call that fails, with the metadata as they are given."""
         contract = CONTRACT.commands.get(type(request)) or CONTRACT.queries[type(request)]
         call: Any = self.channel.unary_unary(
-            contract.path, request_serializer=contract.request.SerializeToString, response_deserializer=contract.response.FromString
+            contract.path,
+            request_serializer=contract.request.SerializeToString,
+            response_deserializer=contract.response.FromString,
         )
         with pytest.raises(grpc.aio.AioRpcError) as failed:
-            await call(request, metadata=[(name.replace("_", "-"), value) for name, value in metadata.items()], timeout=20)
+            await call(
+                request, metadata=[(name.replace("_", "-"), value) for name, value in metadata.items()], timeout=20
+            )
         return failed.value
 
 
@@ -87,7 +91,9 @@ def details(error: grpc.aio.AioRpcError) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def api(another: Callable[..., Node], store: MemoryStore, tmp_path: Path, free_port: Callable[[], int]) -> AsyncIterator[Api]:
+async def api(
+    another: Callable[..., Node], store: MemoryStore, tmp_path: Path, free_port: Callable[[], int]
+) -> AsyncIterator[Api]:
     issuer = LocalIssuer(tmp_path, "local", issuer="mentorstream", audience="mentorstream")
     address = f"127.0.0.1:{free_port()}"
     node = another(grpc_address=address, health_address=f"127.0.0.1:{free_port()}")
@@ -127,7 +133,11 @@ async def test_a_query_is_answered(api: Api) -> None:
 # --- who is let in ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("request_", [OPEN, GetReaderRequest(reader_id="ada"), OpenLoanRequest(loan_id="!")], ids=["command", "query", "invalid"])
+@pytest.mark.parametrize(
+    "request_",
+    [OPEN, GetReaderRequest(reader_id="ada"), OpenLoanRequest(loan_id="!")],
+    ids=["command", "query", "invalid"],
+)
 @pytest.mark.parametrize("given", ["", "Bearer", "Bearer ", "Basic abc", "Bearer nonsense", "token abc"])
 async def test_without_a_good_token_nobody_is_let_in_or_told_anything(api: Api, request_: Any, given: str) -> None:
     error = await api.raw(request_, **({"authorization": given} if given else {}))
@@ -164,7 +174,9 @@ async def test_a_role_or_a_relation_that_is_missing_is_denied_for_commands_and_q
 async def test_who_may_reads_a_sealed_text_and_it_is_on_the_record(api: Api) -> None:
     ada = api.client("ada", "learner")
     await ada.call(RemarkOnLoanRequest(loan_id="l1", reader_id="ada", text=SECRET), CommandReply)
-    answer = await ada.call(ReadRemarksRequest(loan_id="l1", reader_id="ada"), ReadRemarksResponse, correlation_id="reading-1")
+    answer = await ada.call(
+        ReadRemarksRequest(loan_id="l1", reader_id="ada"), ReadRemarksResponse, correlation_id="reading-1"
+    )
     assert list(answer.texts) == [SECRET]
     (entry,) = await api.store.access_log.about(TENANT, "ada")
     assert (entry.actor, entry.correlation_id) == ("ada", "reading-1")
@@ -174,7 +186,9 @@ async def test_who_may_reads_a_sealed_text_and_it_is_on_the_record(api: Api) -> 
 
 
 async def test_all_that_is_wrong_with_a_request_is_told_at_once_with_its_place(api: Api) -> None:
-    wrong = OpenLoanRequest(loan_id="", reader_id="no spaces please", copies=[{"copy_id": "fine"}, {"copy_id": "NOT FINE"}])
+    wrong = OpenLoanRequest(
+        loan_id="", reader_id="no spaces please", copies=[{"copy_id": "fine"}, {"copy_id": "NOT FINE"}]
+    )
     wrong.by_shelf["a"].copy_id = "X"
     error = await api.raw(wrong, authorization=f"Bearer {api.token()}")
     found = details(error)
@@ -189,7 +203,10 @@ async def test_all_that_is_wrong_with_a_request_is_told_at_once_with_its_place(a
 
 async def test_a_request_with_hundreds_of_faults_is_still_answered_with_what_is_wrong(api: Api) -> None:
     """Trailers are bounded: what does not fit would reach the caller as a transport error that says nothing."""
-    error = await api.raw(OpenLoanRequest(loan_id="", reader_id="ada", copies=[{"copy_id": "NO"}] * 800), authorization=f"Bearer {api.token()}")
+    error = await api.raw(
+        OpenLoanRequest(loan_id="", reader_id="ada", copies=[{"copy_id": "NO"}] * 800),
+        authorization=f"Bearer {api.token()}",
+    )
     found = details(error)
     assert (error.code(), found["reason"]) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_INVALID")
     assert len(found["BadRequest"].field_violations) >= 10
@@ -205,7 +222,9 @@ async def test_a_malformed_idempotency_key_is_refused_by_name(api: Api, key: str
     assert await all_commits(api.store, "loan-l1") == []
 
 
-@pytest.mark.parametrize("after", ["loan-l1", "loan-l1@", "@3", "loan-l1@x", "loan-l1@-1", "loan-l1@1@2", "l@" + "9" * 19])
+@pytest.mark.parametrize(
+    "after", ["loan-l1", "loan-l1@", "@3", "loan-l1@x", "loan-l1@-1", "loan-l1@1@2", "l@" + "9" * 19]
+)
 async def test_a_malformed_read_after_is_refused_by_name(api: Api, after: str) -> None:
     error = await api.raw(GetReaderRequest(reader_id="ada"), authorization=f"Bearer {api.token()}", read_after=after)
     found = details(error)
@@ -216,7 +235,9 @@ async def test_a_malformed_read_after_is_refused_by_name(api: Api, after: str) -
 async def test_a_read_that_is_behind_says_so_before_its_deadline(api: Api) -> None:
     reply = await api.give(OPEN)
     with pytest.raises(CallFailed) as failed:
-        await api.client().call(GetReaderRequest(reader_id="ada"), GetReaderResponse, after=f"{reply.stream}@{reply.version}", seconds=2.0)
+        await api.client().call(
+            GetReaderRequest(reader_id="ada"), GetReaderResponse, after=f"{reply.stream}@{reply.version}", seconds=2.0
+        )
     assert (failed.value.status, failed.value.reason) == (grpc.StatusCode.UNAVAILABLE, "READ_BEHIND")
 
 
@@ -239,10 +260,12 @@ FAULTS: list[tuple[Exception, grpc.StatusCode, str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("raised", "status", "reason", "retry"), FAULTS, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("case", FAULTS, ids=lambda case: type(case[0]).__name__)
 async def test_each_failure_has_its_status_reason_and_details(
-    api: Api, monkeypatch: pytest.MonkeyPatch, raised: Exception, status: grpc.StatusCode, reason: str, retry: bool
+    api: Api, monkeypatch: pytest.MonkeyPatch, case: tuple[Exception, grpc.StatusCode, str, bool]
 ) -> None:
+    raised, status, reason, retry = case
+
     async def fail(_: Any) -> CommandReply:
         raise raised
 
@@ -317,7 +340,9 @@ async def test_a_caller_that_goes_away_in_the_middle_of_a_commit_loses_and_doubl
     assert (await api.give(RENEW, "k2")).version == 3
 
 
-async def test_a_deadline_that_passes_leaves_it_open_and_the_repeat_settles_it(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_deadline_that_passes_leaves_it_open_and_the_repeat_settles_it(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await api.give(OPEN)
     append, go_on = api.store.commits.append, asyncio.Event()
 
@@ -382,7 +407,9 @@ async def test_what_a_mistake_in_a_decision_says_gets_into_no_span(api: Api, spa
     assert "mistake" not in "".join(span.to_json() for span in spans.get_finished_spans())
 
 
-async def test_a_failure_gets_into_a_span_by_its_code_alone(api: Api, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failure_gets_into_a_span_by_its_code_alone(
+    api: Api, spans: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def fail(_: Any) -> CommandReply:
         raise RuntimeError(SECRET)
 

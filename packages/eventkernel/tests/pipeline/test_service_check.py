@@ -54,7 +54,11 @@ def faults_of(service: Service) -> str:
 def without(aggregate: Aggregate[Any], **parts: Any) -> Aggregate[Any]:
     """A copy of an aggregate that lacks a decision or an evolve."""
     copy = Aggregate(aggregate.name, initial=aggregate.initial)
-    copy.decisions, copy.evolutions, copy.emits = dict(aggregate.decisions), dict(aggregate.evolutions), dict(aggregate.emits)
+    copy.decisions, copy.evolutions, copy.emits = (
+        dict(aggregate.decisions),
+        dict(aggregate.evolutions),
+        dict(aggregate.emits),
+    )
     for part, message in parts.items():
         del getattr(copy, part)[message]
     return copy
@@ -84,7 +88,9 @@ def test_a_command_that_two_aggregates_decide_is_found() -> None:
 
 
 def test_an_event_without_an_evolve_is_found() -> None:
-    assert "LoanOpened, given by OpenLoanRequest, has no evolve" in faults_of(build(aggregates=[without(loan, evolutions=LoanOpened), limit]))
+    assert "LoanOpened, given by OpenLoanRequest, has no evolve" in faults_of(
+        build(aggregates=[without(loan, evolutions=LoanOpened), limit])
+    )
 
 
 def test_an_event_that_nobody_gives_is_found() -> None:
@@ -109,7 +115,9 @@ def test_a_query_that_two_answer_is_found() -> None:
     async def again(request: GetReaderRequest, read: Reader) -> GetReaderResponse:
         return GetReaderResponse()
 
-    assert "GetReaderRequest is answered by get_reader and again" in faults_of(build(queries=[get_reader, again, read_remarks]))
+    assert "GetReaderRequest is answered by get_reader and again" in faults_of(
+        build(queries=[get_reader, again, read_remarks])
+    )
 
 
 def test_a_relation_that_is_missing_is_found_for_commands_and_queries() -> None:
@@ -177,7 +185,9 @@ def test_two_that_read_the_bus_under_one_name_are_found() -> None:
     def bought(event: BookBought, meta: Metadata) -> Reply:
         return ()
 
-    assert "readers v1: two subscriptions have this name" in faults_of(build(projections=[readers], reactions=[reaction]))
+    assert "readers v1: two subscriptions have this name" in faults_of(
+        build(projections=[readers], reactions=[reaction])
+    )
 
 
 def test_a_reaction_to_an_internal_event_is_found() -> None:
@@ -260,7 +270,10 @@ def test_an_event_that_would_tell_or_lose_something_is_found(tmp_path: Path, pro
 @pytest.mark.parametrize(
     ("proto", "fault"),
     [
-        ("rpc Do(DoRequest) returns (mentoring.common.v1.CommandReply);", "Do: give it either the `command` or the `query` option"),
+        (
+            "rpc Do(DoRequest) returns (mentoring.common.v1.CommandReply);",
+            "Do: give it either the `command` or the `query` option",
+        ),
         (COMMAND.format(command=ANY), "Do: its command option names no stream"),
     ],
 )
@@ -288,6 +301,8 @@ def wrong(folder: Path, proto: str) -> Contract:
     number = next(_NUMBER)
     path = folder / f"wrong{number}.proto"
     path.write_text(
-        HEAD.format(number=number) + proto + "message DoRequest { string id = 1; Part part = 2; repeated string many = 3; } message Part { string id = 1; }"
+        HEAD.format(number=number)
+        + proto
+        + "message DoRequest { string id = 1; Part part = 2; repeated string many = 3; } message Part { string id = 1; }"
     )
     return Contract([compiled(path)[0].file])

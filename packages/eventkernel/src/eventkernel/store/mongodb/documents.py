@@ -1,7 +1,7 @@
 """Projections' documents on MongoDB: each write is of the document that was loaded, and the checkpoint comes last.
 
-A checkpoint lies among the documents that it is about, so that both travel in one write and are dropped together. Its id
-is a sub-document, which no document's is, and it has no revision.
+A checkpoint lies among the documents that it is about, so that both travel in one write and are dropped together. It has
+no revision, as every document has, and an id that begins as no tenant's name can.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from eventkernel.store.mongodb.inserts import duplicates
 from eventkernel.store.mongodb.unavailable import translated
 from eventkernel.store.stored_form import ID, REVISION, check_fields
 
-_DOCUMENTS_ONLY = {"$type": "string"}
+_DOCUMENTS_ONLY = {"$exists": True}
 # On the embedded store the time of an `$in` grows with the square of its length.
 _IDS_A_QUERY = 50
 
@@ -73,7 +73,7 @@ class MongoDocuments(DocumentStore):
         if limit < 1:
             return []
         # `$eq` spelled out: a value that looks like an operator stays a value.
-        wanted = {ID: _DOCUMENTS_ONLY, **{field: {"$eq": value} for field, value in equal.items()}}
+        wanted = {REVISION: _DOCUMENTS_ONLY, **{field: {"$eq": value} for field, value in equal.items()}}
         query = self._database[collection].find(wanted).sort(ID, 1).limit(limit).batch_size(limit)
         return [_body(document) for document in await query.to_list(None)]
 
@@ -83,8 +83,9 @@ class MongoDocuments(DocumentStore):
         return None if stored is None else stored["offset"]
 
 
-def _checkpoint_id(subscription: str, topic: str, partition: int) -> dict[str, object]:
-    return {"subscription": subscription, "topic": topic, "partition": partition}
+def _checkpoint_id(subscription: str, topic: str, partition: int) -> str:
+    # A string: looked up by a sub-document, the embedded store reads the whole collection.
+    return f"~checkpoint/{subscription}/{topic}/{partition}"
 
 
 def _body(document: Document) -> dict[str, object]:
