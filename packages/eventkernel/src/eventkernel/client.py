@@ -84,5 +84,7 @@ def _failed(error: grpc.aio.AioRpcError) -> CallFailed:
         for detail in status_pb2.Status.FromString(packed).details:
             bad = error_details_pb2.BadRequest()
             if detail.Unpack(bad):
-                fields = {violation.field: violation.description for violation in bad.field_violations}
+                for violation in bad.field_violations:
+                    before = f"{fields[violation.field]}; " if violation.field in fields else ""
+                    fields[violation.field] = before + violation.description
     return CallFailed(error.code(), str(trailers.get("reason", error.code().name)), error.details() or "", fields)

@@ -95,7 +95,7 @@ class Servicer(grpc.GenericRpcHandler):
         correlation_id: str,
     ) -> Message:
         del call
-        key = given.get("idempotency-key") or str(uuid4())
+        key = given.get("idempotency-key", str(uuid4()))
         if not _KEY.fullmatch(key):
             raise MetadataInvalid("idempotency-key", "idempotency-key has to be 1 to 128 letters, digits or . _ : -")
         return await self._commands.give(Order(request, principal, key, correlation_id))

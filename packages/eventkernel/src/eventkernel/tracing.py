@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -35,10 +35,16 @@ def current_traceparent() -> str:
 def span(
     name: str, *, traceparent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int
 ) -> Iterator[Span]:
-    """A span below the current one, or below `traceparent` where that is given."""
+    """A span below the current one, or below `traceparent` where that is given. Of an error it keeps the type, never the text."""
     parent = None if traceparent is None else context_of(traceparent)
-    with _TRACER.start_as_current_span(name, context=parent, kind=kind, attributes=attributes) as current:
-        yield current
+    with _TRACER.start_as_current_span(
+        name, context=parent, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as current:
+        try:
+            yield current
+        except BaseException as error:
+            current.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
 
 
 def past_span(

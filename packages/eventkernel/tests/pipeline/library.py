@@ -51,6 +51,8 @@ BookBought = SHOP.messages["BookBought"]
 # A renewal by so many days is what a fold or a decision stumbles over; and one that a document cannot keep.
 UNLUCKY = 13
 TOO_MANY_FOR_A_DOCUMENT = 2**63 + 1
+# A limit that is never raised.
+FROZEN = 99
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,8 @@ def reminded(state: Loan, event: LoanReminded) -> Loan:
 
 @limit.decide
 def set_limit(state: Limit, command: SetLimitRequest, context: Context) -> list[LimitSet]:
+    if command.loans > state.loans == FROZEN:
+        raise Refusal("LIMIT_FROZEN", "this limit can only be lowered", field="loans")
     return [LimitSet(reader_id=command.reader_id, loans=command.loans)]
 
 

@@ -21,6 +21,7 @@ from eventkernel.store.memory import MemoryStore
 from .conftest import Giver
 from .library import (
     CONTRACT,
+    FROZEN,
     NOON,
     TENANT,
     UNLUCKY,
@@ -156,6 +157,16 @@ async def test_nobody_can_take_the_key_of_a_command_that_the_platform_will_give(
 
 
 async def test_an_old_cached_state_never_refuses(another: Callable[..., Node]) -> None:
+    here, there = Giver(another()), Giver(another())
+    raised = SetLimitRequest(reader_id="ada", loans=FROZEN + 1)
+    await here(SetLimitRequest(reader_id="ada", loans=FROZEN))
+    with pytest.raises(Refusal):
+        await here(raised)
+    await there(SetLimitRequest(reader_id="ada", loans=1))
+    assert (await here(raised)).version == 3
+
+
+async def test_a_stream_that_was_not_there_yet_is_looked_for_again(another: Callable[..., Node]) -> None:
     here, there = Giver(another()), Giver(another())
     with pytest.raises(Refusal):
         await here(RENEW)

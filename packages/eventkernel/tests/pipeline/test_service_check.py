@@ -200,6 +200,16 @@ def test_a_reaction_to_an_internal_event_is_found() -> None:
     assert "telling: LoanRemarked is internal" in faults_of(build(reactions=[reaction]))
 
 
+def test_a_stream_is_of_the_aggregate_with_the_longer_name_where_two_begin_alike() -> None:
+    box = Aggregate("loan-box", initial=Nothing())
+    service = build(aggregates=[loan, box, limit])
+    assert service.aggregate("loan-box-{box_id}") is box
+    assert service.aggregate("loan-box-7") is box
+    assert service.aggregate("loan-7") is loan
+    with pytest.raises(ContractFault, match="no aggregate has streams like shelf-1"):
+        service.aggregate("shelf-1")
+
+
 def test_every_fault_is_told_at_once() -> None:
     found = faults_of(build(queries=[], relations={}, aggregates=[limit]))
     assert found.count("\n- ") > 6
