@@ -1,67 +1,12 @@
 """A reader of streams and documents that a test lays down, in place of a store."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import TypeVar
+from collections.abc import Callable
 
 import pytest
-from eventkernel.aggregate import Aggregate
-from eventkernel.messages import Metadata, Principal, Recorded
-from eventkernel.projection import Projection
-from eventkernel.reading import Reader
-from google.protobuf.message import Message
-from pydantic import BaseModel
-
-State = TypeVar("State")
-Document = TypeVar("Document", bound=BaseModel)
-
-
-class LaidDown(Reader):
-    """Reads what it was given; `opened` says which sealed fields were opened."""
-
-    def __init__(
-        self, principal: Principal, streams: Mapping[str, Sequence[Message]], documents: Sequence[BaseModel]
-    ) -> None:
-        self.principal = principal
-        self.streams = streams
-        self.laid = documents
-        self.opened: list[str] = []
-
-    async def state(self, aggregate: Aggregate[State], stream: str) -> State:
-        return aggregate.fold(aggregate.initial, self.streams.get(stream, ()))
-
-    async def history(self, stream: str) -> list[Recorded]:
-        return [
-            Recorded(event, Metadata("id", "type", "provider-1", stream, index + 1, datetime.now(UTC)))
-            for index, event in enumerate(self.streams.get(stream, ()))
-        ]
-
-    async def document(self, projection: Projection[Document], key: str) -> Document | None:
-        found = [one for one in await self.documents(projection) if getattr(one, projection.key) == key]
-        return found[0] if found else None
-
-    async def documents(self, projection: Projection[Document], **equal: object) -> list[Document]:
-        assert all(name in projection.indexes for name in equal)
-        return [
-            one
-            for one in self.laid
-            if isinstance(one, projection.document) and all(getattr(one, name) == equal[name] for name in equal)
-        ]
-
-    async def open(self, items: Sequence[tuple[Recorded, str]]) -> list[str]:
-        self.opened += [field for _, field in items]
-        return [getattr(item.event, field).to_be_sealed for item, field in items]
+from eventkernel.testing.reading import LaidDown
 
 
 @pytest.fixture
 def reader() -> Callable[..., LaidDown]:
     """`reader(principal, streams={...}, documents=[...])`"""
-
-    def make(
-        principal: Principal,
-        streams: Mapping[str, Sequence[Message]] | None = None,
-        documents: Sequence[BaseModel] = (),
-    ) -> LaidDown:
-        return LaidDown(principal, streams or {}, documents)
-
-    return make
+    return LaidDown

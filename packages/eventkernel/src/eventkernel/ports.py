@@ -183,40 +183,13 @@ class AccessLog(Protocol):
 class Store(Protocol):
     """One service's database: all of the above."""
 
-    @property
-    def commits(self) -> CommitStore:
-        """Commits."""
-        ...
-
-    @property
-    def leases(self) -> LeaseStore:
-        """Leases."""
-        ...
-
-    @property
-    def documents(self) -> DocumentStore:
-        """Projections' documents."""
-        ...
-
-    @property
-    def due(self) -> DueStore:
-        """Due rows."""
-        ...
-
-    @property
-    def parked(self) -> ParkedStore:
-        """Parked records."""
-        ...
-
-    @property
-    def keys(self) -> KeyStore:
-        """Wrapped keys."""
-        ...
-
-    @property
-    def access_log(self) -> AccessLog:
-        """The access log."""
-        ...
+    commits: CommitStore
+    leases: LeaseStore
+    documents: DocumentStore
+    due: DueStore
+    parked: ParkedStore
+    keys: KeyStore
+    access_log: AccessLog
 
     async def start(self) -> None:
         """Makes the indexes; raises where the store cannot be reached."""

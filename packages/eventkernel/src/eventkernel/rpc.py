@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -31,6 +32,21 @@ _AFTER = re.compile(r"([^@]{1,300})@([0-9]{1,18})")
 _LONGEST_WAIT = 5.0
 _WAITING_SHARE = 0.8
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call: what was asked, by whom, with which metadata, and the seconds that are left for it."""
+
+    contract: CallContract
+    request: Message
+    principal: Principal
+    correlation_id: str
+    given: Mapping[str, str]
+    remaining: float | None
+
+
+Serve = Callable[[_Call], Awaitable[Message]]
 
 
 class Servicer(grpc.GenericRpcHandler):
@@ -58,11 +74,7 @@ class Servicer(grpc.GenericRpcHandler):
         )
 
     async def _answer(
-        self,
-        call: CallContract,
-        serve: Callable[..., Awaitable[Message]],
-        request: Message,
-        context: grpc.aio.ServicerContext[Any, Any],
+        self, call: CallContract, serve: Serve, request: Message, context: grpc.aio.ServicerContext[Any, Any]
     ) -> Message:
         given = {
             str(name): str(value)
@@ -77,49 +89,34 @@ class Servicer(grpc.GenericRpcHandler):
             try:
                 principal = self._principal(given)
                 protovalidate.validate(request)
-                return await serve(call, request, principal, given, context, correlation_id)
+                return await serve(_Call(call, request, principal, correlation_id, given, context.time_remaining()))
             except Exception as error:
                 fault = fault_of(error, str(self._service.contract.topic))
                 span.set_attribute("fault", fault.code)
                 self._tell(call, fault, error)
             context.set_trailing_metadata(fault.trailers())
             await context.abort(fault.status, fault.text)
+        raise AssertionError("abort raises")
 
-    async def _command(
-        self,
-        call: CallContract,
-        request: Message,
-        principal: Principal,
-        given: Mapping[str, str],
-        _: grpc.aio.ServicerContext[Any, Any],
-        correlation_id: str,
-    ) -> Message:
-        del call
-        key = given.get("idempotency-key", str(uuid4()))
+    async def _command(self, asked: _Call) -> Message:
+        key = asked.given.get("idempotency-key", str(uuid4()))
         if not _KEY.fullmatch(key):
             raise MetadataInvalid("idempotency-key", "idempotency-key has to be 1 to 128 letters, digits or . _ : -")
-        return await self._commands.give(Order(request, principal, key, correlation_id))
+        return await self._commands.give(Order(asked.request, asked.principal, key, asked.correlation_id))
 
-    async def _query(
-        self,
-        call: CallContract,
-        request: Message,
-        principal: Principal,
-        given: Mapping[str, str],
-        context: grpc.aio.ServicerContext[Any, Any],
-        correlation_id: str,
-    ) -> Message:
+    async def _query(self, asked: _Call) -> Message:
+        call, principal = asked.contract, asked.principal
         outcome = "failed"
         try:
             admit(principal, call)
             if call.needs:
-                ask = Ask(principal, request, self._readers(principal, correlation_id=correlation_id))
+                ask = Ask(principal, asked.request, self._readers(principal, correlation_id=asked.correlation_id))
                 if not await self._service.relations[call.needs](ask):
                     raise Denied(f"{call.method} is for somebody else: it needs the relationship {call.needs}")
-            after = _after(given.get("read-after", ""), context.time_remaining())
-            reader = self._readers(principal, after=after, correlation_id=correlation_id)
+            after = _after(asked.given.get("read-after", ""), asked.remaining)
+            reader = self._readers(principal, after=after, correlation_id=asked.correlation_id)
             with tracing.span("answer", query=call.method):
-                answer = await self._service.answers[call.request](request, reader)
+                answer = await self._service.answers[call.request](asked.request, reader)
             outcome = "answered"
             return answer
         finally:

@@ -205,6 +205,19 @@ async def test_what_another_process_folded_is_not_folded_again_from_memory(store
     assert (await document(store)).days == 90
 
 
+async def test_what_a_batch_folded_that_failed_is_not_written_with_another_partitions(
+    store: MemoryStore, bus: Bus
+) -> None:
+    documents = Documents(store)
+    running = projector(store, documents=documents)
+    documents.fails = "before"
+    with pytest.raises(StoreAway):
+        await running.take(bus.topic, 0, [bus.event("loan-l1", renewed(20))])
+    await running.take(bus.topic, 1, [bus.event("loan-l2", renewed(30, "bob"), partition=1)])
+    assert (await document(store)).days == 0
+    assert (await document(store, "bob")).days == 30
+
+
 async def test_the_checkpoint_is_written_with_the_documents(store: MemoryStore, bus: Bus) -> None:
     records = [bus.event("loan-l1", renewed(20)) for _ in range(3)]
     await projector(store).take(bus.topic, 0, records)
