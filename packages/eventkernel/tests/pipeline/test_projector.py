@@ -346,6 +346,15 @@ async def test_what_cannot_be_folded_is_parked_with_the_rest_of_its_stream_and_n
     assert (found.opened, found.days, found.closed) == (2, 100, 0)
 
 
+async def test_after_a_restart_a_stream_is_held_though_its_parked_record_does_not_come_again(
+    store: MemoryStore, bus: Bus
+) -> None:
+    await projector(store).take(bus.topic, 0, [bus.event("loan-l1", renewed(UNLUCKY))])
+    await projector(store).take(bus.topic, 0, [bus.event("loan-l1", renewed(30)), bus.event("loan-l2", renewed(40))])
+    assert await parked(store) == [("loan-l1", 0, "HANDLER_FAILED"), ("loan-l1", 1, BEHIND)]
+    assert (await document(store)).days == 40
+
+
 async def test_two_that_cannot_be_folded_park_two_streams(store: MemoryStore, bus: Bus) -> None:
     batch = [
         bus.event("loan-l1", renewed(UNLUCKY)),

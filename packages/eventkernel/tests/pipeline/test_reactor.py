@@ -155,6 +155,16 @@ async def test_a_mistake_in_the_code_parks_its_stream_and_holds_up_no_other(
     assert (await here.mirror("l1")).days == 0
 
 
+async def test_after_a_restart_a_stream_is_held_though_its_parked_record_does_not_come_again(
+    reacting: Callable[[], Reacting],
+) -> None:
+    here = reacting()
+    await here.take([here.opened(), here.renewed(666)])
+    await reacting().take([here.renewed(20)])
+    assert await here.parked() == [("loan-l1", 1, "HANDLER_FAILED"), ("loan-l1", 2, BEHIND)]
+    assert (await here.mirror()).days == 0
+
+
 async def test_what_came_before_a_parked_record_is_answered_when_it_comes_again(
     reacting: Callable[[], Reacting],
 ) -> None:

@@ -19,14 +19,14 @@ from mentorstream.demo.path import Step
 
 def progress(console: Console, learner: LearnerPlan, answer: GetKsbProgressResponse) -> None:
     """One learner against every KSB."""
-    table = Table(
-        title=f"KSB progress of {learner.learner_id} on {answer.standard.reference} {answer.standard.version}"
-    )
-    table.add_column("KSB")
-    table.add_column("Statement", max_width=58, no_wrap=True, overflow="ellipsis")
+    title = f"KSB progress of {learner.learner_id} on {answer.standard.reference} {answer.standard.version}"
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("KSB", no_wrap=True)
+    # The statement gives way in a narrow terminal; the figures do not.
+    table.add_column("Statement", min_width=10, max_width=80, no_wrap=True, overflow="ellipsis", ratio=1)
     for name in ("Planned", "Practised", "Minutes", "Evidenced", "Assessed"):
-        table.add_column(name, justify="right")
-    table.add_column("Next step")
+        table.add_column(name, justify="right", min_width=len(name), no_wrap=True)
+    table.add_column("Next step", min_width=len("await judgement"), no_wrap=True)
     for ksb in answer.ksbs:
         figures = (ksb.planned, ksb.practised, ksb.practised_minutes, ksb.evidenced, ksb.assessed)
         step = NextStep.Name(ksb.next_step).removeprefix("NEXT_STEP_").replace("_", " ").lower()
