@@ -16,6 +16,9 @@ from mentorstream.demo.checks import Found, Outcome, text_of
 from mentorstream.demo.cohort import CONCERNS, LearnerPlan
 from mentorstream.demo.path import Step
 
+# What the progress table's other columns need, borders and all.
+_FIGURES_WIDTH = 69
+
 
 def progress(console: Console, learner: LearnerPlan, answer: GetKsbProgressResponse) -> None:
     """One learner against every KSB."""
@@ -23,13 +26,14 @@ def progress(console: Console, learner: LearnerPlan, answer: GetKsbProgressRespo
     table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("KSB", no_wrap=True)
     # The statement gives way in a narrow terminal; the figures do not.
-    table.add_column("Statement", min_width=10, max_width=80, no_wrap=True, overflow="ellipsis", ratio=1)
+    statement = max(10, min(80, console.width - _FIGURES_WIDTH))
+    table.add_column("Statement", width=statement, no_wrap=True, overflow="ellipsis")
     for name in ("Planned", "Practised", "Minutes", "Evidenced", "Assessed"):
-        table.add_column(name, justify="right", min_width=len(name), no_wrap=True)
-    table.add_column("Next step", min_width=len("await judgement"), no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Next step", no_wrap=True)
     for ksb in answer.ksbs:
         figures = (ksb.planned, ksb.practised, ksb.practised_minutes, ksb.evidenced, ksb.assessed)
-        step = NextStep.Name(ksb.next_step).removeprefix("NEXT_STEP_").replace("_", " ").lower()
+        step = NextStep.Name(ksb.next_step).removeprefix("NEXT_STEP_").removeprefix("AWAIT_").lower()
         table.add_row(
             ksb.code, ksb.statement, *(str(figure) if figure else "·" for figure in figures), step,
             style="green" if ksb.assessed else "" if any(figures) else "dim",
