@@ -162,7 +162,9 @@ class Relays:
         self._running: list[asyncio.Task[None]] = []
 
     def start(self, holder: str, **changed: Any) -> tuple[Relay, asyncio.Task[None]]:
-        parts: dict[str, Any] = {"lease_ttl": timedelta(seconds=1), "poll": 0.1, "patience": 10.0} | self._parts | changed
+        parts: dict[str, Any] = (
+            {"lease_ttl": timedelta(seconds=1), "poll": 0.1, "patience": 10.0} | self._parts | changed
+        )
         commits, leases = parts.pop("commits", self.store.commits), parts.pop("leases", self.store.leases)
         relay = Relay(commits, leases, holder=holder, **parts)
         task = asyncio.create_task(relay.run())

@@ -34,7 +34,7 @@ COMMITS = st.builds(
 )
 
 
-def record(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> ConsumerRecord:
+def record(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> ConsumerRecord:
     return ConsumerRecord("t", 0, 0, 0, 0, key, value, None, 0, 0, tuple(headers))
 
 

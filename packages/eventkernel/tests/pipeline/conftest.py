@@ -44,7 +44,7 @@ class Giver:
     def __init__(self, node: Node) -> None:
         self.node = node
 
-    async def __call__(self, request: Message, key: str = "", by: Any = None, **order: str) -> CommandReply:
+    async def __call__(self, request: Message, key: str = "", by: Any = None, **order: Any) -> CommandReply:
         return await self.node.commands.give(Order(request, by or someone(), key or f"key-{next(self._keys)}", **order))
 
 

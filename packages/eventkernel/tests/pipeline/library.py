@@ -249,7 +249,7 @@ class Hand:
 
 def process(folder: Path, store: Any, clock: Hand, service: Service | None = None, **settings: Any) -> Node:
     """One process of the library, not started: its commands and readers work without Kafka and ports."""
-    parts = {
+    parts: dict[str, Any] = {
         "kafka_bootstrap": "127.0.0.1:1", "mongodb_uri": "unused", "key_file": folder / "key", "jwks_file": folder / "jwks.json",
         "roles": "api", "shutdown_seconds": 5.0,
     }  # fmt: skip

@@ -290,7 +290,7 @@ async def test_a_clock_that_goes_back_between_claim_and_decision_loses_no_deadli
         clock.on(-3600)
         return claimed
 
-    store.due.claim = claim_and_go_back  # type: ignore[method-assign]
+    store.due.claim = claim_and_go_back  # type: ignore[method-assign, assignment]
     await worker.work()
     assert (await worker.loan()).closed
     times = [commit.at for commit in await all_commits(store, "loan-l1")]
@@ -328,7 +328,7 @@ async def test_it_goes_on_after_the_store_was_away_and_is_woken_by_a_new_row(
             raise ConnectionError("the store is away")
         return await claim(*arguments)
 
-    store.due.claim = away_first  # type: ignore[method-assign]
+    store.due.claim = away_first  # type: ignore[method-assign, assignment]
     running = asyncio.create_task(worker.runner.run())
     await store.due.schedule([row(OPEN)])
     worker.scheduled.set()
@@ -374,7 +374,7 @@ async def test_stopping_waits_for_a_row_that_is_just_being_claimed(due: Callable
         await go_on.wait()
         return claimed
 
-    store.due.claim = slow  # type: ignore[method-assign]
+    store.due.claim = slow  # type: ignore[method-assign, assignment]
     running = asyncio.create_task(worker.runner.run())
     await claiming.wait()
     stopping = asyncio.create_task(worker.runner.stop())

@@ -88,11 +88,11 @@ async def parked(store: MemoryStore) -> list[tuple[str, int, str]]:
 
 
 def opened(reader_id: str = "ada", loan_id: str = "l1") -> Message:
-    return LoanOpened(loan_id=loan_id, reader_id=reader_id)  # type: ignore[no-any-return]
+    return LoanOpened(loan_id=loan_id, reader_id=reader_id)
 
 
 def renewed(days: int, reader_id: str = "ada") -> Message:
-    return LoanRenewed(loan_id="l1", reader_id=reader_id, days=days)  # type: ignore[no-any-return]
+    return LoanRenewed(loan_id="l1", reader_id=reader_id, days=days)
 
 
 # --- exactly once -----------------------------------------------------------------------------------------------------------
@@ -448,7 +448,7 @@ async def test_a_fold_whose_document_could_not_be_read_again_is_parked(store: Me
 async def test_streams_are_held_no_longer_once_an_operator_mended_them(store: MemoryStore, bus: Bus) -> None:
     running = projector(store)
     await running.take(bus.topic, 0, [bus.event("loan-l1", renewed(UNLUCKY))])
-    store.parked._records.clear()  # type: ignore[attr-defined]
+    store.parked._records.clear()
     await running.assigned([TopicPartition(bus.topic, 0)])
     await running.take(bus.topic, 0, [bus.event("loan-l1", renewed(30))])
     assert (await document(store)).days == 30

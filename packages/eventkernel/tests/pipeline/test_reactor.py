@@ -179,10 +179,10 @@ async def test_what_came_before_a_parked_record_is_answered_when_it_comes_again(
     async def away(_: Any) -> Any:
         raise ConnectionError("the store went away")
 
-    here.store.commits.append = away  # type: ignore[method-assign]
+    here.store.commits.append = away  # type: ignore[method-assign, assignment]
     with pytest.raises(ExceptionGroup):
         await here.take(batch)
-    here.store.commits.append = append  # type: ignore[method-assign]
+    here.store.commits.append = append  # type: ignore[method-assign, assignment]
     there = reacting()
     await there.take(batch)
     assert (await there.mirror()).loan_id == "m-l1"
@@ -278,7 +278,7 @@ async def test_the_parked_are_read_anew_when_partitions_change_hands(reacting: C
     here = reacting()
     await here.take([here.opened(), here.renewed(666)])
     await here.take([here.renewed(20)])
-    here.store.parked._records.clear()  # type: ignore[attr-defined]
+    here.store.parked._records.clear()
     await here.reactor.assigned([TopicPartition(here.bus.topic, 0)])
     await here.take([here.renewed(30)])
     assert (await here.mirror()).days == 30

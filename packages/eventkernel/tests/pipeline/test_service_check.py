@@ -236,7 +236,7 @@ def test_a_decision_has_to_say_what_it_takes_and_gives() -> None:
     with pytest.raises(ContractFault, match="annotate what it returns"):
 
         @aggregate.decide
-        def untold(state: Nothing, command: OpenLoanRequest, context: Context):  # type: ignore[no-untyped-def]
+        def untold(state: Nothing, command: OpenLoanRequest, context: Context):
             return []
 
 
