@@ -182,7 +182,7 @@ async def test_what_came_before_a_parked_record_is_answered_when_it_comes_again(
     here.store.commits.append = away  # type: ignore[method-assign, assignment]
     with pytest.raises(ExceptionGroup):
         await here.take(batch)
-    here.store.commits.append = append  # type: ignore[method-assign, assignment]
+    here.store.commits.append = append  # type: ignore[method-assign]
     there = reacting()
     await there.take(batch)
     assert (await there.mirror()).loan_id == "m-l1"
