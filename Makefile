@@ -38,7 +38,8 @@ clean: ## Remove what was installed and generated here; data in .data stays
 	rm -rf .venv .uv packages/contracts/src
 
 $(UV):
-	@command -v python3 >/dev/null || { echo "python3 3.11 or newer is needed"; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "python3 3.11 or newer is needed; this is $$(python3 --version 2>&1)"; exit 1; }
+	@test -w . || { echo "this folder cannot be written: everything is installed into it, so clone it where you may write"; exit 1; }
 	python3 -m venv .uv
 	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 

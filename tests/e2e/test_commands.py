@@ -59,8 +59,12 @@ def test_a_malformed_standard_is_told_with_every_problem(tmp_path: Path) -> None
 
 
 def test_a_token_is_made_in_local_mode_alone(tmp_path: Path) -> None:
-    made = _run("token", "manager-1", "--role", "provider_manager", "--data-dir", str(tmp_path))
-    assert (made.returncode, made.stdout.count(".")) == (0, 2)
+    early = _run("token", "manager-1", "--role", "provider_manager", "--data-dir", str(tmp_path))
+    assert early.returncode == 2
+    assert "NO_PLATFORM_HERE" in early.stderr
+    assert list(tmp_path.iterdir()) == []
+    unknown = _run("token", "manager-1", "--role", "manager", "--data-dir", str(tmp_path))
+    assert "provider_manager" in unknown.stderr
     refused = _run(
         "token", "manager-1", "--role", "provider_manager", "--data-dir", str(tmp_path), MENTORSTREAM_MODE="production"
     )
@@ -81,8 +85,10 @@ def test_a_service_without_settings_names_the_variables() -> None:
 def _up_until_it_is_up(folder: Path) -> str:
     with _started("up", "--data-dir", str(folder)) as process:
         told = _read_until(process, "SafeguardingService/SetRota")
-        imported = _run("standard", "import", "--data-dir", str(folder), "--address", f"127.0.0.1:{PORT + 10}")
+        imported = _run("standard", "import", "--data-dir", str(folder))
         assert (imported.returncode, imported.stderr) == (0, "")
+        made = _run("token", "manager-1", "--role", "provider_manager", "--data-dir", str(folder))
+        assert (made.returncode, made.stdout.count(".")) == (0, 2)
         told += imported.stdout
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
@@ -94,14 +100,20 @@ def _up_until_it_is_up(folder: Path) -> str:
 def _started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     environment = {**os.environ, "MENTORSTREAM_PORT": str(PORT), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
-        [*MENTORSTREAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    )
+        [*MENTORSTREAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
+        preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 - this process has one thread
+    )  # fmt: skip
     try:
         yield process
     finally:
         if process.poll() is None:
             process.kill()
         process.wait()
+
+
+def _as_in_a_terminal() -> None:
+    # A shell starts what runs in its background with SIGINT ignored, and that is inherited.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _read_until(process: subprocess.Popen[str], text: str) -> str:

@@ -68,7 +68,8 @@ def _each_is_told_at_most_once(journey: Journey, found: checks.Found) -> None:
         for notice in found.notices
         if notice.outcome in (OUTCOME_SENT, OUTCOME_UNKNOWN)
     )
-    assert settled == told(journey.learners)
+    asked = {concern_id: checks.asked_in(answer) for concern_id, answer in found.concerns.items()}
+    assert settled == told(journey.learners, asked)
     mails = Counter(str(mail.message["X-Notice-Id"]) for mail in found.mails)
     outcomes = {notice.notice_id: notice for notice in found.notices}
     for notice_id, count in mails.items():

@@ -225,6 +225,7 @@ class Node:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         for name in ("", str(self._service.contract.service.full_name)):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        reflection.enable_server_reflection((health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         await _listen(server, self._settings.health_address, "HEALTH_ADDRESS")
         self._health_server = server
 

@@ -86,6 +86,7 @@ class Relay:
                 tasks.create_task(self._keep_leases(tasks))
                 tasks.create_task(self._hand_out())
                 tasks.create_task(self._measure())
+                tasks.create_task(self._pass_on_the_end())
         finally:
             self._stopped.set()
 
@@ -101,21 +102,29 @@ class Relay:
             await self._stopped.wait()
 
     async def _hand_out(self) -> None:
+        while not self._stopping.is_set():
+            self._awake.clear()
+            try:
+                await self._look()
+            except Exception:
+                _log.exception("relay_outbox_unreadable", service=self._service)
+                await self._rest(self._poll)
+            await _at_most(self._poll, self._awake)
+
+    async def _pass_on_the_end(self) -> None:
+        """Tells the others by a flag that they are cancelled. This task waits for nothing but an event, so it never misses that.
+
+        A cancellation can be lost on its way: Python 3.11's `wait_for`, which both drivers use, loses one that comes together
+        with a result. Whoever missed it is to end by itself.
+        """
         try:
-            while not self._stopping.is_set():
-                self._awake.clear()
-                try:
-                    await self._look()
-                except Exception:
-                    _log.exception("relay_outbox_unreadable", service=self._service)
-                    await self._rest(self._poll)
-                await _at_most(self._poll, self._awake)
-        finally:
-            # A cancellation can be lost on its way (Python 3.11's `wait_for`, which both drivers use, loses one that comes
-            # together with a result): whoever missed it is to end by itself.
+            await self._stopping.wait()
+        except asyncio.CancelledError:
             self._stopping.set()
+            self._awake.set()
             for holding in self._holdings.values():
                 holding.end()
+            raise
 
     async def _look(self) -> None:
         ready = {slot: holding for slot, holding in self._holdings.items() if holding.ready and self._leased(slot)}
@@ -253,7 +262,7 @@ class Relay:
 
 
 async def _at_most(seconds: float, event: asyncio.Event) -> None:
-    # Not `wait_for`, which can lose a cancellation; see `_hand_out`.
+    # Not `wait_for`, which can lose a cancellation; see `_pass_on_the_end`.
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()

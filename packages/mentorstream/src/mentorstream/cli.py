@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Coroutine
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -15,16 +16,28 @@ from eventkernel.client import CallFailed, Client
 from eventkernel.issuer import LocalIssuer, LocalOnly
 from mentoring.common.v1.common_pb2 import CommandReply
 from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest
+from mentoring.options.v1.options_pb2 import Role
 from rich.console import Console
 
 from mentorstream.contracts import CONTRACTS
 from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, StartFailure, create_topics, read_topics
+from mentorstream.platform import LOCALHOST
 from mentorstream.standards import ST0148, StandardFault, load_standard
 from mentorstream.topics import topics_file
+from mentorstream.up import port_of
 from mentorstream.up import up as run_platform
 
 Result = TypeVar("Result")
+# The contracts' roles, as a token's claim spells them. No token carries the platform's own.
+RoleName = StrEnum(  # type: ignore[misc]
+    "RoleName",
+    {
+        name: name.removeprefix("ROLE_").lower()
+        for name, _ in Role.items()
+        if name not in {"ROLE_UNSPECIFIED", "ROLE_ANYONE_KNOWN", "ROLE_SYSTEM"}
+    },
+)
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -73,7 +86,7 @@ async def _start_once() -> None:
 @app.command()
 def token(
     person: Annotated[str, typer.Argument(help="The person's id.")],
-    role: Annotated[list[str], typer.Option(help="A role, such as mentor; may be given several times.")],
+    role: Annotated[list[RoleName], typer.Option(help="May be given several times.")],
     provider: Annotated[str, typer.Option(help="The provider's id.")] = "northfield",
     data_dir: DataDir = Path(".data"),
 ) -> None:
@@ -104,7 +117,7 @@ def check_standard(file: Annotated[Path, typer.Argument(help="A standard as JSON
 @standard.command("import")
 def import_standard(
     file: Annotated[Path, typer.Argument(help="A standard as JSON; ST0148 where not given.")] = ST0148,
-    address: Annotated[str, typer.Option(help="The evidence service.")] = "127.0.0.1:50061",
+    address: Annotated[str, typer.Option(help="The evidence service; the one of `make up` where not given.")] = "",
     provider: Annotated[str, typer.Option(help="The provider's id.")] = "northfield",
     data_dir: DataDir = Path(".data"),
 ) -> None:
@@ -113,10 +126,17 @@ def import_standard(
         request = load_standard(file)
     except StandardFault as fault:
         _fail(str(fault))
-    token = _token(data_dir, "manager-1", provider, ["provider_manager"])
+    token = _token(data_dir, "manager-1", provider, [RoleName("provider_manager")])
     try:
-        reply = _run(_give(address, token, request))
+        where = address or f"{LOCALHOST}:{port_of('evidence')}"
+        reply = _run(_give(where, token, request))
+    except StartFailure as failure:
+        _fail(str(failure))
     except CallFailed as failed:
+        if failed.reason in {"UNAVAILABLE", "UNIMPLEMENTED"}:
+            _fail(
+                f"{failed.reason}: no evidence service answers at {where}: is the platform up? Another address: --address"
+            )
         _fail(f"{failed.reason}: {failed.text}")
     done = "imported" if reply.event_types else "was there already"
     console.print(f"{request.standard.reference} {request.standard.version}: {done}")
@@ -127,13 +147,18 @@ async def _give(address: str, token: str, request: ImportStandardRequest) -> Com
         return await Client(channel, CONTRACTS["evidence"], token).call(request, CommandReply)
 
 
-def _token(data_dir: Path, person: str, provider: str, roles: list[str]) -> str:
-    (data_dir / "issuer").mkdir(parents=True, exist_ok=True)
+def _token(data_dir: Path, person: str, provider: str, roles: "list[RoleName]") -> str:
+    mode = os.environ.get("MENTORSTREAM_MODE", "local")
+    # An issuer that was made here and now would sign with a key that no platform knows.
+    if mode == "local" and not (data_dir / "issuer" / "jwks.json").exists():
+        _fail(
+            f"NO_PLATFORM_HERE: no platform has run with the data in {data_dir.resolve()}: start one, or give its --data-dir"
+        )
     try:
-        issuer = LocalIssuer(data_dir / "issuer", os.environ.get("MENTORSTREAM_MODE", "local"))
+        issuer = LocalIssuer(data_dir / "issuer", mode)
     except LocalOnly as refused:
         _fail(f"{refused.code}: {refused}")
-    return issuer.token(person, provider, roles)
+    return issuer.token(person, provider, [role.value for role in roles])
 
 
 def main() -> None:

@@ -18,7 +18,14 @@ from eventkernel.issuer import AUDIENCE, ISSUER, LocalIssuer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from mentorstream.contracts import CONTRACTS, SERVICES
-from mentorstream.embedded import Infrastructure, StartFailureCode, create_topics, infrastructure, read_topics
+from mentorstream.embedded import (
+    Infrastructure,
+    StartFailure,
+    StartFailureCode,
+    create_topics,
+    infrastructure,
+    read_topics,
+)
 from mentorstream.embedded.child import Child
 from mentorstream.embedded.errors import not_ready
 from mentorstream.embedded.ports import choose_port
@@ -86,7 +93,6 @@ class Platform:
         known = self.processes.get(key)
         where = addresses or (known.addresses if known else Addresses(_free(), _free(), choose_port()))
         log = self.log_of(key)
-        log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", name, *(["--roles", roles] if roles else [])]
         child = Child.start(command, log=log, directory=self.data_dir, environment=self._environment(name, where))
         process = ServiceProcess(name, where, child, roles)
@@ -175,8 +181,16 @@ async def platform(
 
 
 def _make_folders(data_dir: Path) -> None:
-    for folder in ("keys", "issuer", "traces"):
-        (data_dir / folder).mkdir(parents=True, exist_ok=True)
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in ("keys", "issuer", "traces", "logs"):
+            (data_dir / folder).mkdir(exist_ok=True)
+    except OSError as error:
+        raise StartFailure(
+            StartFailureCode.DATA_DIR_NOT_USABLE,
+            f"The data directory {data_dir} cannot be used: {error.strerror}.",
+            "Give another one with --data-dir, or MENTORSTREAM_DATA.",
+        ) from error
 
 
 async def _serving(address: str) -> bool:

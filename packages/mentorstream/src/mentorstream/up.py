@@ -3,16 +3,21 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from mentorstream.contracts import SERVICES
+from mentorstream.embedded import StartFailure, StartFailureCode
 from mentorstream.embedded.ports import require_free
 from mentorstream.platform import LOCALHOST, Addresses, Platform, platform
 
-_FIRST_PORT = 50051
+# Below the range that outgoing connections take their ports from.
+_FIRST_PORT = 21_051
+_HIGHEST_FIRST_PORT = 65_000
 _LOOK_AGAIN = 0.5
 
 
@@ -35,39 +40,59 @@ async def up(console: Console, data_dir: Path) -> None:
     console.print("Stopped; the data is kept.")
 
 
+def first_port() -> int:
+    """The first of the platform's ports; raises StartFailure where MENTORSTREAM_PORT is none."""
+    given = os.environ.get("MENTORSTREAM_PORT", str(_FIRST_PORT))
+    if not given.isascii() or not given.isdecimal() or not 1024 <= int(given) <= _HIGHEST_FIRST_PORT:
+        raise StartFailure(
+            StartFailureCode.ADDRESS_NOT_VALID,
+            f"MENTORSTREAM_PORT is {given!r}.",
+            f"Set it to a number from 1024 to {_HIGHEST_FIRST_PORT}: the first of the platform's ports.",
+        )
+    return int(given)
+
+
+def port_of(service: str) -> int:
+    """Where a service's API listens on this machine."""
+    return first_port() + 10 * SERVICES.index(service)
+
+
 def _ports() -> dict[str, Addresses]:
-    first = int(os.environ.get("MENTORSTREAM_PORT", _FIRST_PORT))
     found = {}
-    for number, name in enumerate(SERVICES):
-        grpc, health, metrics = (first + 10 * number + part for part in range(3))
+    for name in SERVICES:
+        grpc, health, metrics = (port_of(name) + part for part in range(3))
         for port, what in ((grpc, "gRPC"), (health, "health"), (metrics, "metrics")):
-            require_free(port, f"{name}'s {what}", "MENTORSTREAM_PORT (the first of the platform's ports)")
+            require_free(port, f"the {name} service's {what}", "MENTORSTREAM_PORT (the first of the platform's ports)")
         found[name] = Addresses(f"{LOCALHOST}:{grpc}", f"{LOCALHOST}:{health}", metrics)
     return found
 
 
 def _tell(console: Console, running: Platform, data_dir: Path) -> None:
-    table = Table(title="The platform is up; Ctrl-C stops it")
-    for name in ("", "gRPC", "Health", "Metrics", "Log"):
-        table.add_column(name)
+    table = Table(title=f"The platform is up on {LOCALHOST}; Ctrl-C stops it", box=SIMPLE_HEAD)
+    for name in ("Service", "gRPC", "Health (gRPC)", "Metrics (HTTP)"):
+        table.add_column(name, justify="left" if name == "Service" else "right", no_wrap=True)
     for name, process in running.processes.items():
         where = process.addresses
         table.add_row(
-            name,
-            where.grpc,
-            where.health,
-            f"http://{LOCALHOST}:{where.metrics_port}/metrics",
-            str(running.log_of(name)),
+            name, *(address.rpartition(":")[2] for address in (where.grpc, where.health)), str(where.metrics_port)
         )
     console.print(table)
     found = running.infrastructure
-    console.print(f"Kafka {found.kafka_bootstrap} ({found.found['kafka']}), mail {found.smtp_host}:{found.smtp_port}")
+    program = Path(sys.argv[0])
+    shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
     data = "" if data_dir == Path.cwd() / ".data" else f" --data-dir {data_dir}"
-    console.print("\nA first command: who is on duty at a site.\n", highlight=False)
-    rota = '{"siteId": "riverside", "dslId": "dsl-1", "deputyIds": ["deputy-1"], "seniorLeadId": "lead-1"}'
-    console.print(
-        f"  grpcurl -plaintext -H \"authorization: Bearer $(mentorstream token lead-1 --role senior_lead{data})\" \\\n"
-        f"    -d '{rota}' \\\n"
-        f"    {running.processes['safeguarding'].addresses.grpc} mentoring.safeguarding.v1.SafeguardingService/SetRota\n",
-        highlight=False, markup=False, soft_wrap=True,
-    )  # fmt: skip
+    rota = '{"site_id": "riverside", "dsl_id": "dsl-1", "deputy_ids": ["deputy-1"], "senior_lead_id": "senior-lead-1"}'
+    # Printed as it is: a line that is broken to fit the screen cannot be copied.
+    lines = (
+        f"Kafka {found.kafka_bootstrap} ({found.found['kafka']}), stores ({found.found['mongodb']}), "
+        f"mail {found.smtp_host}:{found.smtp_port} ({found.found['smtp']})",
+        f"Logs {running.data_dir / 'logs'}",
+        "",
+        "A first command, by which the senior lead says who is on duty at a site:",
+        "",
+        f'  grpcurl -plaintext -H "authorization: Bearer $({shown} token senior-lead-1 --role senior_lead{data})" \\',
+        f"    -d '{rota}' \\",
+        f"    {running.processes['safeguarding'].addresses.grpc} mentoring.safeguarding.v1.SafeguardingService/SetRota",
+        "",
+    )
+    print("\n".join(lines), flush=True)  # noqa: T201

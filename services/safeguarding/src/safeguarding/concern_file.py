@@ -3,7 +3,7 @@
 from eventkernel.reading import Reader
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed
-from mentoring.safeguarding.v1.events_pb2 import ConcernRaised
+from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned, ConcernRaised
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     ChronologyEntry,
     ConcernSummary,
@@ -37,7 +37,8 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
             response.raiser_id = item.event.raiser_id
             response.narrative = text
             text = ""
-        entry = ChronologyEntry(actor_id=item.meta.actor, what=item.meta.type, text=text)
+        asked = item.event.assignee_id if isinstance(item.event, ConcernAssigned) else ""
+        entry = ChronologyEntry(actor_id=item.meta.actor, what=item.meta.type, text=text, assignee_id=asked)
         entry.at.FromDatetime(item.meta.at)
         response.chronology.append(entry)
     return response

@@ -28,6 +28,19 @@ def test_a_concern_about_a_dsl_goes_past_every_dsl_to_the_senior_lead() -> None:
     assert ladder(ROTA, {DSL, LEAD}, past_every_dsl=True) == ()
 
 
+def test_the_providers_last_resort_is_asked_after_everybody_and_where_there_is_no_rota() -> None:
+    last = Step("chief", events.ASSIGNEE_ROLE_SENIOR_LEAD)
+    assert ladder(ROTA, set(), last_resort_id="chief") == (STEP_DSL, STEP_DEPUTY, STEP_SECOND, STEP_LEAD, last)
+    assert ladder(NO_ROTA, set(), last_resort_id="chief") == (last,)
+    assert ladder(ROTA, {DSL, LEAD}, past_every_dsl=True, last_resort_id="chief") == (last,)
+
+
+def test_a_last_resort_who_is_on_the_rota_or_named_is_not_asked_beside_it() -> None:
+    assert ladder(ROTA, set(), last_resort_id=LEAD) == (STEP_DSL, STEP_DEPUTY, STEP_SECOND, STEP_LEAD)
+    assert ladder(ROTA, {LEAD}, past_every_dsl=True, last_resort_id=DEPUTY) == ()
+    assert ladder(NO_ROTA, {"chief"}, last_resort_id="chief") == ()
+
+
 def test_without_a_rota_nobody_is_on_the_ladder() -> None:
     assert ladder(NO_ROTA, set()) == ()
     assert ladder(Rota(), {""}) == ()

@@ -94,6 +94,11 @@ class ConcernPlan:
     asked: tuple[str, ...]
     narrative: str
 
+    @property
+    def ladder(self) -> tuple[str, ...]:
+        """Everybody who may be asked, in order."""
+        return tuple(person for person in (DSL, *DEPUTIES, SENIOR_LEAD) if person not in self.named)
+
 
 # Short, so that the demo shows a missed deadline; a provider's own policy says minutes and hours.
 ACKNOWLEDGE_WITHIN = timedelta(seconds=4)

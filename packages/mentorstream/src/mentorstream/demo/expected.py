@@ -1,12 +1,13 @@
 """What must come of the cohort's plans, worked out from the plans and the domain's rules alone: nothing here asks a service."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mentoring.evidence.v1.events_pb2 import DECISION_ACCEPT, DECISION_REFER
 from mentoring.notifications.v1 import events_pb2 as notices
 
-from mentorstream.demo.cohort import CODES, CONCERNS, DEPUTIES, DSL, LearnerPlan
+from mentorstream.demo.cohort import CODES, CONCERNS, DEPUTIES, DSL, SENIOR_LEAD, LearnerPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,12 @@ def cohort_figures(plans: tuple[LearnerPlan, ...]) -> dict[str, int]:
     }
 
 
-def told(plans: tuple[LearnerPlan, ...]) -> Counter[Told]:
-    """Every notice that must be sent, once each, and no other: the default need-to-know matrix, read by hand."""
-    return Counter([told for plan in plans for told in _about_learner(plan)] + list(_about_concerns()))
+def told(plans: tuple[LearnerPlan, ...], asked: Mapping[str, Sequence[str]] | None = None) -> Counter[Told]:
+    """Every notice that must be sent, once each, and no other: the default need-to-know matrix, read by hand.
+
+    `asked` says who was asked to take each concern, where that is known; else it is as planned.
+    """
+    return Counter([told for plan in plans for told in _about_learner(plan)] + _about_concerns(asked or {}))
 
 
 def _figures(plan: LearnerPlan, code: str) -> Figures:
@@ -91,15 +95,18 @@ def _about_learner(plan: LearnerPlan) -> list[Told]:
     return found
 
 
-def _about_concerns() -> list[Told]:
-    because = {DSL: "DSL_ON_DUTY", DEPUTIES[0]: "DEPUTY_DSL_NEXT_ON_THE_LADDER"}
+def _about_concerns(asked_by_concern: Mapping[str, Sequence[str]]) -> list[Told]:
+    because = {DSL: "DSL_ON_DUTY", SENIOR_LEAD: "SENIOR_LEAD_LAST_RESORT"}
+    because |= dict.fromkeys(DEPUTIES, "DEPUTY_DSL_NEXT_ON_THE_LADDER")
     found = []
     for concern in CONCERNS:
         if concern.raiser_id != concern.person_at_risk_id:
             # Who raises a concern about themselves is told by the reply: a published event would tell who is at risk.
             found += _each("CONCERN_RECEIVED", concern.id, (concern.raiser_id, "RAISED_THE_CONCERN"))
         found += [
-            told for asked in concern.asked for told in _each("CONCERN_ASSIGNED", concern.id, (asked, because[asked]))
+            told
+            for asked in asked_by_concern.get(concern.id, concern.asked)
+            for told in _each("CONCERN_ASSIGNED", concern.id, (asked, because[asked]))
         ]
     return found
 

@@ -124,7 +124,9 @@ class Journey:
     async def set_rota(self) -> None:
         """Who is on duty at each site, and how long they have."""
         within = Duration(seconds=int(cohort.ACKNOWLEDGE_WITHIN.total_seconds()))
-        policy = SetRoutingPolicyRequest(immediate_danger=within, serious=within, other=within)
+        policy = SetRoutingPolicyRequest(
+            immediate_danger=within, serious=within, other=within, last_resort_id=cohort.SENIOR_LEAD
+        )
         rotas = [
             SetRotaRequest(
                 site_id=site, dsl_id=cohort.DSL, deputy_ids=cohort.DEPUTIES, senior_lead_id=cohort.SENIOR_LEAD

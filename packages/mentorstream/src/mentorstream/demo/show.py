@@ -61,16 +61,18 @@ def concerns(console: Console, found: dict[str, GetConcernResponse]) -> None:
     for plan in CONCERNS:
         answer = found[plan.id]
         table = Table(
-            title=f"Timeline of {plan.id}" + (f", which names {', '.join(plan.named)}" if plan.named else ""),
+            title=f"Timeline of {plan.id}",
             box=SIMPLE_HEAD,
         )
         table.add_column("After", justify="right")
-        table.add_column("What")
-        table.add_column("Who")
+        for name in ("What", "By", "To"):
+            table.add_column(name)
         first = answer.chronology[0].at.ToDatetime()
         for entry in answer.chronology:
             after = (entry.at.ToDatetime() - first).total_seconds()
-            table.add_row(f"{after:.1f} s", entry.what.rpartition(".")[2].replace("-", " "), entry.actor_id)
+            table.add_row(
+                f"{after:.1f} s", entry.what.rpartition(".")[2].replace("-", " "), entry.actor_id, entry.assignee_id
+            )
         console.print(table)
     console.print()
 

@@ -46,6 +46,10 @@ async def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bo
     return await becomes(holds, within=seconds)
 
 
+# A shell starts what runs in its background with SIGINT ignored, and that is inherited.
+_AS_IN_A_TERMINAL = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
+
 class Parent:
     """A Python program in a process of its own, that says a line when it is ready."""
 
@@ -56,7 +60,12 @@ class Parent:
     async def running(cls, program: str, *arguments: str) -> Self:
         """Start a program given as source text, in a process group of its own."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", program, *arguments, stdout=asyncio.subprocess.PIPE, start_new_session=True
+            sys.executable,
+            "-c",
+            _AS_IN_A_TERMINAL + program,
+            *arguments,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
         )
         return cls(process)
 

@@ -303,9 +303,11 @@ def _asked(state: Concern, number: int, context: Context) -> ConcernAssigned:
     """The next person of the rota as it is now, with the deadline that the policy gives now."""
     rota = context.state(Rota)
     past_every_dsl = state.past_every_dsl or is_about_a_dsl(rota, state.category, state.excluded_ids)
-    step = next_step(ladder(rota, state.excluded_ids, past_every_dsl=past_every_dsl), state.asked_ids)
+    policy = context.state(RoutingPolicy)
+    steps = ladder(rota, state.excluded_ids, past_every_dsl=past_every_dsl, last_resort_id=policy.last_resort_id)
+    step = next_step(steps, state.asked_ids)
     acknowledge_by = Timestamp()
-    acknowledge_by.FromDatetime(context.now + context.state(RoutingPolicy).acknowledge_within(state.severity))
+    acknowledge_by.FromDatetime(context.now + policy.acknowledge_within(state.severity))
     return ConcernAssigned(
         concern_id=state.concern_id,
         site_id=state.site_id,

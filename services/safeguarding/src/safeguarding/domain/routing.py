@@ -33,17 +33,23 @@ class Step:
 NOBODY = Step("", ASSIGNEE_ROLE_NOBODY_ON_ROTA)
 
 
-def ladder(rota: Rota, excluded_ids: Collection[str], *, past_every_dsl: bool = False) -> tuple[Step, ...]:
-    """Whom to ask, in order; empty where the rota has nobody left.
+def ladder(
+    rota: Rota, excluded_ids: Collection[str], *, past_every_dsl: bool = False, last_resort_id: str = ""
+) -> tuple[Step, ...]:
+    """Whom to ask, in order; empty where nobody is left.
 
     Args:
         rota: the site's, as it is now.
         excluded_ids: the person at risk and everybody named.
         past_every_dsl: the concern is about a DSL (`is_about_a_dsl`): the senior lead alone is asked.
+        last_resort_id: the provider's own senior lead, for a site without a rota, or with nobody on it who may be asked.
     """
     dsls = [Step(rota.dsl_id, ASSIGNEE_ROLE_DSL_ON_DUTY)]
     dsls += [Step(person, ASSIGNEE_ROLE_DEPUTY_DSL) for person in rota.deputy_ids]
     steps = [*([] if past_every_dsl else dsls), Step(rota.senior_lead_id, ASSIGNEE_ROLE_SENIOR_LEAD)]
+    # Who is on the rota is asked in their place there, or not at all.
+    if last_resort_id not in {rota.dsl_id, *rota.deputy_ids, rota.senior_lead_id}:
+        steps.append(Step(last_resort_id, ASSIGNEE_ROLE_SENIOR_LEAD))
     return tuple(step for step in steps if step.person_id and step.person_id not in excluded_ids)
 
 
