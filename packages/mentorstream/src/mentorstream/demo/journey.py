@@ -47,7 +47,6 @@ from mentorstream.platform import Platform
 Result = TypeVar("Result")
 _PATIENCE = 90.0
 _LOOK_AGAIN = 0.1
-_QUIET = 8.0
 _SIDE_BY_SIDE = 32
 _PRODUCED = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 # Worth giving again under the same idempotency key: the platform is behind, busy or just restarting.
@@ -155,8 +154,8 @@ class Journey:
         """Two concerns at the same time: one that the DSL leaves unanswered, one that names the DSL."""
         await self.side_by_side(self._concern(plan) for plan in cohort.CONCERNS)
 
-    async def settle(self) -> None:
-        """Waits until every notice that must be sent is settled, or nothing comes any more: then the checks say what is missing."""
+    async def settle(self, quiet_for: float = 8.0) -> None:
+        """Waits until every notice that must be sent is settled, or for so many seconds nothing came: then the checks say what is missing."""
         expected = told(self.learners).total()
         manager = self.platform.client("notifications", cohort.MANAGER, ["provider_manager"], provider=PROVIDER)
         loop = asyncio.get_running_loop()
@@ -168,7 +167,7 @@ class Journey:
             now = sum(bool(notice.outcome) for notice in notices)
             if now != settled:
                 settled, since = now, loop.time()
-            return settled == len(notices) >= expected or loop.time() - since > _QUIET
+            return settled == len(notices) >= expected or loop.time() - since > quiet_for
 
         await until(quiet, f"{expected} settled notices")
 
