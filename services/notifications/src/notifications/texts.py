@@ -62,7 +62,7 @@ FULL: Mapping[Occasion.ValueType, Wording] = {
     ),
     Occasion.OCCASION_CONCERN_RECEIVED: Wording(
         subject="Your safeguarding concern was received",
-        text="Your concern was received and is with a person who will act on it. You can add to it here:",
+        text="Your concern was received, and people are being asked to take it until one of them does. You can add to it here:",
         page="concerns",
     ),
     Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER: Wording(
@@ -70,7 +70,7 @@ FULL: Mapping[Occasion.ValueType, Wording] = {
         text=(
             "If you have not done so, call the emergency services now (999 in the United Kingdom), "
             "and tell the designated safeguarding lead (DSL) in person. Do not wait for an answer to this message.\n\n"
-            "Your concern was received and is with a person who will act on it. You can add to it here:"
+            "Your concern was received, and people are being asked to take it until one of them does. You can add to it here:"
         ),
         page="concerns",
     ),
