@@ -1,5 +1,7 @@
 """An aggregate: what may happen (`decide`) and what it means (`evolve`), as pure functions found by the types they name."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +45,7 @@ class Context:
     now: datetime
     command_id: str
     loaded: Mapping[type, object] = field(default_factory=dict)
+    digest_key: bytes = b""
 
     def state(self, kind: type[Other]) -> Other:
         """The state of the other stream that the contract's `loads` names, by its type."""
@@ -50,6 +53,10 @@ class Context:
         if not isinstance(found, kind):
             raise TypeError(f"{kind.__name__} was not loaded")
         return found
+
+    def digest(self, content: bytes) -> str:
+        """What tells the same content from another later, and tells nobody who lacks the service's key what it was."""
+        return hmac.new(self.digest_key, content, hashlib.sha256).hexdigest()
 
     def derive_id(self, *parts: str) -> str:
         """An id that follows from the command and these parts, so that deciding again gives the same."""

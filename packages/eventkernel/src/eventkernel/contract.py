@@ -38,6 +38,7 @@ class EventContract:
     published: bool
     partition_by: str
     topic: str
+    unlinked: bool
     retired: bool = False
 
 
@@ -208,6 +209,7 @@ def _events(file: FileDescriptor) -> list[EventContract]:
                 published=option.visibility == options_pb2.VISIBILITY_PUBLISHED,
                 partition_by=option.partition_by,
                 topic=file.package,
+                unlinked=option.unlinked,
                 retired=options.deprecated,
             )
         )

@@ -147,7 +147,7 @@ class DueRunner:
         with tracing.span(f"due {name}", traceparent=row.traceparent, attempt=row.attempts):
             try:
                 await self._carry_out(row)
-                await self._store.due.finish(row.id)
+                await self._store.due.finish(row)
                 metrics.DUE_DONE.labels(self._service, name).inc()
             except TryAgain as again:
                 await self._again(row, again.seconds, str(again))
@@ -172,7 +172,7 @@ class DueRunner:
 
     async def _again(self, row: DueRow, seconds: float, reason: str) -> None:
         _log.info("due row waits", row=row.id, reason=reason, attempt=row.attempts, seconds=seconds)
-        await self._store.due.postpone(row.id, self._clock() + timedelta(seconds=seconds))
+        await self._store.due.postpone(row, self._clock() + timedelta(seconds=seconds))
 
     async def _set_aside(self, row: DueRow, refused: Refusal | Denied) -> None:
         reason = f"{refused.code if isinstance(refused, Refusal) else 'DENIED'}: {refused}"
@@ -186,7 +186,7 @@ class DueRunner:
             ]
         )  # fmt: skip
         metrics.PARKED.labels(self._service, f"{self._service}.{SUBSCRIPTION}").inc()
-        await self._store.due.finish(row.id)
+        await self._store.due.finish(row)
 
 
 def _order(row: DueRow, request: Message, key: str) -> Order:

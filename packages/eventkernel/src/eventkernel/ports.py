@@ -123,12 +123,12 @@ class DueStore(Protocol):
         """The oldest row that is due and not leased, now leased, with `attempts` one higher; no two claimants get the same."""
         ...
 
-    async def finish(self, row_id: str) -> None:
-        """The row is done. Its id stays known."""
+    async def finish(self, row: DueRow) -> None:
+        """The row is done, unless it was claimed again since this claim of it. Its id stays known."""
         ...
 
-    async def postpone(self, row_id: str, due: datetime) -> None:
-        """Gives the row back, to be claimed at `due`."""
+    async def postpone(self, row: DueRow, due: datetime) -> None:
+        """Gives the row back, to be claimed at `due`, unless it was claimed again since this claim of it."""
         ...
 
     async def count_overdue(self, now: datetime) -> int:

@@ -153,10 +153,14 @@ class Reader:
     async def _wanted(self, projection: Projection[Any], after: After, key: str | None) -> dict[str, int] | None:
         """The documents that a write of an own stream goes to, with its version in each; none where it is nothing to this projection.
 
-        None where the stream is not the service's own, or has not come so far: then it can only be waited for.
+        None where that is no write of the caller's in this service: then it can only be waited for.
         """
         commits = await self._store.commits.read(self.principal.tenant, after.stream)
-        if not commits or commits[-1].version < after.version:
+        # Another's write is answered as one that does not exist: a version says that a stream is there, and how far it is.
+        if not any(
+            commit.first_version <= after.version <= commit.version and commit.actor == self.principal.person_id
+            for commit in commits
+        ):
             return None
         wanted: dict[str, int] = {}
         for item in (item for commit in commits for item in recorded(commit, self._contract)):

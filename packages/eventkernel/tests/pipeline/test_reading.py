@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from eventkernel import reading
 from eventkernel.keys import DataKeys, KeyDestroyed, KeyFile
-from eventkernel.messages import Access, Checkpoint, DocumentWrite, Recorded
+from eventkernel.messages import Access, Checkpoint, DocumentWrite, Principal, Recorded
 from eventkernel.node import Node
 from eventkernel.projector import Projector
 from eventkernel.reading import After, Behind, Reader, TooMany
@@ -53,7 +53,10 @@ class Reading:
         )
 
     def reader(self, after: After | None = None, **who: str) -> Reader:
-        return self.node.reader(someone("mia", **who), after=after, correlation_id="correlation-1")
+        return self.reader_of(someone("mia", **who), after)
+
+    def reader_of(self, principal: Principal, after: After | None = None) -> Reader:
+        return self.node.reader(principal, after=after, correlation_id="correlation-1")
 
     async def project(self, *streams: str, tenant: str = TENANT) -> None:
         for stream in streams:
@@ -161,11 +164,20 @@ async def test_a_read_does_not_wait_for_what_its_projection_never_hears(library:
     remarked = await library.give(REMARK, by=ADA)
     limited = await library.give(SetLimitRequest(reader_id="ada", loans=2))
     others = await library.give(OpenLoanRequest(loan_id="l2", reader_id="bob"))
-    for reply in (remarked, limited, others):
-        found = await library.reader(After(reply.stream, reply.version, 0.0)).document(readers, "ada")
+    for reply, writer in ((remarked, ADA), (limited, someone()), (others, someone())):
+        after = After(reply.stream, reply.version, 0.0)
+        found = await library.reader_of(writer, after).document(readers, "ada")
         assert found is not None
         assert found.opened == 1
     assert len(await library.reader(After(limited.stream, limited.version, 0.0)).documents(readers)) == 1
+
+
+async def test_anothers_write_is_answered_as_one_that_does_not_exist(library: Reading) -> None:
+    """A version tells that a stream is there: a DSL could learn so of a concern that names them."""
+    await library.give(OPEN, by=someone("noah"))
+    for stream in ("loan-l1", "loan-never"):
+        with pytest.raises(Behind):
+            await library.reader(After(stream, 1, 0.05)).documents(readers)
 
 
 async def test_a_read_waits_for_a_version_that_is_yet_to_come(library: Reading) -> None:

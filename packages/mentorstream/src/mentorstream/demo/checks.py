@@ -15,7 +15,7 @@ from mentoring.evidence.v1.evidence_pb2 import (
     GetKsbProgressResponse,
 )
 from mentoring.notifications.v1.events_pb2 import OUTCOME_SENT, Because, Occasion
-from mentoring.notifications.v1.notifications_pb2 import ListNoticesRequest, ListNoticesResponse, NoticeSummary
+from mentoring.notifications.v1.notifications_pb2 import NoticeSummary
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_ACKNOWLEDGED,
     AcknowledgeConcernRequest,
@@ -67,14 +67,13 @@ async def look(journey: Journey) -> Found:
 
     # Where it does not come, the check says what is different.
     await in_time(until(followed, "the KSB progress of every learner"))
-    notices = journey.platform.client("notifications", cohort.MANAGER, ["provider_manager"], provider=PROVIDER)
     evidence = journey.platform.client("evidence", cohort.MANAGER, ["provider_manager"], provider=PROVIDER)
     mailbox = journey.platform.infrastructure.mailbox
     return Found(
         progress=progress,
         summary=await evidence.call(GetCohortSummaryRequest(standard=STANDARD), GetCohortSummaryResponse),
         concerns={plan.id: await _concern(journey, plan.id, plan.asked[-1]) for plan in CONCERNS},
-        notices=list((await notices.call(ListNoticesRequest(limit=1000), ListNoticesResponse)).notices),
+        notices=await journey.notices(),
         mails=mailbox.messages if mailbox else (),
     )
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 import grpc
-from eventkernel.client import CallFailed
+from eventkernel.client import CallFailed, Client
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -21,7 +21,14 @@ from mentoring.common.v1.common_pb2 import (
 )
 from mentoring.evidence.v1.events_pb2 import DECISION_ACCEPT, EVIDENCE_KIND_WORK_PRODUCT, Criteria
 from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest, JudgeEvidenceRequest, SubmitEvidenceRequest
-from mentoring.notifications.v1.notifications_pb2 import ListNoticesRequest, ListNoticesResponse, RegisterContactRequest
+from mentoring.notifications.v1.notifications_pb2 import (
+    ListMyNoticesRequest,
+    ListMyNoticesResponse,
+    ListNoticesRequest,
+    ListNoticesResponse,
+    NoticeSummary,
+    RegisterContactRequest,
+)
 from mentoring.safeguarding.v1.events_pb2 import CONCERN_CATEGORY_EMOTIONAL, SEVERITY_SERIOUS
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     AcknowledgeConcernRequest,
@@ -157,19 +164,33 @@ class Journey:
     async def settle(self, quiet_for: float = 8.0) -> None:
         """Waits until every notice that must be sent is settled, or for so many seconds nothing came: then the checks say what is missing."""
         expected = told(self.learners).total()
-        manager = self.platform.client("notifications", cohort.MANAGER, ["provider_manager"], provider=PROVIDER)
         loop = asyncio.get_running_loop()
         settled, since = 0, loop.time()
 
         async def quiet() -> bool:
             nonlocal settled, since
-            notices = (await manager.call(ListNoticesRequest(limit=1000), ListNoticesResponse)).notices
+            notices = await self.notices()
             now = sum(bool(notice.outcome) for notice in notices)
             if now != settled:
                 settled, since = now, loop.time()
             return settled == len(notices) >= expected or loop.time() - since > quiet_for
 
         await until(quiet, f"{expected} settled notices")
+
+    async def notices(self) -> list[NoticeSummary]:
+        """Every notice there is: the manager's list, and about concerns what each whom they concern was told."""
+
+        def client(person_id: str, role: str) -> Client:
+            return self.platform.client("notifications", person_id, [role], provider=PROVIDER)
+
+        manager = client(cohort.MANAGER, "provider_manager")
+        listed = await manager.call(ListNoticesRequest(limit=1000), ListNoticesResponse)
+        people = {cohort.DSL, *cohort.DEPUTIES, cohort.SENIOR_LEAD, *(concern.raiser_id for concern in cohort.CONCERNS)}
+        own = await asyncio.gather(
+            *(client(person, "learner").call(ListMyNoticesRequest(), ListMyNoticesResponse) for person in people)
+        )
+        about = {concern.id for concern in cohort.CONCERNS}
+        return [*listed.notices, *(notice for mine in own for notice in mine.notices if notice.about_id in about)]
 
     async def give(
         self, service: str, person_id: str, roles: list[str], request: Message, traceparent: str = ""

@@ -17,6 +17,8 @@ from mentoring.notifications.v1.notifications_pb2 import (
 )
 from pydantic import BaseModel
 
+from notifications.domain.telling import is_safeguarding
+
 DEFAULT_LIMIT = 100
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -60,8 +62,8 @@ def settled(document: NoticeDocument, event: NoticeSettled, meta: Metadata) -> N
 
 
 async def list_notices(request: ListNoticesRequest, reader: Reader) -> ListNoticesResponse:
-    """The provider's notices, newest first."""
-    found = await reader.documents(notices)
+    """The provider's notices, newest first, but for those about concerns: a manager may be whom one is about."""
+    found = [one for one in await reader.documents(notices) if not is_safeguarding(one.occasion)]
     return ListNoticesResponse(notices=_newest_first(found)[: request.limit or DEFAULT_LIMIT])
 
 

@@ -3,7 +3,6 @@
 The state holds ids and codes alone, never a text. Nobody at risk or named is ever assigned, whatever the rota becomes.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -89,7 +88,7 @@ def raise_concern(
     state: Concern, command: RaiseConcernRequest, context: Context
 ) -> list[ConcernRaised | ConcernReceived | ConcernAssigned]:
     """Takes a concern from anyone known, and asks the first person in the same commit. It is never refused for want of a rota."""
-    digest = _digest(command, context.principal.person_id)
+    digest = _digest(command, context)
     if state.status != CONCERN_STATUS_UNSPECIFIED:
         if state.content_digest == digest:
             return []
@@ -277,12 +276,13 @@ def added_to(state: Concern, _event: ConcernAddedTo) -> Concern:
     return state
 
 
-def _digest(command: RaiseConcernRequest, raiser_id: str) -> str:
+def _digest(command: RaiseConcernRequest, context: Context) -> str:
     """What tells a repeat from another concern. The id in it keeps two concerns of the same words apart."""
     content = RaiseConcernRequest()
     content.CopyFrom(command)
     content.named_person_ids[:] = sorted(command.named_person_ids)
-    return hashlib.sha256(raiser_id.encode() + b"\n" + content.SerializeToString(deterministic=True)).hexdigest()
+    raiser = context.principal.person_id.encode()
+    return context.digest(raiser + b"\n" + content.SerializeToString(deterministic=True))
 
 
 def _one_role(roles: frozenset[str]) -> str:

@@ -47,17 +47,18 @@ class MemoryDue(DueStore):
         oldest.leased_until = now + lease
         return oldest.row
 
-    async def finish(self, row_id: str) -> None:
+    async def finish(self, row: DueRow) -> None:
         """As the port says."""
         await asyncio.sleep(0)
-        if row_id in self._rows:
-            self._rows[row_id].done = True
+        kept = self._rows.get(row.id)
+        if kept is not None and kept.row.attempts == row.attempts:
+            kept.done = True
 
-    async def postpone(self, row_id: str, due: datetime) -> None:
+    async def postpone(self, row: DueRow, due: datetime) -> None:
         """As the port says."""
         await asyncio.sleep(0)
-        kept = self._rows.get(row_id)
-        if kept is not None and not kept.done:
+        kept = self._rows.get(row.id)
+        if kept is not None and not kept.done and kept.row.attempts == row.attempts:
             kept.row = replace(kept.row, due=milliseconds(due))
             kept.leased_until = None
 

@@ -39,13 +39,14 @@ class MongoDue(DueStore):
         )
         return None if claimed is None else _row(claimed)
 
-    async def finish(self, row_id: str) -> None:
+    async def finish(self, row: DueRow) -> None:
         """As the port says."""
-        await self._rows.update_one({"_id": row_id}, {"$set": {"done": True}})
+        await self._rows.update_one({"_id": row.id, "attempts": row.attempts}, {"$set": {"done": True}})
 
-    async def postpone(self, row_id: str, due: datetime) -> None:
+    async def postpone(self, row: DueRow, due: datetime) -> None:
         """As the port says."""
-        await self._rows.update_one({"_id": row_id, "done": False}, {"$set": {"due": due, "leased_until": _NOT_LEASED}})
+        this_claim = {"_id": row.id, "done": False, "attempts": row.attempts}
+        await self._rows.update_one(this_claim, {"$set": {"due": due, "leased_until": _NOT_LEASED}})
 
     async def count_overdue(self, now: datetime) -> int:
         """As the port says."""

@@ -49,12 +49,21 @@ class DuePromises:
     async def test_a_finished_row_is_never_claimed_again(self, store: Store) -> None:
         await store.due.schedule([_row("one")])
         await store.due.claim(NOON, LEASE)
-        await store.due.finish("one")
-        await store.due.finish("unknown")
+        await store.due.finish(_row("one", attempts=1))
+        await store.due.finish(_row("unknown", attempts=1))
         assert await store.due.claim(NOON + 2 * LEASE, LEASE) is None
         await store.due.schedule([_row("one")])
-        await store.due.postpone("one", NOON)
+        await store.due.postpone(_row("one", attempts=1), NOON)
         assert await store.due.claim(NOON + 2 * LEASE, LEASE) is None
+
+    async def test_who_lost_a_row_to_another_neither_finishes_it_nor_gives_it_back(self, store: Store) -> None:
+        await store.due.schedule([_row("one")])
+        await store.due.claim(NOON, LEASE)
+        await store.due.claim(NOON + LEASE, LEASE)
+        await store.due.finish(_row("one", attempts=1))
+        await store.due.postpone(_row("one", attempts=1), NOON)
+        assert await store.due.claim(NOON + LEASE, LEASE) is None
+        assert await store.due.claim(NOON + 2 * LEASE, LEASE) == _row("one", attempts=3)
 
     async def test_scheduling_an_open_row_again_leaves_it_as_it_is(self, store: Store) -> None:
         await store.due.schedule([])
@@ -67,8 +76,8 @@ class DuePromises:
     async def test_a_postponed_row_is_claimed_at_its_new_time(self, store: Store) -> None:
         await store.due.schedule([_row("one")])
         await store.due.claim(NOON, LEASE)
-        await store.due.postpone("one", after(500))
-        await store.due.postpone("unknown", after(500))
+        await store.due.postpone(_row("one", attempts=1), after(500))
+        await store.due.postpone(_row("unknown", attempts=1), after(500))
         assert await store.due.claim(after(499), LEASE) is None
         assert await store.due.claim(after(500), LEASE) == _row("one", due=after(500), attempts=2)
 
@@ -77,7 +86,7 @@ class DuePromises:
         assert await store.due.count_overdue(after(9)) == 0
         assert await store.due.count_overdue(after(10)) == 3
         await store.due.claim(after(10), LEASE)
-        await store.due.finish("a")
+        await store.due.finish(_row("a", due=after(10), attempts=1))
         assert await store.due.count_overdue(after(20)) == 3
 
 
