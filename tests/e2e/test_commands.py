@@ -12,10 +12,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mentorstream.embedded import StartFailure
+from mentorstream.embedded.ports import require_free
 
 pytestmark = pytest.mark.timeout(300)
 MENTORSTREAM = [sys.executable, "-m", "mentorstream"]
-PORT = 41_000
+
+
+def _first_port() -> int:
+    """The first of a free range, below those that outgoing connections and the embedded parts take."""
+    for first in range(12_000, 19_000, 100):
+        try:
+            for offset in range(40):
+                require_free(first + offset, "this test", "nothing")
+        except StartFailure:
+            continue
+        return first
+    raise RuntimeError("no free range of ports")
+
+
+PORT = _first_port()
 
 
 def test_up_stops_on_ctrl_c_leaves_no_process_and_keeps_its_data(tmp_path: Path) -> None:
