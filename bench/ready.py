@@ -5,14 +5,12 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
-import grpc
 from eventkernel.issuer import AUDIENCE, ISSUER, LocalIssuer
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from mentorstream.embedded import Infrastructure, create_topics, infrastructure, read_topics
 from mentorstream.embedded.child import Child
 from mentorstream.embedded.ports import choose_port
+from mentorstream.platform import serving
 from mentorstream.topics import topics_file
 
 from bench.measure import Asked, Figure, Wrong, by_turns, check
@@ -45,7 +43,7 @@ async def _start(module: str, folder: Path, environment: dict[str, str]) -> floa
         [sys.executable, "-m", module], log=folder / f"{module}.log", directory=folder, environment=environment | own
     )
     try:
-        while not await _serving(address):
+        while not await serving(address):
             if child.exit_code is not None or time.perf_counter() - began > _PATIENCE:
                 raise Wrong(f"{module} is not ready: {child.tail()}")
             await asyncio.sleep(_LOOK_AGAIN)
@@ -54,17 +52,6 @@ async def _start(module: str, folder: Path, environment: dict[str, str]) -> floa
         await child.stop(_DRAIN)
     check(child.exit_code, 0, f"how {module} ended")
     return seconds
-
-
-async def _serving(address: str) -> bool:
-    # A channel waits longer after each failed attempt: a new one asks at once.
-    async with grpc.aio.insecure_channel(address) as channel:
-        stub: Any = health_pb2_grpc.HealthStub(channel)
-        try:
-            answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=1.0)
-        except grpc.aio.AioRpcError:
-            return False
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 def _environment(folder: Path, found: Infrastructure) -> dict[str, str]:

@@ -149,7 +149,7 @@ class Platform:
     async def _ready(self, process: ServiceProcess, log: Path) -> None:
         until = asyncio.get_running_loop().time() + _READY_WITHIN
         while process.child.exit_code is None and asyncio.get_running_loop().time() < until:
-            if await _serving(process.addresses.health):
+            if await serving(process.addresses.health):
                 return
             await asyncio.sleep(_LOOK_AGAIN)
         waited = _READY_WITHIN if process.child.exit_code is None else None
@@ -193,7 +193,9 @@ def _make_folders(data_dir: Path) -> None:
         ) from error
 
 
-async def _serving(address: str) -> bool:
+async def serving(address: str) -> bool:
+    """Whether gRPC's health service at this address says that it serves."""
+    # A channel waits longer after each failed attempt: a new one asks at once.
     async with grpc.aio.insecure_channel(address) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)
         try:
