@@ -29,7 +29,7 @@ from eventkernel.settings import Role, Settings
 from eventkernel.states import States
 from eventkernel.store.grouping import GroupedAppends
 from eventkernel.subscription import Sink, Subscriptions
-from eventkernel.timing import Clock, utc_now
+from eventkernel.timing import Clock, SharedClock
 from eventkernel.tokens import Tokens
 
 _RETRY_SECONDS = 1.0
@@ -49,15 +49,16 @@ class Node:
     Args:
         service: what it is made of; checked complete before anything starts.
         store: its database.
-        clock: the time, for everything in it that asks.
+        clock: the time, for everything in it that asks; the store's where none is given.
     """
 
-    def __init__(self, service: Service, settings: Settings, store: Store, clock: Clock = utc_now) -> None:
+    def __init__(self, service: Service, settings: Settings, store: Store, clock: Clock | None = None) -> None:
         service.check()
         self._service = service
         self._settings = settings
         self._store = store
-        self._clock = clock
+        self._shared_clock = SharedClock(store.time)
+        self._clock = clock or self._shared_clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._scheduled = asyncio.Event()
         self._health = health.aio.HealthServicer()
@@ -73,7 +74,7 @@ class Node:
         self.appends = GroupedAppends(store.commits)
         self.commands = Commands(
             service, states=self.states, commits=store.commits, appends=self.appends, sealer=self._sealer, readers=self.reader,
-            clock=clock, fingerprint_key=kek.derive("request fingerprint"), committed=self._committed,
+            clock=self._clock, fingerprint_key=kek.derive("request fingerprint"), committed=self._committed,
         )  # fmt: skip
 
     def reader(self, principal: Principal, *, after: After | None = None, correlation_id: str = "") -> Reader:
@@ -87,6 +88,8 @@ class Node:
         """Starts what the roles ask for, and says that it is ready. Kafka may come later: commands do not need it."""
         parts = self._settings.parts
         await self._store.start()
+        await self._shared_clock.ask()
+        self._spawn(self._shared_clock.follow())
         for projection in self._service.projections:
             await self._store.documents.prepare(projection.collection, document_indexes(projection))
         if Role.RELAY in parts:

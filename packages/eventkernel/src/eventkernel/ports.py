@@ -72,7 +72,10 @@ class LeaseStore(Protocol):
     """Leases by name. A lease is a hint about who works: it never protects by itself, fencing does."""
 
     async def acquire(self, name: str, holder: str, now: datetime, ttl: timedelta) -> bool:
-        """Takes or renews the lease; False where another holds it past `now`."""
+        """Takes or renews the lease; False where another holds it past `now`.
+
+        One that runs longer than two `ttl` counts as free: it was taken by a clock that has been put right since.
+        """
         ...
 
     async def release(self, name: str, holder: str) -> None:
@@ -120,7 +123,10 @@ class DueStore(Protocol):
         ...
 
     async def claim(self, now: datetime, lease: timedelta) -> DueRow | None:
-        """The oldest row that is due and not leased, now leased, with `attempts` one higher; no two claimants get the same."""
+        """The oldest row that is due and not leased, now leased, with `attempts` one higher; no two claimants get the same.
+
+        A lease that runs longer than two of `lease` counts as none: it was taken by a clock that has been put right since.
+        """
         ...
 
     async def finish(self, row: DueRow) -> None:
@@ -193,6 +199,10 @@ class Store(Protocol):
 
     async def start(self) -> None:
         """Makes the indexes; raises where the store cannot be reached."""
+        ...
+
+    async def time(self) -> datetime:
+        """What time it is by the store, the one clock that all replicas of a service share."""
         ...
 
     async def close(self) -> None:

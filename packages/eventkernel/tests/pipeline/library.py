@@ -247,7 +247,7 @@ class Hand:
         self.now += timedelta(seconds=seconds)
 
 
-def process(folder: Path, store: Any, clock: Hand, service: Service | None = None, **settings: Any) -> Node:
+def process(folder: Path, store: Any, clock: Hand | None, service: Service | None = None, **settings: Any) -> Node:
     """One process of the library, not started: its commands and readers work without Kafka and ports."""
     parts: dict[str, Any] = {
         "kafka_bootstrap": "127.0.0.1:1", "mongodb_uri": "unused", "key_file": folder / "key", "jwks_file": folder / "jwks.json",

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from eventkernel.keys import SecretFileFault
 from eventkernel.node import AddressInUse, Node
 from eventkernel.settings import Role, Settings
 from eventkernel.store.memory import MemoryStore
+from eventkernel.timing import utc_now
 from eventkernel.tokens import KeySetFault
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from mentoring.common.v1.common_pb2 import CommandReply
@@ -80,6 +82,20 @@ async def test_a_process_starts_serves_and_stops_leaving_nothing_behind(running:
         await process.health()
     await asyncio.sleep(0.05)
     assert {task for task in asyncio.all_tasks() - before if "eventkernel" in repr(task.get_coro())} == set()
+
+
+async def test_a_process_follows_the_clock_of_its_store(running: Start) -> None:
+    ahead = utc_now() + timedelta(days=1)
+
+    class Ahead(MemoryStore):
+        async def time(self) -> datetime:
+            return ahead
+
+    store = Ahead()
+    process = await running(store=store, clock=None)
+    await process.give(OPEN)
+    (commit,) = await all_commits(store, "loan-l1")
+    assert ahead <= commit.at < ahead + timedelta(minutes=1)
 
 
 async def test_stopping_lets_a_slow_command_end_and_takes_no_other(

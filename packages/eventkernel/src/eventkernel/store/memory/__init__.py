@@ -1,5 +1,8 @@
 """The whole store in memory, for tests: it keeps the promises of the ports until the object is gone."""
 
+import asyncio
+from datetime import datetime
+
 from eventkernel.ports import Store
 from eventkernel.store.memory.commits import MemoryCommits
 from eventkernel.store.memory.documents import MemoryDocuments
@@ -7,6 +10,7 @@ from eventkernel.store.memory.due import MemoryDue
 from eventkernel.store.memory.leases import MemoryLeases
 from eventkernel.store.memory.parked import MemoryParked
 from eventkernel.store.memory.sealed import MemoryAccessLog, MemoryKeys
+from eventkernel.timing import utc_now
 
 
 class MemoryStore(Store):
@@ -23,6 +27,11 @@ class MemoryStore(Store):
 
     async def start(self) -> None:
         """Nothing to make."""
+
+    async def time(self) -> datetime:
+        """This machine's time."""
+        await asyncio.sleep(0)
+        return utc_now()
 
     async def close(self) -> None:
         """Nothing to let go of."""

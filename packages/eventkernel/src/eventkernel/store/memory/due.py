@@ -38,7 +38,7 @@ class MemoryDue(DueStore):
         free = [
             kept
             for kept in self._rows.values()
-            if kept.is_due(now) and (kept.leased_until is None or kept.leased_until <= now)
+            if kept.is_due(now) and (kept.leased_until is None or not now < kept.leased_until <= now + 2 * lease)
         ]
         if not free:
             return None

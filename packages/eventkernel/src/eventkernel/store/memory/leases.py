@@ -16,7 +16,7 @@ class MemoryLeases(LeaseStore):
         """As the port says."""
         await asyncio.sleep(0)
         held = self._leases.get(name)
-        if held is not None and held[0] != holder and held[1] > now:
+        if held is not None and held[0] != holder and now < held[1] <= now + 2 * ttl:
             return False
         self._leases[name] = (holder, now + ttl)
         return True

@@ -1,5 +1,8 @@
 """The whole store on MongoDB: what it acknowledged is on a majority's disks, and what it reads cannot be rolled back."""
 
+from datetime import datetime
+from typing import cast
+
 from eventkernel.ports import Store
 from eventkernel.store.mongodb.commits import MongoCommits
 from eventkernel.store.mongodb.documents import MongoDocuments
@@ -8,10 +11,13 @@ from eventkernel.store.mongodb.due import MongoDue
 from eventkernel.store.mongodb.leases import MongoLeases
 from eventkernel.store.mongodb.parked import MongoParked
 from eventkernel.store.mongodb.sealed import MongoAccessLog, MongoKeys
+from eventkernel.store.mongodb.unavailable import translated
+from eventkernel.store.stored_form import BSON_DATES
 
 __all__ = ["Driver", "MongoStore", "connect"]
 
 
+@translated
 class MongoStore(Store):
     """One service's database.
 
@@ -22,7 +28,7 @@ class MongoStore(Store):
 
     def __init__(self, driver: Driver, database: str) -> None:
         self._driver = driver
-        owned = driver.database(database)
+        self._owned = owned = driver.database(database)
         self.commits = MongoCommits(driver, owned)
         self.leases = MongoLeases(owned)
         self.documents = MongoDocuments(owned)
@@ -35,6 +41,11 @@ class MongoStore(Store):
         """Makes the indexes; raises StoreUnavailable where the database cannot be reached."""
         for part in (self.commits, self.due, self.parked, self.keys, self.access_log):
             await part.prepare()
+
+    async def time(self) -> datetime:
+        """As the primary says it. Raises StoreUnavailable."""
+        hello = await self._owned.command("hello", codec_options=BSON_DATES)
+        return cast("datetime", hello["localTime"])
 
     async def close(self) -> None:
         """Closes the driver's connections."""

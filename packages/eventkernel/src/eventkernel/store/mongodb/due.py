@@ -31,8 +31,9 @@ class MongoDue(DueStore):
 
     async def claim(self, now: datetime, lease: timedelta) -> DueRow | None:
         """As the port says."""
+        free = [{"leased_until": {"$lte": now}}, {"leased_until": {"$gt": now + 2 * lease}}]
         claimed = await self._rows.find_one_and_update(
-            {"done": False, "due": {"$lte": now}, "leased_until": {"$lte": now}},
+            {"done": False, "due": {"$lte": now}, "$or": free},
             {"$set": {"leased_until": now + lease}, "$inc": {"attempts": 1}},
             sort=[("due", 1), ("_id", 1)],
             return_document=ReturnDocument.AFTER,

@@ -19,7 +19,10 @@ class MongoLeases(LeaseStore):
     async def acquire(self, name: str, holder: str, now: datetime, ttl: timedelta) -> bool:
         """As the port says."""
         await self._make(name)
-        free = {"_id": name, "$or": [{"holder": {"$in": [None, holder]}}, {"until": {"$lte": now}}]}
+        free = {
+            "_id": name,
+            "$or": [{"holder": {"$in": [None, holder]}}, {"until": {"$lte": now}}, {"until": {"$gt": now + 2 * ttl}}],
+        }
         taken = await self._leases.update_one(free, {"$set": {"holder": holder, "until": now + ttl}})
         return taken.matched_count == 1
 

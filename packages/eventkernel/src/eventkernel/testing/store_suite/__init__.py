@@ -11,11 +11,19 @@ from eventkernel.testing.store_suite.leases import LeasePromises
 from eventkernel.testing.store_suite.outbox import OutboxPromises
 from eventkernel.testing.store_suite.parked import ParkedPromises
 from eventkernel.testing.store_suite.sealed import SealedPromises
+from eventkernel.testing.store_suite.time import TimePromises
 
 __all__ = ["StoreSuite"]
 
 
 class StoreSuite(
-    CommitPromises, OutboxPromises, LeasePromises, DocumentPromises, DuePromises, ParkedPromises, SealedPromises
+    CommitPromises,
+    OutboxPromises,
+    LeasePromises,
+    DocumentPromises,
+    DuePromises,
+    ParkedPromises,
+    SealedPromises,
+    TimePromises,
 ):
     """All promises of the ports."""

@@ -46,6 +46,17 @@ class DuePromises:
         again = await store.due.claim(NOON + LEASE, LEASE)
         assert again == _row("one", attempts=2)
 
+    async def test_a_row_claimed_by_a_clock_that_was_far_ahead_is_claimed_again(self, store: Store) -> None:
+        await store.due.schedule([_row("one")])
+        await store.due.claim(NOON + timedelta(days=1), LEASE)
+        assert await store.due.claim(NOON, LEASE) == _row("one", attempts=2)
+        assert await store.due.claim(NOON, LEASE) is None
+
+    async def test_a_row_claimed_by_a_clock_a_little_ahead_stays_claimed(self, store: Store) -> None:
+        await store.due.schedule([_row("one")])
+        await store.due.claim(NOON + LEASE, LEASE)
+        assert await store.due.claim(NOON, LEASE) is None
+
     async def test_a_finished_row_is_never_claimed_again(self, store: Store) -> None:
         await store.due.schedule([_row("one")])
         await store.due.claim(NOON, LEASE)

@@ -29,6 +29,16 @@ class LeasePromises:
         assert await store.leases.acquire("slot-0", "a", after(9_000), TTL)
         assert not await store.leases.acquire("slot-0", "b", after(18_999), TTL)
 
+    async def test_a_lease_from_a_clock_that_was_far_ahead_counts_as_free(self, store: Store) -> None:
+        day_ahead = NOON + timedelta(days=1)
+        await store.leases.acquire("slot-0", "fast", day_ahead, TTL)
+        assert await store.leases.acquire("slot-0", "b", NOON, TTL)
+        assert not await store.leases.acquire("slot-0", "fast", after(9_999), TTL)
+
+    async def test_a_lease_from_a_clock_a_little_ahead_holds(self, store: Store) -> None:
+        await store.leases.acquire("slot-0", "a", NOON + TTL, TTL)
+        assert not await store.leases.acquire("slot-0", "b", NOON, TTL)
+
     async def test_a_released_lease_is_free_at_once(self, store: Store) -> None:
         assert await store.leases.holder("slot-0") is None
         await store.leases.acquire("slot-0", "a", NOON, TTL)
