@@ -8,7 +8,8 @@ import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 from google.protobuf.message import Message
@@ -16,15 +17,16 @@ from mentoring.common.v1.common_pb2 import CommandReply
 
 from eventkernel import metrics, tracing
 from eventkernel.access import Denied
-from eventkernel.aggregate import NotYet, Refusal
+from eventkernel.aggregate import Aggregate, NotYet, Refusal
 from eventkernel.commands import Commands, Order
 from eventkernel.messages import DueRow, ParkedRecord, Principal, derived_id
 from eventkernel.ports import Store
 from eventkernel.reaction import Effect, TryAgain
-from eventkernel.reading import Readers
+from eventkernel.reading import Reader, Readers
 from eventkernel.timing import Clock
 
 SUBSCRIPTION = "due"
+State = TypeVar("State")
 _log = structlog.get_logger(__name__)
 
 
@@ -35,6 +37,7 @@ class Attempt:
     row: DueRow
     commands: Commands
     readers: Readers
+    now: datetime
 
     @property
     def attempt(self) -> int:
@@ -57,11 +60,20 @@ class Attempt:
         key = derived_id(self.row.id, str(self.row.attempts), request.DESCRIPTOR.full_name, content)
         return await self.commands.give(_order(self.row, request, key))
 
-    async def open_fields(self, stream: str, event_type: str, fields: Sequence[str]) -> list[str] | None:
-        """Opens sealed fields of the stream's newest event of this type; None without one."""
-        reader = self.readers(Principal.system(self.row.tenant), correlation_id=self.row.correlation_id)
+    async def state(self, aggregate: Aggregate[State], stream: str) -> State:
+        """The state of a stream, as it is now."""
+        return await self._reader().state(aggregate, stream)
+
+    async def open_fields(self, stream: str, event_type: str, fields: Sequence[str], nth: int = 0) -> list[str] | None:
+        """Opens sealed fields of the stream's nth event of this type, from 1, or of the newest; None without one."""
+        reader = self._reader()
         found = [item for item in await reader.history(stream) if item.meta.type == event_type]
-        return await reader.open([(found[-1], field) for field in fields]) if found else None
+        if len(found) < max(nth, 1):
+            return None
+        return await reader.open([(found[nth - 1], field) for field in fields])
+
+    def _reader(self) -> Reader:
+        return self.readers(Principal.system(self.row.tenant), correlation_id=self.row.correlation_id)
 
 
 class DueRunner:
@@ -166,7 +178,7 @@ class DueRunner:
         request = kind.FromString(row.request)
         effect = self._effects.get(kind)
         if effect is not None:
-            await effect(request, Attempt(row, self._commands, self._readers))
+            await effect(request, Attempt(row, self._commands, self._readers, self._clock()))
             return
         await self._commands.give(_order(row, request, row.id))
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, get_type_hints
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import CommandReply
 
-from eventkernel.aggregate import _once, _parameter
+from eventkernel.aggregate import Aggregate, _once, _parameter
 from eventkernel.contract import Contract
 from eventkernel.messages import Metadata
 from eventkernel.projection import _unheard
@@ -23,6 +23,7 @@ class Later:
 
 
 Reply = Iterable[Message | Later]
+State = TypeVar("State")
 Policy = TypeVar("Policy", bound=Callable[..., Reply])
 
 
@@ -62,12 +63,24 @@ class Doing(Protocol):
         """Whose it is."""
         ...
 
+    @property
+    def now(self) -> datetime:
+        """When this try began, by the clock that all replicas follow."""
+        ...
+
     async def command(self, request: Message) -> CommandReply:
         """Gives a command of the own service as the platform; repeating it within a try is harmless."""
         ...
 
-    async def open_fields(self, stream: str, event_type: str, fields: Sequence[str]) -> list[str] | None:
-        """Opens sealed fields of the newest event of this type in a stream, recorded in the access log; None without one."""
+    async def state(self, aggregate: Aggregate[State], stream: str) -> State:
+        """The state of a stream of the own service, as it is now."""
+        ...
+
+    async def open_fields(self, stream: str, event_type: str, fields: Sequence[str], nth: int = 0) -> list[str] | None:
+        """Opens sealed fields of an event of this type in a stream, recorded in the access log; None without one.
+
+        `nth` counts the stream's events of this type from 1; 0: the newest.
+        """
         ...
 
 

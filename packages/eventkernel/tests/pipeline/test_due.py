@@ -274,6 +274,30 @@ async def test_an_effect_opens_the_newest_text_on_the_record(due: Callable[..., 
     assert (access.actor, access.field, access.correlation_id) == ("system", "text", "correlation-1")
 
 
+async def test_an_effect_opens_the_nth_text_on_the_record_and_knows_the_state_and_the_time(
+    due: Callable[..., Due], store: MemoryStore, clock: Hand
+) -> None:
+    found: list[list[str] | None] = []
+    known: list[object] = []
+
+    async def effect(request: Any, doing: Attempt) -> None:
+        found.extend(
+            [await doing.open_fields("loan-l1", "sample.library.loan-remarked", ["text"], nth) for nth in (1, 2, 3)]
+        )
+        known.append((await doing.state(loan, "loan-l1"), doing.now))
+
+    worker = due({SendReminderRequest: effect})
+    for text in ("first", "second"):
+        await Giver(worker.node)(
+            RemarkOnLoanRequest(loan_id="l1", reader_id="ada", text=text), by=someone("ada", "learner")
+        )
+    await store.due.schedule([row(SendReminderRequest(loan_id="l1"))])
+    clock.on(7)
+    await worker.work()
+    assert found == [["first"], ["second"], None]
+    assert known == [(await worker.loan(), clock())]
+
+
 async def test_a_clock_that_goes_back_between_claim_and_decision_loses_no_deadline(
     due: Callable[..., Due], store: MemoryStore, clock: Hand
 ) -> None:

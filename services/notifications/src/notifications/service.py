@@ -1,6 +1,7 @@
 """The wiring of the notifications service: the one place that builds adapters and reads settings."""
 
-from eventkernel.contract import Contract
+from eventkernel.contract import Contract, fill
+from eventkernel.reading import Ask
 from eventkernel.service import Service
 from mentoring.evidence.v1 import events_pb2 as evidence_events
 from mentoring.notifications.v1 import events_pb2, notifications_pb2
@@ -14,6 +15,7 @@ from notifications.default_matrix import default_matrix
 from notifications.domain import telling as telling_domain
 from notifications.domain.circle import circle
 from notifications.domain.contact import contact
+from notifications.domain.contact_policy import contact_policy
 from notifications.domain.need_to_know import need_to_know
 from notifications.domain.notice import notice
 from notifications.effects.mail import Patience, SendMail
@@ -54,12 +56,18 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             files=[events_pb2.DESCRIPTOR, notifications_pb2.DESCRIPTOR],
             heard=[sessions_events.DESCRIPTOR, evidence_events.DESCRIPTOR, safeguarding_events.DESCRIPTOR],
         ),
-        aggregates=[contact, circle, need_to_know(default_matrix()), telling_domain.telling, notice],
+        aggregates=[contact, contact_policy, circle, need_to_know(default_matrix()), telling_domain.telling, notice],
         projections=[notices],
         reactions=[circles, telling, sending],
         queries=[list_notices, list_my_notices],
         effects={StartNoticeRequest: _send_mail(found, mailer or _smtp(found))},
+        relations={"self": self_},
     )
+
+
+async def self_(ask: Ask) -> bool:
+    """The caller is the person whom the request names."""
+    return ask.principal.person_id == fill("{person_id}", ask.request)
 
 
 def _smtp(settings: Settings) -> SmtpMailer:

@@ -79,9 +79,18 @@ FULL: Mapping[Occasion.ValueType, Wording] = {
         text="A safeguarding concern is assigned to you. Read and acknowledge it here; until you do, it goes on to others:",
         page="concerns",
     ),
+    Occasion.OCCASION_CONTACT_REPLACED: Wording(
+        subject="Your contact details were replaced",
+        text=(
+            "Your name and address for messages were replaced, and this message goes to what was there before. "
+            "If you did not do it and do not know why it was done, register your own again, and tell your provider's senior lead "
+            "for safeguarding. What you were told is here:"
+        ),
+        page="notices",
+    ),
 }
 
-# A concern has none: it is told in full to the few who are told.
+# A concern has none, nor has a contact: it is told in full to the few who are told.
 OUTLINE: Mapping[Occasion.ValueType, Wording] = {
     Occasion.OCCASION_MENTORSHIP_STARTED: Wording(
         subject="News about a learner's programme",
@@ -110,4 +119,5 @@ WHY: Mapping[Because.ValueType, str] = {
     Because.BECAUSE_SENIOR_LEAD_LAST_RESORT: (
         "You are told this because you are the senior lead for safeguarding, who is asked when nobody else can be."
     ),
+    Because.BECAUSE_OWN_CONTACT: "You are told this because you are the one whose contact it was.",
 }

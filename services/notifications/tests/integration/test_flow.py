@@ -1,10 +1,11 @@
 """From an event of another service to a mail, through the real kernel over a store in memory: who gets it, and what stays unreadable."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from eventkernel.access import Denied
 from eventkernel.aggregate import NotYet
 from eventkernel.commands import Order
 from eventkernel.due import Attempt
@@ -14,9 +15,16 @@ from eventkernel.reaction import Later, Reaction
 from eventkernel.settings import Settings
 from eventkernel.store.memory import MemoryStore
 from eventkernel.testing.scenario import person
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import CommandReply, Party, PartyRelationship
-from mentoring.notifications.v1.notifications_pb2 import RegisterContactRequest, StartNoticeRequest
+from mentoring.notifications.v1.events_pb2 import ContactReplaced
+from mentoring.notifications.v1.notifications_pb2 import (
+    RegisterContactRequest,
+    RegisterMyContactRequest,
+    SetContactPolicyRequest,
+    StartNoticeRequest,
+)
 from mentoring.safeguarding.v1.events_pb2 import (
     AssigneeRole,
     ConcernAssigned,
@@ -69,13 +77,14 @@ class Platform:
     """The service without Kafka: events are handed to its reactions, and what they ask for is done at once."""
 
     def __init__(self, folder: Path) -> None:
+        self.now = AT
         self.outbox = Outbox()
         self.store = MemoryStore()
         self.service = build(mailer=self.outbox)
         settings = Settings(
             kafka_bootstrap="unused:9092", mongodb_uri="unused", key_file=folder / "key", jwks_file=folder / "jwks"
         )
-        self.node = Node(self.service, settings, self.store, clock=lambda: AT)
+        self.node = Node(self.service, settings, self.store, clock=lambda: self.now)
 
     async def give(self, request: Message, key: str, principal: Principal) -> CommandReply:
         return await self.node.commands.give(Order(request, principal, key))
@@ -101,7 +110,7 @@ class Platform:
                 assert isinstance(later, Later)
                 for attempt in (1, 2):
                     row = DueRow(item.meta.event_id, TENANT, AT, "", b"", attempts=attempt)
-                    doing = Attempt(row, self.node.commands, self.node.reader)
+                    doing = Attempt(row, self.node.commands, self.node.reader, self.now)
                     await self.service.effects[StartNoticeRequest](later.request, doing)
 
 
@@ -149,13 +158,79 @@ async def test_a_concern_reaches_its_raiser_and_its_handler_and_nobody_else(plat
     assert "Name of" not in "".join(texts.values())
 
 
-async def test_the_newest_registration_is_written_to(platform: Platform) -> None:
+MOVED = RegisterContactRequest(person_id="dora", name="Dora", email="dora@new.example.org")
+MOVED_MYSELF = RegisterMyContactRequest(person_id="dora", name="Dora", email="dora@own.example.org")
+PAULA = person("paula", "provider_manager")
+
+
+async def test_whoever_replaces_another_ones_contact_cannot_turn_a_concern_away(platform: Platform) -> None:
     await platform.register("dora")
-    moved = RegisterContactRequest(person_id="dora", name="Dora", email="dora@new.example.org")
-    await platform.give(moved, "moved", person("paula", "provider_manager"))
+    await platform.give(MOVED, "moved", PAULA)
+    await platform.give(MOVED, "moved again", PAULA)
+    await platform.hear(telling, ASSIGNED)
+    await platform.send_all()
+    # Each once: what stood before the first of them, and the newest.
+    assert [mail["To"].addresses[0].addr_spec for mail in platform.outbox.mails] == [
+        "dora@example.org",
+        "dora@new.example.org",
+    ]
+
+
+async def test_a_contact_replaced_after_the_telling_and_before_the_sending_turns_nothing_away(
+    platform: Platform,
+) -> None:
+    await platform.register("dora")
+    await platform.hear(telling, ASSIGNED)
+    await platform.give(MOVED, "moved", PAULA)
+    await platform.send_all()
+    assert set(platform.outbox.texts()) == {"dora@example.org"}
+
+
+async def test_another_ones_contact_stands_alone_when_its_time_is_over(platform: Platform) -> None:
+    await platform.register("dora")
+    await platform.give(
+        SetContactPolicyRequest(both_for=Duration(seconds=86400)), "policy", person("sam", "senior_lead")
+    )
+    await platform.give(MOVED, "moved", PAULA)
+    platform.now = AT + timedelta(days=1)
     await platform.hear(telling, ASSIGNED)
     await platform.send_all()
     assert set(platform.outbox.texts()) == {"dora@new.example.org"}
+
+
+async def test_what_a_person_registered_themself_is_written_to_alone_from_then_on(platform: Platform) -> None:
+    await platform.register("dora")
+    await platform.give(MOVED, "moved", PAULA)
+    await platform.give(MOVED_MYSELF, "mine", person("dora", "dsl"))
+    await platform.hear(telling, ASSIGNED)
+    await platform.send_all()
+    assert set(platform.outbox.texts()) == {"dora@own.example.org"}
+
+
+async def test_nobody_registers_as_somebody_else(platform: Platform) -> None:
+    with pytest.raises(Denied):
+        await platform.give(MOVED_MYSELF, "not mine", PAULA)
+
+
+async def test_a_replaced_contact_is_told_so_where_it_was(platform: Platform) -> None:
+    await platform.register("dora")
+    await platform.give(MOVED, "moved", PAULA)
+    await platform.hear(telling, ContactReplaced(person_id="dora", replaced=1))
+    await platform.send_all()
+    ((address, text),) = platform.outbox.texts().items()
+    assert address == "dora@example.org"
+    assert "new.example.org" not in text
+    assert "whose contact it was" in text
+
+
+async def test_a_session_is_told_to_the_newest_registration_alone(platform: Platform) -> None:
+    await platform.register("ada", "boss")
+    moved = RegisterContactRequest(person_id="boss", name="Boss", email="boss@new.example.org")
+    await platform.give(moved, "moved", PAULA)
+    await platform.hear(circles, STARTED)
+    await platform.hear(telling, PLANNED)
+    await platform.send_all()
+    assert set(platform.outbox.texts()) == {"ada@example.org", "boss@new.example.org"}
 
 
 async def test_names_and_addresses_are_unreadable_in_what_is_stored_and_every_reading_is_logged(

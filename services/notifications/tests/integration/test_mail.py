@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import Message as Mail
+from typing import TypeVar
 
 import protovalidate
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from eventkernel.aggregate import Aggregate
 from eventkernel.keys import KeyDestroyed
 from eventkernel.reaction import TryAgain
 from eventkernel.testing.scenario import Given, given
@@ -27,6 +29,7 @@ TYPES = {
     NoticeSettled: "mentoring.notifications.notice-settled",
 }
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+State = TypeVar("State")
 Contacts = dict[tuple[str, str], str]
 MIA: Contacts = {("contact-mia", "name"): "Mia Mentor", ("contact-mia", "email"): "mia@example.org"}
 
@@ -119,6 +122,7 @@ class OneTry:
     row: Row
     attempt: int
     dies_at: type[Message] | None
+    now: datetime = AT
     row_id: str = "row-1"
     tenant: str = "provider-1"
 
@@ -130,8 +134,12 @@ class OneTry:
         self.row.story = outcome.after()
         return CommandReply(event_types=[TYPES[type(event)] for event in outcome.events])
 
-    async def open_fields(self, stream: str, event_type: str, fields: Sequence[str]) -> list[str] | None:
+    async def state(self, aggregate: Aggregate[State], stream: str) -> State:
+        return aggregate.initial
+
+    async def open_fields(self, stream: str, event_type: str, fields: Sequence[str], nth: int = 0) -> list[str] | None:
         assert event_type == "mentoring.notifications.contact-registered"
+        assert nth == 0
         self.row.opened.extend(fields)
         found = [self.row.contacts.get((stream, field)) for field in fields]
         if "erased" in found:
@@ -398,7 +406,7 @@ async def test_a_contact_that_cannot_be_read_just_now_leaves_no_doubt_behind(
     found = row()
     reading = OneTry(found, 1, None)
 
-    async def fails(stream: str, event_type: str, fields: Sequence[str]) -> list[str] | None:
+    async def fails(stream: str, event_type: str, fields: Sequence[str], nth: int) -> list[str] | None:
         raise ConnectionError("the store is away")
 
     monkeypatch.setattr(reading, "open_fields", fails)

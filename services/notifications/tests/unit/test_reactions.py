@@ -10,7 +10,7 @@ from eventkernel.reaction import Later, Reaction
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import InformationKind, Party, PartyRelationship, Sealed
 from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
-from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, Occasion
+from mentoring.notifications.v1.events_pb2 import Because, ContactReplaced, Detail, NoticeRequested, Occasion
 from mentoring.notifications.v1.notifications_pb2 import (
     RecordCircleRequest,
     StartNoticeRequest,
@@ -205,6 +205,19 @@ def test_an_assigned_concern_is_told_to_its_assignee(role: AssigneeRole.ValueTyp
     ]
 
 
+def test_a_replaced_contact_is_told_to_its_owner_where_it_was() -> None:
+    assert follows(telling, ContactReplaced(person_id="dora", replaced=2)) == [
+        TellPersonRequest(
+            telling_id=TELLING_ID,
+            person_id="dora",
+            occasion=Occasion.OCCASION_CONTACT_REPLACED,
+            about_id="dora",
+            because=Because.BECAUSE_OWN_CONTACT,
+            registration=2,
+        )
+    ]
+
+
 def test_a_concern_that_nobody_can_be_named_for_is_told_to_nobody() -> None:
     event = ConcernAssigned(concern_id="c-1", assignee_role=AssigneeRole.ASSIGNEE_ROLE_NOBODY_ON_ROTA)
     assert follows(telling, event) == []
@@ -224,6 +237,7 @@ def test_a_category_of_a_later_contract_does_not_stop_the_alert() -> None:
     [
         (Occasion.OCCASION_SESSION_PLANNED, False),
         (Occasion.OCCASION_EVIDENCE_REFERRED, False),
+        (Occasion.OCCASION_CONTACT_REPLACED, False),
         (Occasion.OCCASION_CONCERN_RECEIVED, True),
         (Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER, True),
         (Occasion.OCCASION_CONCERN_ASSIGNED, True),
@@ -242,6 +256,7 @@ def test_a_requested_notice_is_sent_at_once_and_carries_all_its_message_needs(
         about_id="c-1",
         raiser_role="mentor",
         category="physical",
+        registration=2,
     )
     request = StartNoticeRequest(
         notice_id="n-1",
@@ -255,6 +270,7 @@ def test_a_requested_notice_is_sent_at_once_and_carries_all_its_message_needs(
         about_id="c-1",
         raiser_role="mentor",
         category="physical",
+        registration=2,
     )
     assert follows(sending, event) == [Later(at=AT, request=request)]
 
@@ -266,5 +282,5 @@ def heard(reactions: Iterable[Reaction]) -> set[str]:
 def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
     assert heard([telling]) == {
         "MentorshipStarted", "SessionPlanned", "SessionMissed", "SessionHeld", "EvidenceAccepted", "EvidenceReferred",
-        "ConcernReceived", "ConcernAssigned",
+        "ConcernReceived", "ConcernAssigned", "ContactReplaced",
     }  # fmt: skip

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from eventkernel.aggregate import NotYet
 from eventkernel.messages import derived_id
-from eventkernel.testing.scenario import assert_folds_in_pieces, given
+from eventkernel.testing.scenario import NOON, assert_folds_in_pieces, given
 from google.protobuf.message import Message
 from hypothesis import given as for_all
 from hypothesis import settings
@@ -23,6 +24,7 @@ from mentoring.notifications.v1.events_pb2 import (
 from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest, TellPersonRequest
 from notifications.default_matrix import default_matrix
 from notifications.domain.circle import Circle, circle
+from notifications.domain.contact import Contact
 from notifications.domain.need_to_know import CIRCLE_RELATIONSHIPS, NeedToKnow
 from notifications.domain.telling import PARTS_TOLD, Telling, telling
 from pydantic import TypeAdapter
@@ -66,6 +68,14 @@ ASSIGNED = TellPersonRequest(
     because=Because.BECAUSE_DSL_ON_DUTY,
     raiser_role="mentor",
     category="child_on_child",
+)
+REPLACED = TellPersonRequest(
+    telling_id="t-3",
+    person_id="dora",
+    occasion=Occasion.OCCASION_CONTACT_REPLACED,
+    about_id="dora",
+    because=Because.BECAUSE_OWN_CONTACT,
+    registration=1,
 )
 
 
@@ -164,7 +174,7 @@ def test_of_an_ended_mentorship_only_the_learner_is_told(mentorship_id: str) -> 
 
 
 def test_an_assigned_concern_is_told_to_its_assignee_alone_with_role_and_category() -> None:
-    given(telling).when(ASSIGNED, command_id="command-9").then(
+    given(telling).beside(Contact()).when(ASSIGNED, command_id="command-9").then(
         NoticeRequested(
             telling_id="t-2",
             notice_id=derived_id("command-9", "notice", "dora"),
@@ -185,28 +195,52 @@ def test_what_is_longer_than_a_code_does_not_ride_along_and_the_alert_goes_out_a
     request.CopyFrom(ASSIGNED)
     request.raiser_role = narrative
     request.category = narrative
-    (event,) = given(telling).when(request).events
+    (event,) = given(telling).beside(Contact()).when(request).events
     assert isinstance(event, NoticeRequested)
     assert (event.raiser_role, event.category) == ("", "")
 
 
+UNPROVEN = Contact(newest=3, meanwhile=1, stands_from=NOON + timedelta(days=1))
+
+
+def test_a_concern_goes_to_the_contact_that_stands_and_to_the_one_that_another_put_in_its_place() -> None:
+    one, other = given(telling).beside(UNPROVEN).when(ASSIGNED, at=NOON).events
+    assert isinstance(one, NoticeRequested)
+    assert isinstance(other, NoticeRequested)
+    # 0 is resolved when it is sent: by then the person may have registered an address of their own.
+    assert (one.registration, other.registration) == (0, 3)
+    assert one.notice_id != other.notice_id
+    assert one.recipient_id == other.recipient_id == "dora"
+    assert (other.because, other.category) == (one.because, one.category)
+
+
+def test_a_contact_that_has_stood_long_enough_is_told_alone() -> None:
+    (event,) = given(telling).beside(UNPROVEN).when(ASSIGNED, at=NOON + timedelta(days=1)).events
+    assert isinstance(event, NoticeRequested)
+    assert event.registration == 0
+
+
+def test_a_replaced_contact_is_told_where_it_was_and_nowhere_else() -> None:
+    (event,) = given(telling).beside(UNPROVEN).when(REPLACED, at=NOON).events
+    assert isinstance(event, NoticeRequested)
+    assert (event.registration, event.recipient_id) == (1, "dora")
+
+
 @pytest.mark.parametrize("occasion", sorted(PARTS_TOLD))
-def test_a_concern_is_never_told_to_a_circle(occasion: Occasion.ValueType) -> None:
+def test_what_is_for_one_person_is_never_told_to_a_circle(occasion: Occasion.ValueType) -> None:
     everything = NeedToKnow.of(
         NeedToKnowRule(kind=kind, because=because, detail=Detail.DETAIL_FULL)
         for kind in InformationKind.values()
         for because in Because.values()
     )
     beside = given(telling).beside(surrounded(CIRCLE), everything)
-    beside.when(changed(PLANNED, occasion=occasion)).then_refused("CONCERN_NOT_FOR_A_CIRCLE")
-    beside.when(changed(PLANNED, kind=InformationKind.INFORMATION_KIND_CONCERN)).then_refused(
-        "CONCERN_NOT_FOR_A_CIRCLE"
-    )
+    beside.when(changed(PLANNED, occasion=occasion)).then_refused("NOT_FOR_A_CIRCLE")
+    beside.when(changed(PLANNED, kind=InformationKind.INFORMATION_KIND_CONCERN)).then_refused("NOT_FOR_A_CIRCLE")
 
 
 @pytest.mark.parametrize("occasion", sorted(set(Occasion.values()) - {Occasion.OCCASION_UNSPECIFIED}))
 @pytest.mark.parametrize("because", sorted(set(Because.values()) - {Because.BECAUSE_UNSPECIFIED}))
-def test_one_person_is_told_of_a_concern_only_and_only_by_the_part_in_it(
+def test_one_person_is_told_of_a_concern_by_the_part_in_it_and_of_their_own_contact(
     occasion: Occasion.ValueType, because: Because.ValueType
 ) -> None:
     received = {Occasion.OCCASION_CONCERN_RECEIVED, Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER}
@@ -216,15 +250,19 @@ def test_one_person_is_told_of_a_concern_only_and_only_by_the_part_in_it(
         Because.BECAUSE_SENIOR_LEAD_LAST_RESORT,
     }
     request = TellPersonRequest(telling_id="t-3", person_id="dora", occasion=occasion, about_id="c-1", because=because)
-    outcome = given(telling).when(request)
-    if (occasion in received and because == Because.BECAUSE_RAISED_THE_CONCERN) or (
-        occasion == Occasion.OCCASION_CONCERN_ASSIGNED and because in handlers
+    outcome = given(telling).beside(Contact()).when(request)
+    own = occasion == Occasion.OCCASION_CONTACT_REPLACED
+    assigned = occasion == Occasion.OCCASION_CONCERN_ASSIGNED
+    if (
+        (occasion in received and because == Because.BECAUSE_RAISED_THE_CONCERN)
+        or (assigned and because in handlers)
+        or (own and because == Because.BECAUSE_OWN_CONTACT)
     ):
         assert set(told(outcome.events)) == {"dora"}
-    elif occasion in received or occasion == Occasion.OCCASION_CONCERN_ASSIGNED:
+    elif occasion in received or assigned or own:
         outcome.then_refused("PART_NOT_TOLD")
     else:
-        outcome.then_refused("NOT_A_CONCERN")
+        outcome.then_refused("NOT_FOR_ONE_PERSON")
 
 
 def test_every_refusal_has_a_stable_code_and_says_what_to_do() -> None:

@@ -13,6 +13,7 @@ from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequest
 from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest, TellPersonRequest
 
 from notifications.domain.circle import Circle
+from notifications.domain.contact import Contact
 from notifications.domain.need_to_know import NeedToKnow
 
 _RAISER = frozenset({Because.BECAUSE_RAISED_THE_CONCERN})
@@ -24,10 +25,15 @@ _HANDLERS = frozenset(
     }
 )
 # Which part in a concern each occasion is told to.
-PARTS_TOLD = {
+_PARTS_IN_A_CONCERN = {
     Occasion.OCCASION_CONCERN_RECEIVED: _RAISER,
     Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER: _RAISER,
     Occasion.OCCASION_CONCERN_ASSIGNED: _HANDLERS,
+}
+# What is told to one person alone, never to a circle.
+PARTS_TOLD = {
+    **_PARTS_IN_A_CONCERN,
+    Occasion.OCCASION_CONTACT_REPLACED: frozenset({Because.BECAUSE_OWN_CONTACT}),
 }
 _CODE = re.compile(r"[a-z][a-z_]{0,39}")
 
@@ -48,13 +54,14 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
 
     The one who did it is not told. Of a mentorship that has ended only the learner is told.
 
-    Raises NotYet CIRCLE_UNKNOWN, and Refusal CONCERN_NOT_FOR_A_CIRCLE for what only TellPerson may tell.
+    Raises NotYet CIRCLE_UNKNOWN, and Refusal NOT_FOR_A_CIRCLE for what only TellPerson may tell.
     """
     if state.told:
         return []
     if command.occasion in PARTS_TOLD or command.kind == InformationKind.INFORMATION_KIND_CONCERN:
         raise Refusal(
-            "CONCERN_NOT_FOR_A_CIRCLE", "A concern is never told to a circle: use TellPerson for each part in it."
+            "NOT_FOR_A_CIRCLE",
+            "A concern and a person's own contact are never told to a circle: use TellPerson for each who has a part in it.",
         )
     circle = context.state(Circle)
     if not circle.knows(command.mentorship_id):
@@ -82,38 +89,32 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
 
 @telling.decide
 def tell_person(state: Telling, command: TellPersonRequest, context: Context) -> list[NoticeRequested]:
-    """One notice about a concern, for one person's part in it.
+    """One notice about a concern, for one person's part in it, or about their own contact.
 
-    Raises Refusal NOT_A_CONCERN or PART_NOT_TOLD.
+    A concern is told to the contact that somebody else put in the place of theirs as well, for as long as it has not proved itself.
+
+    Raises Refusal NOT_FOR_ONE_PERSON or PART_NOT_TOLD.
     """
     if state.told:
         return []
     if command.occasion not in PARTS_TOLD:
         raise Refusal(
-            "NOT_A_CONCERN",
-            f"{Occasion.Name(command.occasion)} is no occasion of a concern: use TellCircle, which asks the matrix.",
+            "NOT_FOR_ONE_PERSON",
+            f"{Occasion.Name(command.occasion)} is no occasion of a concern or a contact: use TellCircle, which asks the matrix.",
             field="occasion",
         )
     if command.because not in PARTS_TOLD[command.occasion]:
         raise Refusal(
             "PART_NOT_TOLD",
             f"{Occasion.Name(command.occasion)} is not told to {Because.Name(command.because)}: "
-            "that a concern was received is for its raiser, that it is assigned for its assignee.",
+            "that a concern was received is for its raiser, that it is assigned for its assignee, a contact's end for its owner.",
             field="because",
         )
-    return [
-        NoticeRequested(
-            telling_id=command.telling_id,
-            notice_id=context.derive_id("notice", command.person_id),
-            recipient_id=command.person_id,
-            occasion=command.occasion,
-            because=command.because,
-            detail=Detail.DETAIL_FULL,
-            about_id=command.about_id,
-            raiser_role=_code_or_nothing(command.raiser_role),
-            category=_code_or_nothing(command.category),
-        )
-    ]
+    notices = [_notice(command, context.derive_id("notice", command.person_id), command.registration)]
+    unproven = context.state(Contact).unproven(context.now)
+    if unproven and is_safeguarding(command.occasion):
+        notices.append(_notice(command, context.derive_id("notice", command.person_id, "unproven"), unproven))
+    return notices
 
 
 @telling.evolve
@@ -124,7 +125,22 @@ def notice_requested(_state: Telling, _event: NoticeRequested) -> Telling:
 
 def is_safeguarding(occasion: Occasion.ValueType) -> bool:
     """Whether this occasion is a concern's."""
-    return occasion in PARTS_TOLD
+    return occasion in _PARTS_IN_A_CONCERN
+
+
+def _notice(command: TellPersonRequest, notice_id: str, registration: int) -> NoticeRequested:
+    return NoticeRequested(
+        telling_id=command.telling_id,
+        notice_id=notice_id,
+        recipient_id=command.person_id,
+        occasion=command.occasion,
+        because=command.because,
+        detail=Detail.DETAIL_FULL,
+        about_id=command.about_id,
+        raiser_role=_code_or_nothing(command.raiser_role),
+        category=_code_or_nothing(command.category),
+        registration=registration,
+    )
 
 
 @dataclass(frozen=True, slots=True)

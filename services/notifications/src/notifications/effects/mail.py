@@ -17,6 +17,7 @@ from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, St
 from mentoring.options.v1 import options_pb2
 from opentelemetry.trace import SpanKind
 
+from notifications.domain.contact import contact
 from notifications.effects.mailer import Mailer, NotTaken, Unsure
 from notifications.messages import Recipient, Unaddressable, compose
 
@@ -93,16 +94,27 @@ class SendMail:
         try:
             # A safeguarding message greets nobody by name, so the name is not read for it.
             fields = ("email",) if request.safeguarding else ("email", "name")
-            contact = await doing.open_fields(f"contact-{request.recipient_id}", _type_of(ContactRegistered), fields)
+            found = await doing.open_fields(
+                f"contact-{request.recipient_id}",
+                _type_of(ContactRegistered),
+                fields,
+                await self._registration(request, doing),
+            )
         except KeyDestroyed:
             return _Ended(Outcome.OUTCOME_FAILED, CONTACT_ERASED)
-        if contact is None:
+        if found is None:
             return _Ended(Outcome.OUTCOME_FAILED, CONTACT_UNKNOWN, passing=True)
-        recipient = Recipient(*contact) if len(contact) > 1 else Recipient(contact[0], "")
+        recipient = Recipient(*found) if len(found) > 1 else Recipient(found[0], "")
         try:
             return compose(request, recipient, sender=self.sender, link_base=self.link_base, at=self.clock())
         except Unaddressable:
             return _Ended(Outcome.OUTCOME_FAILED, ADDRESS_INVALID)
+
+    async def _registration(self, request: StartNoticeRequest, doing: Doing) -> int:
+        """Which registration it goes to; 0: the newest, which for a concern counts only once it stands."""
+        if request.registration or not request.safeguarding:
+            return request.registration
+        return (await doing.state(contact, f"contact-{request.recipient_id}")).standing(doing.now)
 
     async def _send(self, message: EmailMessage) -> _Ended:
         try:

@@ -29,5 +29,6 @@ def notice_requested(event: NoticeRequested, meta: Metadata) -> Iterator[Later]:
             about_id=event.about_id,
             raiser_role=event.raiser_role,
             category=event.category,
+            registration=event.registration,
         ),
     )

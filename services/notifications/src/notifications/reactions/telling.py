@@ -1,4 +1,5 @@
-"""What is told, of which kind of information, and to whom it goes: a circle by the matrix, a concern by the part a person has in it.
+"""What is told, of which kind of information, and to whom it goes: a circle by the matrix, a concern by the part a person has in it,
+a contact to whom it belonged.
 
 Nobody is told of their own act: whose it was stands in the event, since a record carries no actor. The start of a mentorship is told as
 PROGRESS: it is where a learner's progress on a standard begins, and everyone who works towards that (assessor, employer, provider)
@@ -11,7 +12,7 @@ from eventkernel.messages import Metadata, derived_id
 from eventkernel.reaction import Reaction
 from mentoring.common.v1.common_pb2 import InformationKind
 from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
-from mentoring.notifications.v1.events_pb2 import Because, Occasion
+from mentoring.notifications.v1.events_pb2 import Because, ContactReplaced, Occasion
 from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest, TellPersonRequest
 from mentoring.safeguarding.v1.events_pb2 import (
     AssigneeRole,
@@ -127,6 +128,19 @@ def concern_assigned(event: ConcernAssigned, meta: Metadata) -> Iterator[TellPer
         because=_ASSIGNED_BECAUSE.get(event.assignee_role, Because.BECAUSE_SENIOR_LEAD_LAST_RESORT),
         raiser_role=event.raiser_role,
         category=_category(event.category),
+    )
+
+
+@telling.on
+def contact_replaced(event: ContactReplaced, meta: Metadata) -> Iterator[TellPersonRequest]:
+    """Told to the address before: who did not do it themself has to hear of it there."""
+    yield TellPersonRequest(
+        telling_id=_telling_id(meta),
+        person_id=event.person_id,
+        occasion=Occasion.OCCASION_CONTACT_REPLACED,
+        about_id=event.person_id,
+        because=Because.BECAUSE_OWN_CONTACT,
+        registration=event.replaced,
     )
 
 
