@@ -24,7 +24,7 @@ from eventkernel.keys import KeyDestroyed
 from eventkernel.messages import SYSTEM, Appended, Commit, Principal, Repeated, StoredEvent, event_id, newest_published
 from eventkernel.ports import CommitStore
 from eventkernel.reading import Ask, Readers
-from eventkernel.sealing import Sealer, unsealed_fields
+from eventkernel.sealing import Sealer, holds_confidential, unsealed_fields
 from eventkernel.service import Service
 from eventkernel.states import Loaded, States
 from eventkernel.store.grouping import GroupedAppends
@@ -146,7 +146,7 @@ class Commands:
                 if not fresh:
                     fresh = True
                     continue
-                return await self._stored_before(order, call) or _reply(stream, loaded)
+                return await self._stored_before(order, call) or await self._unchanged(order, call, stream, loaded)
             with tracing.span("commit", stream=stream, events=len(events)):
                 outcome = await self._appends.append_one(commit)
             if isinstance(outcome, Repeated):
@@ -255,6 +255,19 @@ class Commands:
     async def _stored_before(self, order: Order, call: CallContract) -> CommandReply | None:
         commit = await self._commits.find(order.commit_id)
         return None if commit is None else self._reply_of(commit, order, call)
+
+    async def _unchanged(self, order: Order, call: CallContract, stream: str, loaded: Loaded[Any]) -> CommandReply:
+        """Nothing was left to do. Sealed text cannot be compared, so a decision does not see that there is new text beside what was done."""
+        if SYSTEM not in order.principal.roles and holds_confidential(order.request):
+            said = self._fingerprint(order, call)
+            commits = await self._commits.read(order.principal.tenant, stream)
+            if not any(hmac.compare_digest(commit.fingerprint, said) for commit in commits):
+                raise Refusal(
+                    "DONE_WITH_OTHER_TEXT",
+                    "This was done before, but not with the text that was sent now, which is not kept. "
+                    "Read what is recorded, and record what is new under a new id.",
+                )
+        return _reply(stream, loaded)
 
     def _reply_of(self, commit: Commit, order: Order, call: CallContract) -> CommandReply:
         if SYSTEM in order.principal.roles:

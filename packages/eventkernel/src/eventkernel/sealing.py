@@ -123,6 +123,14 @@ def redacted(message: Message) -> dict[str, object]:
     }
 
 
+def holds_confidential(message: Message) -> bool:
+    """Whether anything is set in it, at any depth, that its contract calls confidential."""
+    return any(
+        _is_confidential(field) or any(holds_confidential(part) for _, part in _messages(field, value))
+        for field, value in message.ListFields()
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """A Sealed within an event: its path, and the message and field that hold it."""
