@@ -2,10 +2,11 @@
 
 import pytest
 from mentoring.safeguarding.v1 import events_pb2 as events
+from safeguarding.domain.concern import Concern
 from safeguarding.domain.rota import Rota
 from safeguarding.domain.routing import NOBODY, Step, is_about_a_dsl, ladder, next_step
 
-from .stories import DEPUTY, DSL, LEAD, NO_ROTA, ROTA, SECOND_DEPUTY
+from .stories import DEPUTY, DSL, LEAD, MENTOR, NO_ROTA, ROTA, SECOND_DEPUTY, a_concern, mentor, raised
 
 STEP_DSL = Step(DSL, events.ASSIGNEE_ROLE_DSL_ON_DUTY)
 STEP_DEPUTY = Step(DEPUTY, events.ASSIGNEE_ROLE_DEPUTY_DSL)
@@ -21,6 +22,20 @@ def test_whoever_is_at_risk_or_named_is_passed_over() -> None:
     assert ladder(ROTA, {DSL}) == (STEP_DEPUTY, STEP_SECOND, STEP_LEAD)
     assert ladder(ROTA, {DEPUTY, LEAD}) == (STEP_DSL, STEP_SECOND)
     assert ladder(ROTA, {DSL, DEPUTY, SECOND_DEPUTY, LEAD}) == ()
+
+
+@pytest.mark.parametrize("spelled", [DSL.upper(), DSL.title()])
+def test_whoever_is_named_is_passed_over_however_the_id_is_spelled(spelled: str) -> None:
+    assert spelled != DSL
+    assert ladder(ROTA, {spelled}) == (STEP_DEPUTY, STEP_SECOND, STEP_LEAD)
+    assert is_about_a_dsl(ROTA, events.CONCERN_CATEGORY_STAFF_ALLEGATION, {spelled})
+    assert not Concern(asked_ids=(DSL,), excluded_ids=frozenset({spelled})).is_handler(DSL)
+
+
+def test_a_raiser_who_is_named_in_other_letters_is_told_nothing_at_home() -> None:
+    tale = raised(a_concern(naming=[MENTOR.upper()]), by=mentor)
+    (received,) = [event for event in tale.happened if isinstance(event, events.ConcernReceived)]
+    assert received.raiser_id == ""
 
 
 def test_a_concern_about_a_dsl_goes_past_every_dsl_to_the_senior_lead() -> None:

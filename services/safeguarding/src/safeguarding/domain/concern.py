@@ -44,7 +44,7 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 
 from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
-from safeguarding.domain.routing import is_about_a_dsl, ladder, next_step
+from safeguarding.domain.routing import is_about_a_dsl, is_among, ladder, next_step
 
 _ANONYMOUS = "anonymous"
 _ROLES = frozenset(name.removeprefix("ROLE_").lower() for name, number in Role.items() if number)
@@ -73,7 +73,7 @@ class Concern:
 
     def is_handler(self, person_id: str) -> bool:
         """Whether it is or was assigned to this person, who is neither at risk nor named in it."""
-        return person_id in self.asked_ids and person_id not in self.excluded_ids
+        return person_id in self.asked_ids and not is_among(person_id, self.excluded_ids)
 
     def is_raiser_or_handler(self, person_id: str) -> bool:
         """Whether this person may add to it."""
@@ -291,7 +291,7 @@ def _one_role(roles: frozenset[str]) -> str:
 
 
 def _received(event: ConcernRaised) -> ConcernReceived:
-    involved = event.raiser_id in (event.person_at_risk_id, *event.named_person_ids)
+    involved = is_among(event.raiser_id, (event.person_at_risk_id, *event.named_person_ids))
     return ConcernReceived(
         concern_id=event.concern_id,
         raiser_id="" if event.anonymous or involved else event.raiser_id,

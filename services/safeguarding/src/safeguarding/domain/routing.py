@@ -50,12 +50,19 @@ def ladder(
     # Who is on the rota is asked in their place there, or not at all.
     if last_resort_id not in {rota.dsl_id, *rota.deputy_ids, rota.senior_lead_id}:
         steps.append(Step(last_resort_id, ASSIGNEE_ROLE_SENIOR_LEAD))
-    return tuple(step for step in steps if step.person_id and step.person_id not in excluded_ids)
+    return tuple(step for step in steps if step.person_id and not is_among(step.person_id, excluded_ids))
 
 
 def is_about_a_dsl(rota: Rota, category: ConcernCategory.ValueType, excluded_ids: Collection[str]) -> bool:
     """Whether it is about the conduct of a DSL or deputy on this rota. One who is merely named is only passed over."""
-    return category in _CONDUCT_OF_STAFF and any(person in excluded_ids for person in (rota.dsl_id, *rota.deputy_ids))
+    return category in _CONDUCT_OF_STAFF and any(
+        is_among(person, excluded_ids) for person in (rota.dsl_id, *rota.deputy_ids)
+    )
+
+
+def is_among(person_id: str, ids: Collection[str]) -> bool:
+    """Whether somebody is one of these, whether the letters are large or small: who writes `DSL-1` for `dsl-1` means that person."""
+    return person_id.casefold() in {one.casefold() for one in ids}
 
 
 def next_step(steps: Sequence[Step], asked_ids: Collection[str]) -> Step:
