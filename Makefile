@@ -5,7 +5,7 @@ RUN := $(UV) run --frozen --no-sync
 GENERATED := packages/contracts/src/contracts.binpb
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format bench clean
+.PHONY: help setup demo up test faults lint format bench clean
 
 help: ## What there is to type
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ up: setup ## Run the platform until Ctrl-C, and keep its data in .data
 
 test: setup ## Run all tests
 	$(RUN) pytest
+
+faults: setup ## Inject every fault into the running platform, and check that the invariants hold (under 40 minutes)
+	$(RUN) python -m tests.fault
 
 lint: setup ## Check style, types and contracts
 	$(RUN) ruff check .

@@ -10,9 +10,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.client import AIOKafkaClient
 from mentorstream.embedded import KafkaEmbedded, StartFailure, StartFailureCode, Topic, create_topics, read_topics
 from mentorstream.embedded.directory import DirectoryLock
 from mentorstream.embedded.kafka_settings import cluster_id
+from mentorstream.embedded.ports import choose_port
 from mentorstream.embedded.testing import is_alive
 
 TOPICS_FILE = Path(__file__).parents[4] / "deploy" / "kafka" / "topics.json"
@@ -104,6 +106,32 @@ async def test_three_brokers_keep_three_copies(tmp_path: Path) -> None:
 
     failure = await failure_of(KafkaEmbedded(tmp_path, brokers=1))
     assert failure.code is StartFailureCode.BROKER_COUNT_DIFFERS
+
+
+async def test_a_broker_that_was_killed_is_revived_on_its_ports_with_its_records(tmp_path: Path) -> None:
+    async with KafkaEmbedded(tmp_path) as kafka:
+        bootstrap, (first,) = kafka.bootstrap, kafka.pids
+        await create_topics(bootstrap, [LETTERS])
+        await send(bootstrap, committed=[b"a"])
+        kafka.kill(1)
+        assert not is_alive(first)
+        await kafka.revive()
+        assert kafka.bootstrap == bootstrap
+        assert await read(bootstrap, 1) == [b"a"]
+        (second,) = kafka.pids
+        await kafka.revive()
+        assert kafka.pids == (second,)
+
+
+async def test_who_comes_in_by_the_side_is_told_the_port_that_was_given(tmp_path: Path) -> None:
+    told = choose_port()
+    async with KafkaEmbedded(tmp_path, told_ports=[told]) as kafka:
+        for port, expected in ((kafka.nodes[0].port, kafka.nodes[0].port), (kafka.nodes[0].side_port, told)):
+            client = AIOKafkaClient(bootstrap_servers=f"127.0.0.1:{port}")
+            await client.bootstrap()
+            brokers = client.cluster.brokers()
+            await client.close()
+            assert [broker.port for broker in brokers] == [expected]
 
 
 async def test_the_platforms_topics_are_created_once_and_keep_their_events_for_ever(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ class KafkaEmbedded:
         cache: where Kafka's jars are kept; the user's cache directory when None.
         ready_within: seconds until all brokers must answer.
         space_needed: bytes that must be free before it starts.
+        told_ports: one a broker, where each gets a second way in (`Node.side_port`) behind what listens on these.
     """
 
     def __init__(
@@ -47,16 +48,19 @@ class KafkaEmbedded:
         data_dir: Path,
         *,
         ports: Sequence[int] = (),
+        told_ports: Sequence[int] = (),
         brokers: int = 1,
         cache: Path | None = None,
         ready_within: float = 60.0,
         space_needed: int = SPACE_NEEDED,
     ) -> None:
-        if ports and len(ports) != brokers:
-            raise ValueError(f"{brokers} brokers need as many ports; {len(ports)} were given")
+        for given in (ports, told_ports):
+            if given and len(given) != brokers:
+                raise ValueError(f"{brokers} brokers need as many ports; {len(given)} were given")
         self.data_dir = data_dir.absolute()
         self.nodes: tuple[Node, ...] = ()
         self._ports = tuple(ports)
+        self._told_ports = tuple(told_ports)
         self._brokers = brokers
         self._cache = cache
         self._ready_within = ready_within
@@ -98,6 +102,22 @@ class KafkaEmbedded:
             await self.stop()
             raise
 
+    def kill(self, number: int) -> None:
+        """End one broker, by its number, as a crash does; returns when it is gone."""
+        self._children[number - 1].kill()
+
+    async def revive(self) -> None:
+        """Start again the brokers that have ended, on their ports and with their data, and wait until all answer.
+
+        Raises:
+            StartFailure: as `start`.
+        """
+        runtime = Runtime(java=_java(), jars=await kafka_jars(self._cache))
+        for place, node in enumerate(self.nodes):
+            if self._children[place].exit_code is not None:
+                self._children[place] = self._launch(runtime, node)
+        await self._ready()
+
     async def stop(self) -> None:
         """Stop every broker and let go of the directory; harmless when none runs."""
         try:
@@ -127,7 +147,11 @@ class KafkaEmbedded:
     def _choose_nodes(self) -> tuple[Node, ...]:
         ports = [require_free(port, "Kafka", "its port") for port in self._ports]
         ports = ports or [choose_port() for _ in range(self._brokers)]
-        return tuple(Node(number, port, choose_port()) for number, port in enumerate(ports, start=1))
+        sides = [(choose_port(), told) for told in self._told_ports] or [(0, 0)] * len(ports)
+        return tuple(
+            Node(number, port, choose_port(), *side)
+            for number, (port, side) in enumerate(zip(ports, sides, strict=True), start=1)
+        )
 
     async def _format_once(self, runtime: Runtime) -> None:
         formatted = len(list(self._cluster.glob("node-*")))

@@ -39,11 +39,15 @@ class Node:
         number: from 1.
         port: for clients and the other brokers.
         controller_port: for the controllers' quorum.
+        side_port: a second way in for clients, 0 for none.
+        told_port: where clients that came in by it are told to find this broker: what listens there passes on to it.
     """
 
     number: int
     port: int
     controller_port: int
+    side_port: int = 0
+    told_port: int = 0
 
 
 def properties(node: Node, nodes: Sequence[Node], data: str) -> Mapping[str, str]:
@@ -56,14 +60,18 @@ def properties(node: Node, nodes: Sequence[Node], data: str) -> Mapping[str, str
     """
     copies = str(min(3, len(nodes)))
     in_sync = "2" if len(nodes) >= 3 else "1"
+    side = node.side_port
     return {
         "process.roles": "broker,controller",
         "node.id": str(node.number),
         "controller.quorum.voters": ",".join(f"{each.number}@{HOST}:{each.controller_port}" for each in nodes),
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{HOST}:{node.port},CONTROLLER://{HOST}:{node.controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{node.port}",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listeners": f"PLAINTEXT://{HOST}:{node.port},CONTROLLER://{HOST}:{node.controller_port}"
+        + (f",SIDE://{HOST}:{side}" if side else ""),
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{node.port}"
+        + (f",SIDE://{HOST}:{node.told_port}" if side else ""),
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
+        + (",SIDE:PLAINTEXT" if side else ""),
         "log.dirs": data,
         # A misspelt topic is an error, not a new topic.
         "auto.create.topics.enable": "false",

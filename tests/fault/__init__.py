@@ -1,0 +1,1 @@
+"""Faults injected into the real platform, and a checker that stands apart from it. `python -m tests.fault --list` names them."""

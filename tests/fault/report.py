@@ -1,0 +1,73 @@
+"""What a run says: while it runs, at its end, and in the documentation after a whole run."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.fault import planted
+from tests.fault.checker.verdict import Verdict
+from tests.fault.runner import INVARIANTS, Outcome
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "FAULTS.md"
+BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
+_SHOWN = 5
+
+
+def say(text: str = "") -> None:
+    """A line for whoever watches."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def show(outcome: Outcome, what: str) -> None:
+    """One fault: what was injected, and of each invariant how much was checked and violated."""
+    state = "skipped" if outcome.skipped else "held" if outcome.good else "VIOLATED"
+    say(f"{outcome.name}: {state}   seed {outcome.seed}, {outcome.brokers} broker(s), {outcome.seconds:.0f} s   {what}")
+    for text in outcome.injected:
+        say(f"    injected   {text}")
+    if outcome.skipped:
+        say(f"    skipped    {outcome.skipped}")
+        return
+    counts = "   ".join(f"{one.invariant} {one.checked}/{len(one.violations)}" for one in outcome.verdicts)
+    say(f"    checked/violated   {counts}")
+    if outcome.remarks:
+        say(f"    {'; '.join(outcome.remarks)}")
+    if outcome.broken:
+        say(f"    the run itself broke: {outcome.broken}")
+    for verdict in outcome.verdicts:
+        for text in verdict.violations[:_SHOWN]:
+            say(f"    {verdict.invariant}: {text}")
+        if len(verdict.violations) > _SHOWN:
+            say(f"    {verdict.invariant}: and {len(verdict.violations) - _SHOWN} more")
+
+
+def show_planted(verdicts: Mapping[str, Sequence[Verdict]]) -> None:
+    """What the checker said of each planted bug."""
+    for name, bug in planted.BUGS.items():
+        caught = [one for one in verdicts[name] if one.violations]
+        state = "caught" if [one.invariant for one in caught] == [name] else "NOT CAUGHT AS THIS ALONE"
+        say(f"planted against {name}, {bug}: {state}")
+        for verdict in caught:
+            say(f"    {verdict.invariant} {verdict.checked}/{len(verdict.violations)}   {verdict.violations[0]}")
+
+
+def document(outcomes: Sequence[Outcome], seed: int, seconds: float) -> None:
+    """Puts the results of a whole run into the documentation, between its markers."""
+    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{_table(outcomes, seed, seconds)}\n{END}{after}")
+
+
+def _table(outcomes: Sequence[Outcome], seed: int, seconds: float) -> str:
+    lines = [
+        f"`make faults` on {datetime.now(UTC):%Y-%m-%d}, seed {seed}, {seconds / 60:.0f} minutes. Checked / violated:",
+        "",
+        "| Fault | Brokers | " + " | ".join(INVARIANTS) + " | Seconds |",
+        "|---|---:|" + "---:|" * (len(INVARIANTS) + 1),
+    ]
+    for outcome in outcomes:
+        counts = {verdict.invariant: f"{verdict.checked} / {len(verdict.violations)}" for verdict in outcome.verdicts}
+        cells = [counts.get(invariant, "skipped" if outcome.skipped else "-") for invariant in INVARIANTS]
+        lines.append(f"| {outcome.name} | {outcome.brokers} | " + " | ".join(cells) + f" | {outcome.seconds:.0f} |")
+    return "\n".join(lines)
