@@ -1,7 +1,6 @@
-"""A real database for the kernel's tests: the one that MONGODB_URI names, else an embedded one, in a process of its own."""
+"""A real database for the kernel's tests: the one that MONGODB_URI names, else one in a container, else an embedded one."""
 
 import contextlib
-import os
 import socket
 import subprocess
 import sys
@@ -11,13 +10,15 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from mentorstream.embedded import locate
+from mentorstream.embedded.testing import beside
 from pymongo import MongoClient
 
 pytest.register_assert_rewrite("eventkernel.testing.store_suite")
 
 
 class StartSecantusd(Protocol):
-    def __call__(self, storage: Path, port: int, *, durable: bool = True) -> "subprocess.Popen[bytes]": ...
+    def __call__(self, storage: Path, port: int) -> "subprocess.Popen[bytes]": ...
 
 
 @pytest.fixture(scope="session")
@@ -32,14 +33,15 @@ def free_port() -> Callable[[], int]:
 
 @pytest.fixture(scope="session")
 def start_secantusd() -> Iterator[StartSecantusd]:
-    """Starts an embedded database over a storage path, and waits until it answers. All are ended with the session."""
+    """Starts an embedded database over a storage path, and waits until it answers. All are ended with the session.
+
+    For tests that kill it: no test may do that to a database that others use, or to one that the environment names.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(storage: Path, port: int, *, durable: bool = True) -> "subprocess.Popen[bytes]":
+    def start(storage: Path, port: int) -> "subprocess.Popen[bytes]":
         program = Path(sys.executable).with_name("secantusd-py")
-        options = ["--port", str(port), "--storage-path", str(storage), "--log-level", "ERROR"]
-        if durable:
-            options.append("--sync-on-commit")
+        options = ["--port", str(port), "--storage-path", str(storage), "--log-level", "ERROR", "--sync-on-commit"]
         log = storage.with_suffix(".log")
         with log.open("ab") as output:
             process = subprocess.Popen([program, *options], stdout=output, stderr=output)
@@ -63,14 +65,7 @@ def start_secantusd() -> Iterator[StartSecantusd]:
 
 
 @pytest.fixture(scope="session")
-def mongodb_uri(
-    start_secantusd: StartSecantusd, free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
-) -> str:
+def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a database that lives through the session. Tests share it: each takes a database name of its own."""
-    given = os.environ.get("MONGODB_URI")
-    if given:
-        return given
-    port = free_port()
-    # Nobody kills this one. A sync for each of the thousand indexes that the tests make would double their time.
-    start_secantusd(tmp_path_factory.mktemp("mongodb") / "storage", port, durable=False)
-    return f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    with beside(locate.store(tmp_path_factory.mktemp("mongodb"))) as uri:
+        yield uri

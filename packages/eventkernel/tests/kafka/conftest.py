@@ -1,7 +1,6 @@
 """A real broker for these tests, a topic for each, and what a reader of committed records finds on it."""
 
 import asyncio
-import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -15,7 +14,8 @@ from eventkernel.placement import partition_of
 from eventkernel.relay import Relay
 from eventkernel.store.memory import MemoryStore
 from eventkernel.store.mongodb import MongoStore, connect
-from mentorstream.embedded import KafkaEmbedded
+from mentorstream.embedded import locate
+from mentorstream.embedded.testing import beside
 from mentorstream.embedded.topics import Topic, create_topics
 
 DEADLINE = 30.0
@@ -24,15 +24,8 @@ PARTITIONS = 8
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if given := os.environ.get("KAFKA_BOOTSTRAP"):
-        yield given
-        return
-    broker = KafkaEmbedded(tmp_path_factory.mktemp("kafka"))
-    asyncio.run(broker.start())
-    try:
-        yield broker.bootstrap
-    finally:
-        asyncio.run(broker.stop())
+    with beside(locate.kafka(tmp_path_factory.mktemp("kafka"))) as bootstrap:
+        yield bootstrap
 
 
 @pytest.fixture

@@ -1,18 +1,22 @@
 """The order of the search, and that everything ends however the process ends."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from mentorstream.embedded import KafkaEmbedded, StartFailure, StartFailureCode, StoreEmbedded, infrastructure
+from mentorstream.embedded import KafkaEmbedded, StartFailure, StartFailureCode, StoreEmbedded, infrastructure, locate
 from mentorstream.embedded.directory import DirectoryLock
 from mentorstream.embedded.docker import docker_answers, kafka_environment
 from mentorstream.embedded.kafka_settings import Node
-from mentorstream.embedded.testing import Parent, children_of, eventually, is_alive
+from mentorstream.embedded.store import answers
+from mentorstream.embedded.testing import Parent, beside, children_of, eventually, is_alive
 
 STARTS_EVERYTHING = """
 import asyncio, pathlib, sys
@@ -152,6 +156,53 @@ async def test_a_handler_for_sigterm_that_the_caller_has_stays(tmp_path: Path) -
                 await told.wait()
     finally:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
+
+
+async def test_one_part_alone_is_found_in_the_same_order_and_ends(tmp_path: Path) -> None:
+    before = children_of(os.getpid())
+    async with (
+        locate.kafka(tmp_path / "k", environment={}) as bootstrap,
+        locate.store(tmp_path / "s", environment={}) as uri,
+    ):
+        started = children_of(os.getpid()) - before
+        assert len(started) == 2
+        named = {"KAFKA_BOOTSTRAP": bootstrap, "MONGODB_URI": uri}
+        async with (
+            locate.kafka(tmp_path / "n", environment=named) as again,
+            locate.store(tmp_path / "n", environment=named) as same,
+        ):
+            assert (again, same) == (bootstrap, uri)
+        assert all(is_alive(pid) for pid in started)
+    assert not any(is_alive(pid) for pid in started)
+
+
+async def test_where_a_daemon_answers_each_part_is_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a_docker(tmp_path, monkeypatch, "exit 0")
+    removed: list[str] = []
+
+    def container(name: str) -> Callable[[Path], AbstractAsyncContextManager[str]]:
+        @contextlib.asynccontextmanager
+        async def running(data_dir: Path) -> AsyncIterator[str]:
+            yield f"{name} of {data_dir.name}"
+            removed.append(name)
+
+        return running
+
+    monkeypatch.setattr("mentorstream.embedded.docker.kafka_container", container("kafka"))
+    monkeypatch.setattr("mentorstream.embedded.docker.mongodb_container", container("mongodb"))
+    async with (
+        locate.kafka(tmp_path / "k", environment={}) as bootstrap,
+        locate.store(tmp_path / "s", environment={}) as uri,
+    ):
+        assert (bootstrap, uri) == ("kafka of k", "mongodb of s")
+        assert removed == []
+    assert sorted(removed) == ["kafka", "mongodb"]
+
+
+def test_a_part_beside_the_tests_serves_loops_that_come_and_go(tmp_path: Path) -> None:
+    with beside(locate.store(tmp_path / "s", environment={})) as uri:
+        assert [asyncio.run(answers(uri, within=5.0)) for _ in range(2)] == [True, True]
+    assert not asyncio.run(answers(uri))
 
 
 @pytest.mark.parametrize(("does", "answers"), [("exit 0", True), ("exit 1", False), ("exec sleep 600", False)])

@@ -83,6 +83,26 @@ async def infrastructure(
             await search.stop()
 
 
+@contextlib.asynccontextmanager
+async def kafka(data_dir: Path, *, environment: Mapping[str, str] | None = None) -> AsyncIterator[str]:
+    """Find or start Kafka alone, as `infrastructure` does; gives its bootstrap addresses. Raises StartFailure."""
+    search = _Search(data_dir, (), 1, os.environ if environment is None else environment)
+    try:
+        yield await search.kafka(await search.own(KAFKA_VARIABLE))
+    finally:
+        await search.stop()
+
+
+@contextlib.asynccontextmanager
+async def store(data_dir: Path, *, environment: Mapping[str, str] | None = None) -> AsyncIterator[str]:
+    """Find or start one store alone, as `infrastructure` does; gives its connection string. Raises StartFailure."""
+    search = _Search(data_dir, ("store",), 1, os.environ if environment is None else environment)
+    try:
+        yield (await search.stores(await search.own(MONGODB_VARIABLE)))["store"]
+    finally:
+        await search.stop()
+
+
 @dataclass(frozen=True, slots=True)
 class _Mail:
     host: str
@@ -106,12 +126,11 @@ class _Search:
 
     async def everything(self) -> Infrastructure:
         """All parts, started in parallel; the first failure cancels the others."""
-        named = all(self._environment.get(name) for name in (KAFKA_VARIABLE, MONGODB_VARIABLE))
-        own: Found = "docker" if not named and await docker.docker_answers() else "embedded"
+        own = await self.own(KAFKA_VARIABLE, MONGODB_VARIABLE)
         try:
             async with asyncio.TaskGroup() as group:
-                kafka = group.create_task(self._timed("kafka", self._kafka(own)))
-                stores = group.create_task(self._timed("mongodb", self._stores(own)))
+                kafka = group.create_task(self._timed("kafka", self.kafka(own)))
+                stores = group.create_task(self._timed("mongodb", self.stores(own)))
                 mail = group.create_task(self._timed("smtp", self._mail()))
         except BaseExceptionGroup as failures:
             raise _first(failures) from None
@@ -132,7 +151,13 @@ class _Search:
             if isinstance(outcome, BaseException):
                 raise outcome
 
-    async def _kafka(self, own: Found) -> str:
+    async def own(self, *variables: str) -> Found:
+        """How to start what the environment does not name; the daemon is asked only where something is left to start."""
+        named = all(self._environment.get(name) for name in variables)
+        return "docker" if not named and await docker.docker_answers() else "embedded"
+
+    async def kafka(self, own: Found) -> str:
+        """Its bootstrap addresses."""
         if bootstrap := self._environment.get(KAFKA_VARIABLE):
             self._found["kafka"] = "environment"
             if not await reachable(bootstrap, REACHED_WITHIN):
@@ -146,7 +171,8 @@ class _Search:
         self._stops.append(kafka.stop)
         return kafka.bootstrap
 
-    async def _stores(self, own: Found) -> Mapping[str, str]:
+    async def stores(self, own: Found) -> Mapping[str, str]:
+        """One connection string a database."""
         if uri := self._environment.get(MONGODB_VARIABLE):
             self._found["mongodb"] = "environment"
             if not await answers(uri, REACHED_WITHIN):

@@ -1,19 +1,32 @@
-"""For tests: processes seen from outside, and a parent process to be ended in every way.
+"""For tests: parts that outlive a test's loop, processes seen from outside, and a parent process to be ended in every way.
 
 Invariant: a zombie counts as dead, because whoever inherited it may never reap it. Reads /proc, so Linux only.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
+
+from anyio.from_thread import start_blocking_portal
 
 from mentorstream.embedded.polling import becomes
 
+T = TypeVar("T")
+
 DEAD = {"Z", "X"}
+
+
+@contextlib.contextmanager
+def beside(part: AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """A part for a whole session of tests, in a thread with a loop of its own: each test's loop begins and ends without it."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(part) as value:
+        yield value
 
 
 def is_alive(pid: int) -> bool:
