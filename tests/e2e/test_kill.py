@@ -5,9 +5,11 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from mentoring.common.v1.common_pb2 import CommandReply
 from mentoring.notifications.v1.events_pb2 import OUTCOME_SENT, OUTCOME_UNKNOWN, Because, Occasion
 from mentorstream.contracts import SERVICES
 from mentorstream.demo import checks
@@ -21,12 +23,15 @@ PARTITIONS = read_topics(topics_file())[0].partitions
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
 
-async def test_the_journey_survives_kill_9_of_each_service(running: Platform, journey: Journey) -> None:
+async def test_the_journey_survives_kill_9_of_each_service(
+    running: Platform, journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await journey.prepare()
-    await _while_killing(running, "sessions", journey.mentor)
-    await _while_killing(running, "evidence", journey.judge_evidence)
-    await _while_killing(running, "safeguarding", journey.raise_concerns)
-    await _while_killing(running, "notifications", journey.settle)
+    answered = _count_answers(journey, monkeypatch)
+    await _while_killing(running, "sessions", journey.mentor, answered, 10)
+    await _while_killing(running, "evidence", journey.judge_evidence, answered, 5)
+    await _while_killing(running, "safeguarding", journey.raise_concerns, answered, 1)
+    await _while_killing(running, "notifications", journey.settle, answered, 0)
     # What the notifier held when it was killed is leased for half a minute more.
     await journey.settle(quiet_for=60.0)
     found = await checks.look(journey)
@@ -47,11 +52,31 @@ async def test_each_event_is_on_its_topic_exactly_once_and_in_order(running: Pla
         assert [stream for stream, versions in streams.items() if versions != sorted(versions)] == []
 
 
-async def _while_killing(running: Platform, service: str, step: Callable[[], Awaitable[None]]) -> None:
-    """Lets a step begin, kills the service in the middle of it, starts it again, and lets the step end."""
+def _count_answers(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many of the journey's commands each service has answered."""
+    give, answered = journey.give, Counter[str]()
+
+    async def counted(service: str, *arguments: Any) -> CommandReply:
+        reply = await give(service, *arguments)
+        answered[service] += 1
+        return reply
+
+    monkeypatch.setattr(journey, "give", counted)
+    return answered
+
+
+async def _while_killing(
+    running: Platform, service: str, step: Callable[[], Awaitable[None]], answered: Counter[str], after: int
+) -> None:
+    """Lets a step begin, kills the service once it has answered so many commands of it, starts it again, and lets the step end."""
+    process, wanted = running.processes[service], answered[service] + after
     work = asyncio.ensure_future(step())
-    await asyncio.sleep(0.3)
-    process = running.processes[service]
+    while answered[service] < wanted:
+        assert not work.done(), "the step was over before anything was killed"
+        await asyncio.sleep(0.001)
+    # Held still first: nothing of the step can end between the question and the kill.
+    os.kill(process.child.pid, signal.SIGSTOP)
+    assert not work.done(), "the step was over before the service was killed"
     os.kill(process.child.pid, signal.SIGKILL)
     assert await process.child.ended_within(10.0)
     await running.start_service(service)

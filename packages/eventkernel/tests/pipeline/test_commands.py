@@ -134,6 +134,16 @@ async def test_a_key_that_was_used_for_another_request_is_refused(
     assert versions(await all_commits(store, "loan-l1")) == [1, 2]
 
 
+async def test_a_key_is_not_taken_for_a_repeat_by_another_call_whose_request_has_the_same_bytes(give: Giver) -> None:
+    renew, close = RenewLoanRequest(loan_id="l1"), CloseLoanRequest(loan_id="l1")
+    assert renew.SerializeToString() == close.SerializeToString()
+    await give(OPEN)
+    await give(renew, "mine")
+    with pytest.raises(Refusal) as refused:
+        await give(close, "mine")
+    assert refused.value.code == "IDEMPOTENCY_KEY_REUSED"
+
+
 async def test_the_same_key_and_stream_of_another_tenant_are_wholly_separate(give: Giver, store: MemoryStore) -> None:
     other = someone(tenant="provider-2")
     await give(OPEN, "mine")

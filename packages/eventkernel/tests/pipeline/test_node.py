@@ -17,6 +17,7 @@ from eventkernel.client import CallFailed, Client
 from eventkernel.contract import ContractFault
 from eventkernel.issuer import LocalIssuer
 from eventkernel.keys import SecretFileFault
+from eventkernel.messages import DueRow
 from eventkernel.node import AddressInUse, Node
 from eventkernel.settings import Role, Settings
 from eventkernel.store.memory import MemoryStore
@@ -25,7 +26,18 @@ from eventkernel.tokens import KeySetFault
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from mentoring.common.v1.common_pb2 import CommandReply
 
-from .library import CONTRACT, TENANT, CloseLoanRequest, OpenLoanRequest, RenewLoanRequest, all_commits, build, until
+from .library import (
+    CONTRACT,
+    NOON,
+    TENANT,
+    CloseLoanRequest,
+    OpenLoanRequest,
+    RenewLoanRequest,
+    SendReminderRequest,
+    all_commits,
+    build,
+    until,
+)
 
 OPEN = OpenLoanRequest(loan_id="l1", reader_id="ada")
 Start = Callable[..., Any]
@@ -96,6 +108,43 @@ async def test_a_process_follows_the_clock_of_its_store(running: Start) -> None:
     await process.give(OPEN)
     (commit,) = await all_commits(store, "loan-l1")
     assert ahead <= commit.at < ahead + timedelta(minutes=1)
+
+
+async def test_stopping_lets_a_due_row_under_way_end(
+    another: Callable[..., Node], store: MemoryStore, free_port: Callable[[], int]
+) -> None:
+    under_way, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def effect(_request: Any, _doing: Any) -> None:
+        under_way.set()
+        await go_on.wait()
+        ended.set()
+
+    node = another(
+        service=build(effects={SendReminderRequest: effect}),
+        roles="reactor",
+        health_address=f"127.0.0.1:{free_port()}",
+    )
+    await store.due.schedule(
+        [
+            DueRow(
+                "row-1",
+                TENANT,
+                NOON,
+                SendReminderRequest.DESCRIPTOR.full_name,
+                SendReminderRequest(loan_id="l1").SerializeToString(),
+            )
+        ]
+    )
+    await node.start()
+    await under_way.wait()
+    stopping = asyncio.create_task(node.stop())
+    # A stop that did not wait would be over by then; one that does cannot be, however long this takes.
+    await asyncio.wait([stopping], timeout=0.5)
+    assert not stopping.done()
+    go_on.set()
+    await stopping
+    assert ended.is_set()
 
 
 async def test_stopping_lets_a_slow_command_end_and_takes_no_other(

@@ -23,3 +23,16 @@ def test_the_environment_says_where_mail_goes_and_links_lead(monkeypatch: pytest
     assert (effect.mailer.host, effect.mailer.port, effect.link_base) == ("mail.example", 2525, "https://m.example")
     assert effect.patience.attempts == 3
     assert "secret" not in repr(effect)
+
+
+@pytest.mark.parametrize(("said", "meant"), [("true", True), ("false", False), (None, None)])
+def test_the_environment_says_whether_mail_goes_over_tls_alone(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, meant: bool | None
+) -> None:
+    monkeypatch.delenv("SMTP_START_TLS", raising=False)
+    if said is not None:
+        monkeypatch.setenv("SMTP_START_TLS", said)
+    effect = build().effects[StartNoticeRequest]
+    assert isinstance(effect, SendMail)
+    assert isinstance(effect.mailer, SmtpMailer)
+    assert effect.mailer.start_tls is meant
