@@ -5,10 +5,12 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError, WriteConcernError
+from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError, WriteConcernError
 
 from eventkernel.ports import StoreUnavailable
 
+# InternalError and OutOfDiskSpace: the server could not, and not because of what it was asked. A full disk shows as either.
+_SERVERS_OWN = frozenset({1, 14031})
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 Adapter = TypeVar("Adapter")
@@ -40,4 +42,6 @@ def _passes(error: PyMongoError) -> bool:
     if isinstance(error, BulkWriteError):
         return bool(error.details.get("writeConcernErrors")) and not error.details.get("writeErrors")
     passing = isinstance(error, ConnectionFailure | WriteConcernError)
+    if isinstance(error, OperationFailure) and error.code in _SERVERS_OWN:
+        return True
     return passing or error.timeout or error.has_error_label("RetryableWriteError")
