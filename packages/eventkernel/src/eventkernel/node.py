@@ -216,7 +216,15 @@ class Node:
         )  # fmt: skip
         server = _server()
         server.add_generic_rpc_handlers(
-            (Servicer(self._service, commands=self.commands, readers=self.reader, tokens=tokens),)
+            (
+                Servicer(
+                    self._service,
+                    commands=self.commands,
+                    readers=self.reader,
+                    tokens=tokens,
+                    calls_at_once=self._settings.calls_at_once,
+                ),
+            )
         )
         names = (str(self._service.contract.service.full_name), reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)

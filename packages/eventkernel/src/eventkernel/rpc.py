@@ -6,7 +6,8 @@ Every error says what was wrong and what to do, in the text, in a stable reason 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,7 @@ from eventkernel.faults import Fault, MetadataInvalid, fault_of
 from eventkernel.messages import Principal
 from eventkernel.reading import After, Ask, Readers
 from eventkernel.service import Service
+from eventkernel.store.grouping import Overloaded
 from eventkernel.tokens import Tokens, Unauthenticated
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -50,13 +52,22 @@ Serve = Callable[[_Call], Awaitable[Message]]
 
 
 class Servicer(grpc.GenericRpcHandler):
-    """Serves one service's contract."""
+    """Serves one service's contract.
 
-    def __init__(self, service: Service, *, commands: Commands, readers: Readers, tokens: Tokens) -> None:
+    Args:
+        calls_at_once: how many calls may be under way. One more is told at once to come again: taken in, it would wait behind
+            all the others until its caller gave up, and the next ones too, until nothing was answered in time any more.
+    """
+
+    def __init__(
+        self, service: Service, *, commands: Commands, readers: Readers, tokens: Tokens, calls_at_once: int
+    ) -> None:
         self._service = service
         self._commands = commands
         self._readers = readers
         self._tokens = tokens
+        self._calls_at_once = calls_at_once
+        self._under_way = 0
         self._methods = {call.path: self._handler(call) for call in service.contract.calls.values()}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
@@ -87,9 +98,10 @@ class Servicer(grpc.GenericRpcHandler):
             tracing.span(call.method, traceparent=given.get("traceparent", ""), kind=SpanKind.SERVER) as span,
         ):
             try:
-                principal = self._principal(given)
-                protovalidate.validate(request)
-                return await serve(_Call(call, request, principal, correlation_id, given, context.time_remaining()))
+                with self._a_place():
+                    principal = self._principal(given)
+                    protovalidate.validate(request)
+                    return await serve(_Call(call, request, principal, correlation_id, given, context.time_remaining()))
             except Exception as error:
                 fault = fault_of(error, str(self._service.contract.topic))
                 span.set_attribute("fault", fault.code)
@@ -121,6 +133,16 @@ class Servicer(grpc.GenericRpcHandler):
             return answer
         finally:
             metrics.QUERIES.labels(self._service.name, call.method, outcome).inc()
+
+    @contextmanager
+    def _a_place(self) -> Iterator[None]:
+        if self._under_way >= self._calls_at_once:
+            raise Overloaded(f"{self._under_way} calls are under way here: send this one again, more slowly")
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
 
     def _principal(self, given: Mapping[str, str]) -> Principal:
         scheme, _, token = given.get("authorization", "").partition(" ")

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = None
     trace_file: Path | None = None
     trace_ratio: float = Field(default=0.05, ge=0, le=1)
+    calls_at_once: int = Field(
+        default=512, gt=0, description="How many calls are under way at once; one more is told to come again."
+    )
     shutdown_seconds: float = Field(default=20.0, gt=0, description="How long work in flight may take after SIGTERM.")
 
     @property

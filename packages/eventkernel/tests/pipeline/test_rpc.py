@@ -93,11 +93,17 @@ def details(error: grpc.aio.AioRpcError) -> dict[str, Any]:
 
 @pytest.fixture
 async def api(
-    another: Callable[..., Node], store: MemoryStore, tmp_path: Path, free_port: Callable[[], int]
+    another: Callable[..., Node],
+    store: MemoryStore,
+    tmp_path: Path,
+    free_port: Callable[[], int],
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Api]:
     issuer = LocalIssuer(tmp_path, "local", issuer="mentorstream", audience="mentorstream")
     address = f"127.0.0.1:{free_port()}"
-    node = another(grpc_address=address, health_address=f"127.0.0.1:{free_port()}")
+    marked = request.node.get_closest_marker("calls_at_once")
+    limit = {"calls_at_once": marked.args[0]} if marked else {}
+    node = another(grpc_address=address, health_address=f"127.0.0.1:{free_port()}", **limit)
     await node.start()
     async with grpc.aio.insecure_channel(address) as channel:
         yield Api(node, store, channel, issuer)
@@ -267,6 +273,39 @@ FAULTS: list[tuple[Exception, grpc.StatusCode, str, bool]] = [
     (RuntimeError(SECRET), grpc.StatusCode.INTERNAL, "INTERNAL", False),
     (ExceptionGroup(SECRET, [ValueError(SECRET)]), grpc.StatusCode.INTERNAL, "INTERNAL", False),
 ]
+
+
+@pytest.mark.calls_at_once(2)
+async def test_more_calls_than_are_taken_at_once_are_told_to_come_again_and_lose_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived, go_on = asyncio.Semaphore(0), asyncio.Event()
+    append, append_one = api.store.commits.append, api.node.appends.append_one
+
+    async def held_up(commits: Any) -> Any:
+        await go_on.wait()
+        return await append(commits)
+
+    async def counted(commit: Any) -> Any:
+        arrived.release()
+        return await append_one(commit)
+
+    monkeypatch.setattr(api.store.commits, "append", held_up)
+    monkeypatch.setattr(api.node.appends, "append_one", counted)
+    waiting = [
+        asyncio.create_task(api.give(OpenLoanRequest(loan_id=f"l{number}", reader_id="ada"), key=f"k{number}"))
+        for number in range(2)
+    ]
+    async with asyncio.timeout(20):
+        for _ in waiting:
+            await arrived.acquire()
+    third = OpenLoanRequest(loan_id="l3", reader_id="ada")
+    error = await api.raw(third, authorization=f"Bearer {api.token()}", idempotency_key="k3")
+    assert (error.code(), details(error)["reason"]) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+    assert details(error)["RetryInfo"].retry_delay.seconds == 1
+    go_on.set()
+    assert [reply.version for reply in await asyncio.gather(*waiting)] == [1, 1]
+    assert (await api.give(third, key="k3")).version == 1
 
 
 @pytest.mark.parametrize("case", FAULTS, ids=lambda case: type(case[0]).__name__)
