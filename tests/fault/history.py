@@ -19,9 +19,13 @@ class History:
         self._file = path.open("a", buffering=1, encoding="utf-8")
         self._began = time.monotonic()
 
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return round(time.monotonic() - self._began, 4)
+
     def write(self, what: str, **facts: Any) -> None:
         """Adds one line."""
-        line = {"t": round(time.monotonic() - self._began, 4), "what": what, **facts}
+        line = {"t": self.now(), "what": what, **facts}
         self._file.write(json.dumps(line) + "\n")
 
     def close(self) -> None:

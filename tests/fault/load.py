@@ -176,7 +176,9 @@ class Load:
                         return None
                 if loop.time() > deadline:
                     raise GivenUp(f"{type(request).__name__} {key}: {failed}") from failed
-                await asyncio.sleep(_AGAIN_AFTER)
+                # Who is told to come again later does, and not all at the same time.
+                overloaded = failed.status is grpc.StatusCode.RESOURCE_EXHAUSTED
+                await asyncio.sleep(self._random.uniform(1.0, 3.0) if overloaded else _AGAIN_AFTER)
             else:
                 self.history.write(
                     "acknowledged", **named, stream=reply.stream, version=reply.version, types=list(reply.event_types)
@@ -207,10 +209,11 @@ class Load:
             held: Message = _hold(first, learner, choose)
         else:
             held = MissSessionRequest(session_id=first, learner_id=learner, reason=MISS_REASON_LEARNER_ILL)
-        yield lambda: self._twice("sessions", mentor, "mentor", held)
+        yield lambda: self._twice("sessions", mentor, "mentor", held, again=choose.random() < 0.5)
         yield lambda: self.give("sessions", mentor, "mentor", _plan(second, learner, choose))
         yield lambda: self.give("evidence", learner, "learner", _evidence(learner, choose))
-        yield lambda: self._twice("evidence", ASSESSORS[number % 2], "assessor", _judgement(learner, choose))
+        judged = _judgement(learner, choose)
+        yield lambda: self._twice("evidence", ASSESSORS[number % 2], "assessor", judged, again=choose.random() < 0.5)
 
     def _concern_steps(self, number: int) -> Iterator[Callable[[], Awaitable[object]]]:
         """Raised, and added to twice; acknowledged at once by the DSL, or left until the deputy was asked."""
@@ -219,17 +222,19 @@ class Load:
             concern_id=concern_id, site_id=SITE, category=CONCERN_CATEGORY_EMOTIONAL, severity=SEVERITY_OTHER,
             person_at_risk_id=_learner(number % self.learners), narrative="She told me that she is afraid to go home.",
         )  # fmt: skip
-        yield lambda: self._twice("safeguarding", raiser, "mentor", raised)
-        for text in ("She called again.", "She is with her aunt."):
-            added = AddToConcernRequest(concern_id=concern_id, text=text)
-            yield lambda added=added: self._twice("safeguarding", raiser, "mentor", added)  # type: ignore[misc]
+        yield lambda: self._twice("safeguarding", raiser, "mentor", raised, again=number % 3 == 0)
+        first = AddToConcernRequest(concern_id=concern_id, text="She called again.")
+        # Of all commands this one would do most harm if it were done twice: nothing but its key tells a repeat.
+        yield lambda: self._twice("safeguarding", raiser, "mentor", first, again=True)
+        second = AddToConcernRequest(concern_id=concern_id, text="She is with her aunt.")
+        yield lambda: self._twice("safeguarding", raiser, "mentor", second, again=False)
         who, role = (DSL, "dsl") if number % 2 else (DEPUTY, "deputy_dsl")
         taken = AcknowledgeConcernRequest(concern_id=concern_id)
         yield lambda: self.give("safeguarding", who, role, taken, patience=self.closing)
 
-    async def _twice(self, service: str, person: str, role: str, request: Message) -> None:
-        """Gives a command, and for some again under the same key, as a caller does who heard no answer."""
-        key, again = f"{self.tenant}.{next(self._numbers)}", self._random.random() < 0.5
+    async def _twice(self, service: str, person: str, role: str, request: Message, *, again: bool) -> None:
+        """Gives a command, and perhaps again under the same key, as a caller does who heard no answer."""
+        key = f"{self.tenant}.{next(self._numbers)}"
         await self.give(service, person, role, request, key=key)
         if again:
             await self.give(service, person, role, request, key=key)

@@ -20,7 +20,8 @@ class Proxy:
         self._to = to
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
-        self._asking, self._answering = asyncio.Event(), asyncio.Event()
+        self._asking, self._answering, self._speaking = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._last_word = b""
         self._refusing = False
 
     async def start(self) -> None:
@@ -43,6 +44,11 @@ class Proxy:
         """What is asked arrives and is done; no answer comes back. Connections stay as if nothing were wrong."""
         self._answering.clear()
 
+    def silent_after(self, last_word: bytes) -> None:
+        """Answers come back up to the one that holds this, and none after it: what is sent then is done in silence."""
+        self._last_word = last_word
+        self._speaking.clear()
+
     def black_hole(self) -> None:
         """Nothing arrives in either direction. Connections stay as if nothing were wrong."""
         self._asking.clear()
@@ -55,6 +61,8 @@ class Proxy:
         self._refusing = False
         self._asking.set()
         self._answering.set()
+        self._last_word = b""
+        self._speaking.set()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refusing:
@@ -68,7 +76,7 @@ class Proxy:
         self._writers |= {writer, back}
         pumps = (
             asyncio.create_task(self._pump(reader, back, self._asking)),
-            asyncio.create_task(self._pump(there, writer, self._answering)),
+            asyncio.create_task(self._pump(there, writer, self._answering, answers=True)),
         )
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -79,13 +87,21 @@ class Proxy:
             for end in (writer, back):
                 end.transport.abort()
 
-    @staticmethod
-    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passing: asyncio.Event) -> None:
+    async def _pump(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        passing: asyncio.Event,
+        *,
+        answers: bool = False,
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(_CHUNK):
                 await passing.wait()
                 writer.write(data)
                 await writer.drain()
+                if answers and self._last_word and self._last_word in data:
+                    await self._speaking.wait()
             # A client that closes in order has its last bytes delivered before the other end hears of it.
             writer.close()
             await writer.wait_closed()

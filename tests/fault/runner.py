@@ -73,6 +73,7 @@ async def run_fault(world: World, history: History, fault: Fault, load: Load, se
         outcome.skipped = str(skipped)
     except Exception as error:
         outcome.broken = f"{type(error).__name__}: {error}"
+        await world.mend()
     finally:
         load_task.cancel()
         await asyncio.gather(load_task, return_exceptions=True)

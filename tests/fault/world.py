@@ -21,6 +21,7 @@ from mentorstream.embedded import KafkaEmbedded, SmtpEmbedded, StoreEmbedded, cr
 from mentorstream.embedded.child import Child
 from mentorstream.embedded.polling import becomes
 from mentorstream.embedded.ports import HOST, choose_port
+from mentorstream.embedded.store import answers
 from mentorstream.platform import Addresses, serving
 from mentorstream.topics import topics_file
 
@@ -34,6 +35,7 @@ READY_WITHIN = 90.0
 ROLES_OF_ALL = "relay,projector,reactor"
 _STARTING_AT_ONCE = 4
 _DISK_MB = 512
+STORE_WITH_A_DISK = "safeguarding"
 # A channel whose server was killed has to find the next one soon.
 _CHANNEL = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500))
 
@@ -158,13 +160,28 @@ class World:
         """Sends a signal to processes by their ids."""
         for pid in pids:
             if pid is not None:
-                os.kill(pid, number)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
 
     async def restart_store(self, service: str) -> None:
         """Starts a store again that was killed, on its port and its data."""
         store = self.stores[service]
         await store.stop()
         await store.start()
+
+    async def mend(self) -> None:
+        """Puts right whatever a fault that broke off has left behind, so that the next one finds a whole platform."""
+        for proxy in self._proxies():
+            proxy.heal()
+        for disk in self.disks.values():
+            (disk / "filler").unlink(missing_ok=True)
+        pids = [process.pid for process in self.processes.values() if process.alive]
+        self.signal(signal.SIGCONT, *pids, *self.kafka.pids, *(store.pid for store in self.stores.values()))
+        await self.kafka.revive()
+        for service, store in self.stores.items():
+            if not await answers(store.uri, within=5.0):
+                await self.restart_store(service)
+        await self.revive()
 
     def client(self, process: Process, person_id: str, roles: Sequence[str], tenant: str) -> Client:
         """A caller of one API process."""
@@ -184,11 +201,7 @@ class World:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGCONT)
             self.kill(process)
-        for proxy in [
-            *self.broker_proxies,
-            *self.store_proxies.values(),
-            *([self.mail_proxy] if self.mail_proxy else []),
-        ]:
+        for proxy in self._proxies():
             await proxy.stop()
         for number in range(1, len(self.kafka.pids) + 1):
             self.kafka.kill(number)
@@ -196,6 +209,10 @@ class World:
         await asyncio.gather(self.kafka.stop(), self.mailbox.stop(), *(store.stop() for store in self.stores.values()))
         for disk in self.disks.values():
             await asyncio.to_thread(_unmount, disk)
+
+    def _proxies(self) -> list[Proxy]:
+        mail = [self.mail_proxy] if self.mail_proxy else []
+        return [*self.broker_proxies, *self.store_proxies.values(), *mail]
 
     def _environment(self, process: Process) -> dict[str, str]:
         service, where, mail = process.service, process.addresses, self.mail_proxy
@@ -285,7 +302,7 @@ def _prepare(folder: Path) -> dict[str, Path]:
     for name in ("keys", "issuer", "logs", "switches"):
         (folder / name).mkdir(exist_ok=True)
     disks = {}
-    for name, place in (("broker", folder / "kafka"), ("store", folder / "stores" / "sessions")):
+    for name, place in (("broker", folder / "kafka"), ("store", folder / "stores" / STORE_WITH_A_DISK)):
         place.mkdir(parents=True, exist_ok=True)
         command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_MB}m", "tmpfs", str(place)]
         if subprocess.run(command, capture_output=True, check=False).returncode == 0:
