@@ -21,7 +21,7 @@ async def run(asked: Asked) -> list[Figure]:
     """Each of 64 callers plans and holds sessions, one after the other; against deciding and folding the same by hand."""
     async with in_memory(Path(asked.folder) / "commands") as service:
         states = [
-            (await service.node.states.load(samples.TENANT, f"mentorships-{samples.learner(one)}", mentorships, fresh=True)).state
+            (await service.node.states.load(samples.TENANT, f"mentorships-{samples.learner(one)}", mentorships)).state
             for one in range(samples.LEARNERS)
         ]  # fmt: skip
 

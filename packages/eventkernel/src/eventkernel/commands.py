@@ -1,12 +1,14 @@
 """The way of a command: access, state, decision, sealing, one commit. What it answered once it answers again.
 
-A decision is never trusted to an old state: what a cached state refuses, or finds done already, is decided again on the stored one.
+A decision is never trusted to an old state: what a known state refuses, or finds done already, is decided again on the stored one. So
+nothing need be read before a first decision: where a stream is not known, it is taken for new, and the store refuses a commit that is wrong.
 """
 
 import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,20 +25,24 @@ from eventkernel.contract import CallContract, ContractFault
 from eventkernel.keys import KeyDestroyed
 from eventkernel.messages import SYSTEM, Appended, Commit, Principal, Repeated, StoredEvent, event_id, newest_published
 from eventkernel.ports import CommitStore
-from eventkernel.reading import Ask, Readers
+from eventkernel.reading import Ask, Reader, Readers
 from eventkernel.sealing import Sealer, holds_confidential, unsealed_fields
 from eventkernel.service import Service
 from eventkernel.states import Loaded, States
 from eventkernel.store.grouping import GroupedAppends
 from eventkernel.timing import Clock
 
-_TRIES = 20
+_TRIES = 19
 _MOST_BYTES = 512 * 1024
 _TICK = timedelta(milliseconds=1)
 
 
 class Contended(Exception):
     """Too many others write this stream just now; the same command may be given again."""
+
+
+class _Conflict(Exception):
+    """Another commit took a version of the stream since its state was read."""
 
 
 class DecisionFailed(Exception):
@@ -128,43 +134,56 @@ class Commands:
     async def _give_in_turn(
         self, order: Order, call: CallContract, aggregate: Aggregate[Any], stream: str
     ) -> CommandReply:
-        fresh = False
+        tenant, reader = order.principal.tenant, self._reader(order)
+        known = self._states.known(tenant, stream, aggregate)
+        # What a known state refuses, finds done, or stumbles over, may be so because it is old.
+        with suppress(Denied, Refusal, DecisionFailed, _Conflict):
+            if (reply := await self._attempt(order, call, aggregate, known, reader)) is not None:
+                return reply
         for _ in range(_TRIES):
-            loaded = await self._states.load(order.principal.tenant, stream, aggregate, fresh=fresh)
+            loaded = await self._states.load(tenant, stream, aggregate)
             try:
-                events = await self._decide(order, call, aggregate, loaded)
-                commit = await self._commit(order, call, stream, loaded, events) if events else None
-            except (Denied, Refusal):
-                if fresh:
-                    before = await self._stored_before(order, call)
-                    if before is None:
-                        raise
-                    return before
-                fresh = True
+                reply = await self._attempt(order, call, aggregate, loaded, reader)
+            except _Conflict:
+                reader = self._reader(order)
                 continue
-            if commit is None:
-                if not fresh:
-                    fresh = True
-                    continue
-                return await self._stored_before(order, call) or await self._unchanged(order, call, stream, loaded)
-            with tracing.span("commit", stream=stream, events=len(events)):
-                outcome = await self._appends.append_one(commit)
-            if isinstance(outcome, Repeated):
-                return self._reply_of(outcome.commit, order, call)
-            if outcome is Appended.STORED:
-                return self._stored(aggregate, loaded, commit)
-            metrics.CONFLICTS.labels(self._service.name).inc()
-            fresh = True
+            except (Denied, Refusal):
+                if (before := await self._stored_before(order, call)) is None:
+                    raise
+                return before
+            return reply or await self._stored_before(order, call) or await self._unchanged(order, call, stream, loaded)
         raise Contended(
             f"{stream} is being written by many at once; give the command again with the same idempotency key"
         )
 
+    async def _attempt(
+        self, order: Order, call: CallContract, aggregate: Aggregate[Any], loaded: Loaded[Any], reader: Reader
+    ) -> CommandReply | None:
+        """Decides on this state, and stores it; None where there was nothing to do. Raises _Conflict where the state was old."""
+        events = await self._decide(order, call, aggregate, loaded, reader)
+        if not events:
+            return None
+        commit = await self._commit(order, call, loaded, events)
+        with tracing.step("commit", stream=commit.stream, events=len(events)):
+            outcome = await self._appends.append_one(commit)
+        if isinstance(outcome, Repeated):
+            return self._reply_of(outcome.commit, order, call)
+        if outcome is Appended.STORED:
+            return self._stored(aggregate, loaded, commit)
+        # A stream that was only taken for new had nobody come in between.
+        if loaded.head is not None:
+            metrics.CONFLICTS.labels(self._service.name).inc()
+        raise _Conflict
+
+    def _reader(self, order: Order) -> Reader:
+        return self._readers(order.principal, correlation_id=order.correlation_id)
+
     async def _decide(
-        self, order: Order, call: CallContract, aggregate: Aggregate[Any], loaded: Loaded[Any]
+        self, order: Order, call: CallContract, aggregate: Aggregate[Any], loaded: Loaded[Any], reader: Reader
     ) -> Sequence[Message]:
-        await self._check_relation(order, call)
+        await self._check_relation(order, call, reader)
         beside = [
-            await self._states.load(order.principal.tenant, stream, self._service.aggregate(template), fresh=True)
+            await reader.state(self._service.aggregate(template), stream)
             for template, stream in zip(call.loads, call.loads_of(order.request), strict=True)
         ]
         now = self._clock()
@@ -172,10 +191,10 @@ class Commands:
             principal=order.principal,
             now=now if order.not_before is None else max(now, order.not_before),
             command_id=order.commit_id,
-            loaded={type(other.state): other.state for other in beside},
+            loaded={type(other): other for other in beside},
             digest_key=self._fingerprint_key,
         )
-        with tracing.span("decide", command=call.method):
+        with tracing.step("decide", command=call.method):
             try:
                 return aggregate.decisions[call.request](loaded.state, order.request, context)
             except (Denied, Refusal):
@@ -183,17 +202,14 @@ class Commands:
             except Exception as mistake:
                 raise DecisionFailed(f"{call.method}: {type(mistake).__name__}: {mistake}") from mistake
 
-    async def _check_relation(self, order: Order, call: CallContract) -> None:
+    async def _check_relation(self, order: Order, call: CallContract, reader: Reader) -> None:
         if not call.needs:
             return
-        reader = self._readers(order.principal, correlation_id=order.correlation_id)
         if not await self._service.relations[call.needs](Ask(order.principal, order.request, reader)):
             raise Denied(f"{call.method} is for somebody else: it needs the relationship {call.needs}")
 
-    async def _commit(
-        self, order: Order, call: CallContract, stream: str, loaded: Loaded[Any], events: Sequence[Message]
-    ) -> Commit:
-        now = self._clock()
+    async def _commit(self, order: Order, call: CallContract, loaded: Loaded[Any], events: Sequence[Message]) -> Commit:
+        now, stream = self._clock(), call.stream_of(order.request)
         # The outbox is read in the order of `at`: within a stream it must never go back, whatever this clock says.
         at = max(now, loaded.head.at + _TICK) if loaded.head else now
         stored = tuple(
@@ -217,19 +233,10 @@ class Commands:
         contract = self._service.contract.of(event)
         # With the topic: a caller may use one idempotency key for two services, and their events must not share an id.
         identity = event_id(f"{self._service.contract.topic}/{order.commit_id}", index)
-        # A decision may give part of the request; what is sealed is a copy.
-        copy = type(event).FromString(event.SerializeToString())
-        try:
-            await self._sealer.seal_event(
-                copy, tenant=order.principal.tenant, event_type=contract.type, event_id=identity
-            )
-        except KeyDestroyed as erased:
-            raise Refusal(
-                "PERSON_ERASED", "This person was erased: nothing can be recorded about them any more."
-            ) from erased
-        if plain := unsealed_fields(copy):
-            raise ValueError(f"{contract.type} would be stored with text in plain: {', '.join(plain)}")
-        data = copy.SerializeToString()
+        data = event.SerializeToString()
+        if contract.seals:
+            # A decision may give part of the request; what is sealed is a copy.
+            data = await self._seal(type(event).FromString(data), order.principal.tenant, contract.type, identity)
         if len(data) > _MOST_BYTES:
             # The relay could never publish it, and everything behind it in its slot would wait for ever.
             raise Refusal(
@@ -237,6 +244,17 @@ class Commands:
                 f"What is to be stored has {len(data)} bytes, of {_MOST_BYTES} at the most: ask for less at once.",
             )
         return StoredEvent(identity, contract.type, version, data, contract.published)
+
+    async def _seal(self, copy: Message, tenant: str, event_type: str, identity: str) -> bytes:
+        try:
+            await self._sealer.seal_event(copy, tenant=tenant, event_type=event_type, event_id=identity)
+        except KeyDestroyed as erased:
+            raise Refusal(
+                "PERSON_ERASED", "This person was erased: nothing can be recorded about them any more."
+            ) from erased
+        if plain := unsealed_fields(copy):
+            raise ValueError(f"{event_type} would be stored with text in plain: {', '.join(plain)}")
+        return copy.SerializeToString()
 
     def _partition_key(self, stream: str, first: Message) -> str:
         field = self._service.contract.of(first).partition_by

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, reduce
 from typing import cast
 
 from google.protobuf import message_factory
@@ -15,7 +15,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescript
 from google.protobuf.message import DecodeError, Message
 from mentoring.options.v1 import options_pb2
 
-from eventkernel.sealing import confidential_plaintext
+from eventkernel.sealing import confidential_plaintext, may_hold_sealed
 
 MessageType = type[Message]
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -31,7 +31,10 @@ class UnknownEventType(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EventContract:
-    """What an event's contract says. One that is retired (`option deprecated = true`) is read for ever and given no more."""
+    """What an event's contract says. One that is retired (`option deprecated = true`) is read for ever and given no more.
+
+    `seals`: it has a field, at any depth, for sealed text.
+    """
 
     type: str
     message: MessageType
@@ -39,6 +42,7 @@ class EventContract:
     partition_by: str
     topic: str
     unlinked: bool
+    seals: bool
     retired: bool = False
 
 
@@ -144,13 +148,17 @@ class Contract:
 def fill(template: str, request: Message) -> str:
     """A template of a stream with the request's fields put in."""
 
-    def value(match: re.Match[str]) -> str:
-        found: object = request
-        for name in match.group(1).split("."):
-            found = getattr(found, name)
-        return str(found)
+    return "".join(
+        before + str(reduce(getattr, path, request)) if path else before for before, path in _pieces(template)
+    )
 
-    return _PLACEHOLDER.sub(value, template)
+
+@cache
+def _pieces(template: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """A template's text, each piece with the path of the field that follows it; the last with none."""
+    texts = _PLACEHOLDER.split(template)[::2]
+    paths = [*(tuple(path.split(".")) for path in _PLACEHOLDER.findall(template)), ()]
+    return tuple(zip(texts, paths, strict=True))
 
 
 def aggregate_of(template: str) -> str:
@@ -210,6 +218,7 @@ def _events(file: FileDescriptor) -> list[EventContract]:
                 partition_by=option.partition_by,
                 topic=file.package,
                 unlinked=option.unlinked,
+                seals=may_hold_sealed(descriptor),
                 retired=options.deprecated,
             )
         )

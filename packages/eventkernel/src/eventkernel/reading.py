@@ -19,7 +19,7 @@ from eventkernel.messages import Access, Metadata, Principal, Recorded
 from eventkernel.ports import Store
 from eventkernel.projection import Projection, stream_mark, topics_of
 from eventkernel.sealing import Sealer
-from eventkernel.states import States, recorded
+from eventkernel.states import Loaded, States, recorded
 from eventkernel.timing import Clock
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -64,6 +64,7 @@ class Reader:
         self._clock = clock
         self._after = after
         self._correlation_id = correlation_id
+        self._read: dict[str, Loaded[Any]] = {}
 
     async def document(self, projection: Projection[Document], key: str) -> Document | None:
         """One document of a read model; None where nothing has happened under this key.
@@ -96,9 +97,11 @@ class Reader:
         return [projection.document.model_validate(body) for body in found]
 
     async def state(self, aggregate: Aggregate[State], stream: str) -> State:
-        """The state of a stream as it is now."""
-        loaded = await self._states.load(self.principal.tenant, stream, aggregate, fresh=True)
-        return loaded.state
+        """The state of a stream as it was stored when this reader first asked for it: who asks again sees the same."""
+        if stream not in self._read:
+            self._read[stream] = await self._states.load(self.principal.tenant, stream, aggregate)
+        state: State = self._read[stream].state
+        return state
 
     async def history(self, stream: str) -> list[Recorded]:
         """Everything that happened in a stream, in order."""

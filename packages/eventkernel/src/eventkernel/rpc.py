@@ -127,7 +127,7 @@ class Servicer(grpc.GenericRpcHandler):
                     raise Denied(f"{call.method} is for somebody else: it needs the relationship {call.needs}")
             after = _after(asked.given.get("read-after", ""), asked.remaining)
             reader = self._readers(principal, after=after, correlation_id=asked.correlation_id)
-            with tracing.span("answer", query=call.method):
+            with tracing.step("answer", query=call.method):
                 answer = await self._service.answers[call.request](asked.request, reader)
             outcome = "answered"
             return answer

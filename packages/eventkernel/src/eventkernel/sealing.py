@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -141,8 +142,32 @@ class _Found:
     sealed: Sealed
 
 
+def may_hold_sealed(descriptor: Descriptor) -> bool:
+    """Whether a message of this type has a field, at any depth, that is Sealed."""
+    return descriptor in _leads_to_sealed(descriptor)
+
+
+@cache
+def _leads_to_sealed(descriptor: Descriptor) -> frozenset[Descriptor]:
+    """Of this type and those that it may hold, the ones through which a Sealed is reached."""
+    held: dict[Descriptor, set[Descriptor]] = {}
+    unseen = [descriptor]
+    while unseen:
+        one = unseen.pop()
+        if one not in held:
+            held[one] = {field.message_type for field in one.fields if field.message_type is not None}
+            unseen += held[one]
+    leading = {one for one in held if one is Sealed.DESCRIPTOR}
+    while more := {one for one, parts in held.items() if parts & leading} - leading:
+        leading |= more
+    return frozenset(leading)
+
+
 def _sealed_in(message: Message, prefix: str = "") -> Iterator[_Found]:
+    leading = _leads_to_sealed(message.DESCRIPTOR)
     for field, value in message.ListFields():
+        if field.message_type not in leading:
+            continue
         for name, part in _messages(field, value):
             path = prefix + name
             if isinstance(part, Sealed):

@@ -1,4 +1,4 @@
-"""The states of streams, folded from their events and kept while they are used. A cached state may be old; a fresh one is not."""
+"""The states of streams, folded from their events and kept while they are used. A known state may be old; a loaded one is not."""
 
 import asyncio
 import hashlib
@@ -52,14 +52,19 @@ class States:
         self._shapes: dict[str, tuple[str, TypeAdapter[Any]]] = {}
         self._writing: set[asyncio.Task[None]] = set()
 
-    async def load(self, tenant: str, stream: str, aggregate: Aggregate[State], *, fresh: bool) -> Loaded[State]:
-        """The stream's state: the cached one as it is, or, if `fresh`, with everything stored up to now."""
+    def known(self, tenant: str, stream: str, aggregate: Aggregate[State]) -> Loaded[State]:
+        """The stream's state as this process has it, without asking the store; the initial one where it has none."""
         cached: Loaded[State] | None = self._cache.get((tenant, stream))
-        if cached is not None:
-            self._cache.move_to_end((tenant, stream))
-            if not fresh:
-                return cached
-        before = cached or await self._from_snapshot(tenant, stream, aggregate)
+        if cached is None:
+            return Loaded(aggregate.initial)
+        self._cache.move_to_end((tenant, stream))
+        return cached
+
+    async def load(self, tenant: str, stream: str, aggregate: Aggregate[State]) -> Loaded[State]:
+        """The stream's state with everything stored up to now."""
+        before = self.known(tenant, stream, aggregate)
+        if before.head is None:
+            before = await self._from_snapshot(tenant, stream, aggregate)
         loaded = before
         for commit in await self._commits.read(tenant, stream, after=before.version):
             loaded = self.folded(aggregate, loaded, commit)

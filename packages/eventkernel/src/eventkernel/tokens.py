@@ -3,8 +3,11 @@
 import json
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import jwt
 import structlog
@@ -19,6 +22,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 _ROLE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LONGEST_TOKEN = 16_384
 _CHECK_SECONDS = 1.0
+_KEPT_TOKENS = 10_000
 
 _FAULTS: Mapping[type[jwt.PyJWTError], tuple[str, str]] = {
     jwt.ExpiredSignatureError: ("TOKEN_EXPIRED", "the token has expired: get a new one"),
@@ -56,6 +60,7 @@ class Tokens:
         tenant_claim: which claim holds the tenant.
         leeway_seconds: how far the issuer's clock may be off.
         clock: seconds that never go back, for looking at the file.
+        now: seconds since 1970, by which a token that was verified before expires.
 
     Raises:
         KeySetFault: at the start there are no good keys yet to fall back on.
@@ -70,6 +75,7 @@ class Tokens:
         tenant_claim: str = "tenant",
         leeway_seconds: float = 30.0,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._jwks = jwks
         self._issuer = issuer
@@ -80,10 +86,32 @@ class Tokens:
         self._looked = clock()
         self._seen = _state_of(jwks)
         self._keys = _read_keys(jwks)
+        self._now = now
+        # By hash, so that no token stays in memory: whose it is, and until when.
+        self._verified: OrderedDict[bytes, tuple[Principal, float]] = OrderedDict()
 
     def verify(self, token: str) -> Principal:
-        """Who bears this token (without the word `Bearer`); raises Unauthenticated."""
+        """Who bears this token (without the word `Bearer`); raises Unauthenticated.
+
+        A signature is checked once: until the token expires, or the keys change, the same token gives the same answer.
+        """
+        if not token:
+            raise Unauthenticated("TOKEN_MISSING", "there is no token: send `authorization: Bearer <token>`")
+        if len(token) > _LONGEST_TOKEN or not token.isascii():
+            raise Unauthenticated("TOKEN_MALFORMED", "the token cannot be read")
+        self._look_again()
+        name = sha256(token.encode()).digest()
+        known = self._verified.get(name)
+        if known is not None and self._now() < known[1]:
+            return known[0]
         claims = self._claims(token)
+        principal = self._principal(claims)
+        self._verified[name] = (principal, int(claims["exp"]) + self._leeway)
+        if len(self._verified) > _KEPT_TOKENS:
+            self._verified.popitem(last=False)
+        return principal
+
+    def _principal(self, claims: Mapping[str, object]) -> Principal:
         person_id, tenant = _id_in(claims, "sub"), _id_in(claims, self._tenant_claim)
         roles = claims["roles"]
         if not isinstance(roles, list) or not all(isinstance(role, str) and _ROLE.fullmatch(role) for role in roles):
@@ -95,7 +123,7 @@ class Tokens:
             )
         return Principal(tenant=tenant, person_id=person_id, roles=frozenset(roles))
 
-    def _claims(self, token: str) -> dict[str, object]:
+    def _claims(self, token: str) -> dict[str, Any]:
         key = self._key_for(token)
         try:
             return jwt.decode(
@@ -117,17 +145,12 @@ class Tokens:
             raise Unauthenticated(code, text) from error
 
     def _key_for(self, token: str) -> jwt.PyJWK:
-        if not token:
-            raise Unauthenticated("TOKEN_MISSING", "there is no token: send `authorization: Bearer <token>`")
-        if len(token) > _LONGEST_TOKEN or not token.isascii():
-            raise Unauthenticated("TOKEN_MALFORMED", "the token cannot be read")
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError as error:
             raise Unauthenticated("TOKEN_MALFORMED", "the token cannot be read") from error
         if header.get("alg") not in ALGORITHMS:
             raise Unauthenticated("TOKEN_ALGORITHM", f"the token has to be signed with one of {', '.join(ALGORITHMS)}")
-        self._look_again()
         key = self._keys.get(header.get("kid", ""))
         if key is None:
             raise Unauthenticated("TOKEN_KEY_UNKNOWN", "the token names no key (`kid`) that is known here")
@@ -147,6 +170,7 @@ class Tokens:
         except KeySetFault as error:
             _LOG.error("signing keys not replaced", reason=str(error), kept=sorted(self._keys))
         else:
+            self._verified.clear()
             _LOG.info("signing keys replaced", kids=sorted(self._keys))
 
 

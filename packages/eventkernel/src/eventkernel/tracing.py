@@ -1,7 +1,7 @@
 """One trace from the RPC through the commit, the record and the projection to the mail. Text never goes into an attribute."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -12,6 +12,7 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 # The flags end the header; of their hexadecimal digits the odd ones have the bit.
 _RECORDED = frozenset("13579bdf")
 _TRACER = trace.get_tracer("eventkernel")
+_UNRECORDED: AbstractContextManager[None] = nullcontext()
 
 
 def context_of(traceparent: str) -> otel_context.Context:
@@ -26,16 +27,20 @@ def is_recorded(traceparent: str) -> bool:
 
 def current_traceparent() -> str:
     """The W3C `traceparent` of the current span; empty outside one."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier)
-    return carrier.get("traceparent", "")
+    current = trace.get_current_span().get_span_context()
+    if not current.is_valid:
+        return ""
+    return f"00-{current.trace_id:032x}-{current.span_id:016x}-{current.trace_flags:02x}"
 
 
 @contextmanager
 def span(
     name: str, *, traceparent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int
 ) -> Iterator[Span]:
-    """A span below the current one, or below `traceparent` where that is given. Of an error it keeps the type, never the text."""
+    """A span below the current one, or below `traceparent` where that is given. Of an error it keeps the type, never the text.
+
+    For where a trace may begin; within one, `step` costs nothing while nobody records it.
+    """
     parent = None if traceparent is None else context_of(traceparent)
     with _TRACER.start_as_current_span(
         name, context=parent, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
@@ -45,6 +50,15 @@ def span(
         except BaseException as error:
             current.set_status(Status(StatusCode.ERROR, type(error).__name__))
             raise
+
+
+def step(
+    name: str, *, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int
+) -> AbstractContextManager[Span | None]:
+    """A part of what the current span is about; nothing where that is not recorded."""
+    if not trace.get_current_span().is_recording():
+        return _UNRECORDED
+    return span(name, traceparent=None, kind=kind, **attributes)
 
 
 def past_span(

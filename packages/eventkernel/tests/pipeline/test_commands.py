@@ -427,8 +427,8 @@ async def test_a_long_stream_loads_the_same_from_its_snapshot_as_from_all_events
 
     commits = await all_commits(store, "loan-l1")
     plain = States(_without_snapshots(store), CONTRACT)
-    from_all = await plain.load(TENANT, "loan-l1", loan, fresh=True)
-    from_snapshot = await another().states.load(TENANT, "loan-l1", loan, fresh=True)
+    from_all = await plain.load(TENANT, "loan-l1", loan)
+    from_snapshot = await another().states.load(TENANT, "loan-l1", loan)
     assert from_snapshot == from_all
     assert from_all.version == 250
     assert (await Giver(another())(RENEW)).published_version == 251
@@ -439,8 +439,8 @@ async def test_a_snapshot_of_another_shape_is_left_aside(give: Giver, node: Node
     await _snapshot(give, node, store, days=0)
     other = type(loan)("loan", initial=loan.initial, shape=loan.shape + 1)
     other.evolutions = loan.evolutions
-    assert (await States(store.commits, CONTRACT).load(TENANT, "loan-l1", other, fresh=True)).state.days == 70
-    assert (await States(store.commits, CONTRACT).load(TENANT, "loan-l1", loan, fresh=True)).state.days == 0
+    assert (await States(store.commits, CONTRACT).load(TENANT, "loan-l1", other)).state.days == 70
+    assert (await States(store.commits, CONTRACT).load(TENANT, "loan-l1", loan)).state.days == 0
 
 
 @pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b'{"days": "many"}'], ids=repr)
@@ -449,7 +449,7 @@ async def test_a_snapshot_that_cannot_be_read_costs_time_and_never_the_stream(
 ) -> None:
     snapshot = await _snapshot(give, node, store, days=0)
     await store.commits.save_snapshot(replace(snapshot, state=damaged))
-    assert (await States(store.commits, CONTRACT).load(TENANT, "loan-l1", loan, fresh=True)).state.days == 70
+    assert (await States(store.commits, CONTRACT).load(TENANT, "loan-l1", loan)).state.days == 70
 
 
 async def test_a_state_with_a_field_more_leaves_old_snapshots_aside(
@@ -459,7 +459,7 @@ async def test_a_state_with_a_field_more_leaves_old_snapshots_aside(
     await _snapshot(give, node, store, days=0)
     grown = type(loan)("loan", initial=_grown_loan())
     grown.evolutions = loan.evolutions
-    assert (await States(store.commits, CONTRACT).load(TENANT, "loan-l1", grown, fresh=True)).state.days == 70
+    assert (await States(store.commits, CONTRACT).load(TENANT, "loan-l1", grown)).state.days == 70
 
 
 async def test_of_many_streams_only_some_are_kept_in_memory_and_all_decide_right(
@@ -480,7 +480,7 @@ async def _snapshot(give: Giver, node: Node, store: MemoryStore, days: int) -> A
     await give(OPEN)
     for _ in range(10):
         await give(RENEW)
-    loaded = await node.states.load(TENANT, "loan-l1", loan, fresh=True)
+    loaded = await node.states.load(TENANT, "loan-l1", loan)
     assert loaded.head is not None
     await node.states._write_snapshot(loan, replace(loaded, state=replace(loaded.state, days=days)), loaded.head)
     snapshot = await store.commits.load_snapshot(TENANT, "loan-l1")

@@ -118,7 +118,7 @@ class SendMail:
 
     async def _send(self, message: EmailMessage) -> _Ended:
         try:
-            with tracing.span("send mail", kind=SpanKind.CLIENT):
+            with tracing.step("send mail", kind=SpanKind.CLIENT):
                 await self.mailer.send(message)
         except NotTaken as refused:
             return _Ended(Outcome.OUTCOME_FAILED, refused.code, passing=refused.passing)

@@ -25,7 +25,7 @@ class MemoryCommits(CommitStore):
     async def append(self, commits: Sequence[Commit]) -> list[AppendOutcome]:
         """As the port says."""
         await asyncio.sleep(0)
-        return [self._append(replace(commit, at=milliseconds(commit.at))) for commit in commits]
+        return [self._append(_as_stored(commit)) for commit in commits]
 
     def _append(self, commit: Commit) -> AppendOutcome:
         stored = self._commits.get(commit.id)
@@ -86,3 +86,8 @@ class MemoryCommits(CommitStore):
         stored = self._snapshots.get(key)
         if stored is None or stored.version <= snapshot.version:
             self._snapshots[key] = replace(snapshot, head=replace(snapshot.head, at=milliseconds(snapshot.head.at)))
+
+
+def _as_stored(commit: Commit) -> Commit:
+    at = milliseconds(commit.at)
+    return commit if at == commit.at else replace(commit, at=at)
