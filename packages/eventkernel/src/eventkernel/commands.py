@@ -136,10 +136,13 @@ class Commands:
     ) -> CommandReply:
         tenant, reader = order.principal.tenant, self._reader(order)
         known = self._states.known(tenant, stream, aggregate)
-        # What a known state refuses, finds done, or stumbles over, may be so because it is old.
-        with suppress(Denied, Refusal, DecisionFailed, _Conflict):
-            if (reply := await self._attempt(order, call, aggregate, known, reader)) is not None:
-                return reply
+        try:
+            # What a known state refuses, finds done, or stumbles over, may be so because it is old.
+            with suppress(Denied, Refusal, DecisionFailed):
+                if (reply := await self._attempt(order, call, aggregate, known, reader)) is not None:
+                    return reply
+        except _Conflict:
+            reader = self._reader(order)
         for _ in range(_TRIES):
             loaded = await self._states.load(tenant, stream, aggregate)
             try:

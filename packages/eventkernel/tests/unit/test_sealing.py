@@ -11,6 +11,7 @@ from eventkernel.sealing import (
     SubjectMissing,
     Tampered,
     confidential_plaintext,
+    may_hold_sealed,
     redacted,
     unsealed_fields,
 )
@@ -97,6 +98,8 @@ def _contract() -> descriptor_pb2.FileDescriptorProto:
             value.type_name = sealed
     message("Orphan", ("note", sealed, False, {}))
     message("Wrong", ("count", FIELD.TYPE_INT32, False, {}), ("note", sealed, False, {"sealed_for": "count"}))
+    message("Binder", ("label", text, False, {}), ("parts", ".unit.sealing.Part", True, {}))
+    message("Plain", ("label", text, False, {}), ("next", ".unit.sealing.Plain", False, {}))
     message("Clean", ("subject_id", text, False, {"subject": True}), ("note", sealed, False, {}))
     return file
 
@@ -110,6 +113,7 @@ def _message(name: str) -> Any:
 
 
 Noted, Orphan, Wrong, Clean, Part = map(_message, ("Noted", "Orphan", "Wrong", "Clean", "Part"))
+Binder, Plain = map(_message, ("Binder", "Plain"))
 
 
 def open_text(text: str) -> Sealed:
@@ -350,6 +354,11 @@ def test_plaintext_beside_a_ciphertext_is_still_unsealed() -> None:
         note=Sealed(subject_id="p1", key_version=1, nonce=bytes(12), ciphertext=bytes(20), to_be_sealed="left"),
     )
     assert unsealed_fields(event) == ["note"]
+
+
+@pytest.mark.parametrize(("kind", "may"), [(Noted, True), (Part, True), (Binder, True), (Plain, False)])
+def test_a_type_may_hold_sealed_text_where_any_part_of_it_may(kind: Any, may: bool) -> None:
+    assert may_hold_sealed(kind.DESCRIPTOR) is may
 
 
 def test_confidential_plain_text_in_an_event_is_found_at_any_depth_and_recursion_ends() -> None:

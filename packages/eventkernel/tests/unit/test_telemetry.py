@@ -145,6 +145,30 @@ def test_the_process_traces_through_what_was_configured_and_shutdown_flushes(tmp
     assert traceparent.startswith(f"00-{span['trace_id']}-{span['span_id']}-0")
 
 
+def test_a_step_is_recorded_below_what_is_recorded_and_costs_nothing_elsewhere(tmp_path: Path) -> None:
+    code = """
+        import sys
+        from pathlib import Path
+        from eventkernel import telemetry, tracing
+        telemetry.configure("unit", otlp_endpoint=None, trace_file=Path(sys.argv[1]), ratio=1.0)
+        with tracing.step("nowhere"):
+            assert tracing.current_traceparent() == ""
+        with tracing.span("call") as call, tracing.step("decide", command="c") as step:
+            assert step is not call
+        unrecorded = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+        with tracing.span("call", traceparent=unrecorded):
+            before = tracing.current_traceparent()
+            with tracing.step("decide"):
+                assert tracing.current_traceparent() == before
+            assert before[3:35] == unrecorded[3:35] and before.endswith("-00")
+        telemetry.shutdown()
+    """
+    _in_a_process(code, tmp_path / "spans.jsonl")
+    decide, call = spans(tmp_path / "spans.jsonl")
+    assert (decide["name"], call["name"]) == ("decide", "call")
+    assert decide["parent_id"] == call["span_id"]
+
+
 def test_configuring_twice_is_refused_and_shutting_down_nothing_is_fine() -> None:
     code = """
         from eventkernel import telemetry

@@ -254,6 +254,52 @@ def test_an_unchanged_key_file_is_not_read_again(
     assert tokens.verify(signed()).person_id == "p-1"
 
 
+def test_a_signature_is_checked_once_until_the_token_expires(
+    jwks: Path, clock: Seconds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = Seconds()
+    wall.now = datetime.now(UTC).timestamp()
+    tokens = Tokens(jwks, issuer=ISSUER, audience=AUDIENCE, leeway_seconds=30, clock=clock, now=wall)
+    decode, decoded = jwt.decode, []
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        decoded.append(1)
+        return decode(*arguments, **named)
+
+    monkeypatch.setattr(jwt, "decode", counted)
+    token = signed(exp=int(wall.now) + 60)
+    assert [tokens.verify(token).person_id for _ in range(3)] == ["p-1"] * 3
+    assert len(decoded) == 1
+    wall.now = float(int(wall.now) + 89)
+    tokens.verify(token)
+    assert len(decoded) == 1
+    wall.now += 1
+    tokens.verify(token)
+    assert len(decoded) == 2
+
+
+def test_a_token_that_was_verified_goes_with_its_key(tokens: Tokens, jwks: Path, clock: Seconds) -> None:
+    token = signed()
+    tokens.verify(token)
+    write(jwks, jwk("ed", OTHER_ED))
+    clock.now += 1.1
+    assert refused(tokens, token) == "TOKEN_SIGNATURE"
+
+
+def test_what_one_token_was_verified_for_says_nothing_of_another(tokens: Tokens) -> None:
+    tokens.verify(signed())
+    assert refused(tokens, signed(OTHER_ED)) == "TOKEN_SIGNATURE"
+    assert refused(tokens, signed(aud="other")) == "TOKEN_AUDIENCE"
+    assert tokens.verify(signed(sub="p-2")).person_id == "p-2"
+
+
+def test_only_so_many_tokens_are_remembered(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eventkernel.tokens._KEPT_TOKENS", 2)
+    for number in range(5):
+        tokens.verify(signed(sub=f"p-{number}"))
+    assert len(tokens._verified) == 2
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
