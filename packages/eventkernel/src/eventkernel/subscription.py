@@ -89,7 +89,8 @@ class Subscriptions:
         self._intakes: list[_Intake] = []
         self._measuring: asyncio.Task[None] | None = None
         self._broker = KafkaBroker(
-            bootstrap,
+            # FastStream takes a text for one address, whatever commas are in it.
+            [address.strip() for address in bootstrap.split(",")],
             client_id=service,
             apply_types=False,
             consumer_only=True,

@@ -59,7 +59,8 @@ async def subscribe(kafka_bootstrap: str) -> AsyncIterator[Any]:
 
     async def start(*sinks: Takes, member: str = "test", **changed: Any) -> Subscriptions:
         # A member's name: partitions go to the members in the order of their names.
-        made = Subscriptions(kafka_bootstrap, member, **({"heartbeat_ms": 100, "drain": 5.0} | changed))
+        parts = {"bootstrap": kafka_bootstrap, "heartbeat_ms": 100, "drain": 5.0} | changed
+        made = Subscriptions(parts.pop("bootstrap"), member, **parts)
         for sink in sinks:
             made.add(sink)
         running.append(made)
@@ -106,6 +107,13 @@ async def test_takes_in_order_and_commits_each_partition_by_itself(subscribe, bu
         )
         == 5
     )
+
+
+async def test_one_of_several_brokers_that_answers_is_enough(subscribe, bus, topic, until, kafka_bootstrap, free_port):
+    sink = Takes(f"{topic}.a", topic)
+    await bus.put(0, b"0")
+    await subscribe(sink, bootstrap=f"127.0.0.1:{free_port()}, {kafka_bootstrap}")
+    await until(lambda: sink.count == 1)
 
 
 async def test_a_partition_that_fails_is_not_passed_and_the_others_flow_on(subscribe, bus, topic, until, offsets):
