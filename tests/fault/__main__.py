@@ -12,10 +12,12 @@ from tests.fault import faults, report
 from tests.fault.caught import missed, verdicts_on_planted
 from tests.fault.fault import FAULTS, Fault
 from tests.fault.history import History
+from tests.fault.load import GivenUp, Load
 from tests.fault.runner import Outcome, new_load, run_fault
 from tests.fault.world import world
 
 PLANTED = "planted-bugs"
+_AT_ONCE = 6
 
 
 def main() -> int:
@@ -54,13 +56,34 @@ async def run_all(
     async with world(folder, brokers=brokers, apart=apart) as running:
         history = History(folder / "history.jsonl")
         loads = {fault.name: new_load(running, history, fault.name, seed) for fault in here}
-        await asyncio.gather(*(load.prepare() for load in loads.values()))
+        prepared = await _prepared(loads)
         for fault in here:
+            if fault.name not in prepared:
+                outcomes.append(Outcome(fault.name, seed, brokers, [], broken="its provider could not be set up"))
+                report.show(outcomes[-1], fault.what)
+                continue
             outcome = await run_fault(running, history, fault, loads[fault.name], seed)
             outcomes.append(outcome)
             report.show(outcome, fault.what)
         history.close()
     return outcomes
+
+
+async def _prepared(loads: dict[str, Load]) -> set[str]:
+    """Sets up every fault's provider beforehand, a few at a time; the names of those that are ready."""
+    ready: set[str] = set()
+    places = asyncio.Semaphore(_AT_ONCE)
+
+    async def prepare(name: str, load: Load) -> None:
+        async with places:
+            try:
+                await load.prepare()
+                ready.add(name)
+            except GivenUp as over:
+                report.say(f"{name}: {over}")
+
+    await asyncio.gather(*(prepare(name, load) for name, load in loads.items()))
+    return ready
 
 
 def _planted(folder: Path, seed: int) -> list[str]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import socket
+import struct
 
 HOST = "127.0.0.1"
 _CHUNK = 64 * 1024
@@ -66,7 +68,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refusing:
-            writer.transport.abort()
+            _reset(writer)
             return
         try:
             there, back = await asyncio.open_connection(HOST, self._to)
@@ -108,4 +110,12 @@ class Proxy:
 
     def _cut_all(self) -> None:
         for writer in self._writers:
-            writer.transport.abort()
+            _reset(writer)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """Ends a connection so that its other end hears of an error, and not of an orderly end."""
+    found = writer.get_extra_info("socket")
+    if found is not None:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
