@@ -188,7 +188,7 @@ class ParkedRecord:
     partition: int
     offset: int
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     reason: str
     attempts: int

@@ -195,7 +195,7 @@ class ParkedStore(Protocol):
         ...
 
     async def ask(self, ids: Iterable[str], asked: Asked) -> int:
-        """Notes what an operator asked, on those records that nothing is asked for yet; on how many."""
+        """Notes what an operator asked, one record after the other, on those that nothing is asked for yet; on how many."""
         ...
 
     async def asked(self) -> frozenset[str]:

@@ -51,7 +51,8 @@ class MongoParked(ParkedStore):
         """As the port says."""
         noted = {"$set": {_WANTED: True, "asked": asdict(asked)}}
         updates = [UpdateOne({"_id": one, _WANTED: {"$exists": False}}, noted) for one in ids]
-        return (await self._records.bulk_write(updates, ordered=False)).matched_count if updates else 0
+        # In order: the first of a stream is never asked after what follows it.
+        return (await self._records.bulk_write(updates, ordered=True)).matched_count if updates else 0
 
     async def asked(self) -> frozenset[str]:
         """As the port says."""
