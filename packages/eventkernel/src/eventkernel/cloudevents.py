@@ -67,6 +67,33 @@ def decode(record: ConsumerRecord[bytes, bytes]) -> Metadata:
     Raises:
         Malformed: the record is in structured mode, or lacks or garbles what an event of this platform has.
     """
+    plain = _plain(record)
+    return _carefully(record) if plain is None else plain
+
+
+def _plain(record: ConsumerRecord[bytes, bytes]) -> Metadata | None:
+    """The same for a record with nothing wrong, at a fraction of the cost; None where anything at all has to be looked at."""
+    names, values = zip(*record.headers, strict=True) if record.headers else ((), ())
+    try:
+        # All are decoded at once. A value with a line break in it is none of ours.
+        headers = dict(zip(names, b"\n".join(values).decode().split("\n"), strict=True))
+        at, sequence, get = datetime.fromisoformat(headers["ce_time"]), headers["ce_sequence"], headers.get
+        found = Metadata(
+            headers["ce_id"], headers["ce_type"], headers["ce_tenant"], headers["ce_subject"], int(sequence), at, "",
+            get("ce_correlationid", ""), get("ce_causationid", ""), get("ce_traceparent", ""),
+        )  # fmt: skip
+        is_plain = (
+            headers["content-type"] == CONTENT_TYPE and headers["ce_specversion"] == SPEC_VERSION and headers["ce_source"]
+            and found[0] and found[1] and found[2] and found[3] and found[4] > 0
+            and sequence.isascii() and sequence.isdecimal() and len(sequence) < 19
+            and at.tzinfo is not None and record.value is not None
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if is_plain else None
+
+
+def _carefully(record: ConsumerRecord[bytes, bytes]) -> Metadata:
     problems: list[str] = []
     headers = _texts(record.headers, problems)
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()

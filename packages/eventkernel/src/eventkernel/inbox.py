@@ -5,7 +5,7 @@ A record that cannot be handled never stops the others, and never lets a later e
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -23,8 +23,11 @@ BEHIND = "BEHIND_A_PARKED_RECORD"
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class NotTried(Exception):
+    """Records that were not looked at, since something that came before them failed. They come again after it."""
+
+
+class Delivery(NamedTuple):
     """One record with what it says."""
 
     record: Record
@@ -89,6 +92,8 @@ class Inbox:
     def _behind(
         self, items: Sequence[Delivery | Fault], blocked: Mapping["_Stream", "_Place"]
     ) -> list[Delivery | Fault]:
+        if not blocked and not any(isinstance(item, Fault) for item in items):
+            return list(items)
         shut = dict(blocked)
         result: list[Delivery | Fault] = []
         for item in items:
@@ -117,7 +122,7 @@ class Inbox:
                 ParkedRecord(
                     subscription=self.subscription, tenant=fault.tenant, stream=fault.stream, topic=fault.record.topic,
                     partition=fault.record.partition, offset=fault.record.offset, key=fault.record.key or b"",
-                    value=fault.record.value, headers=tuple((name, value or b"") for name, value in fault.record.headers),
+                    value=fault.record.value or b"", headers=tuple((name, value or b"") for name, value in fault.record.headers),
                     reason=fault.reason, attempts=1, at=now,
                 )
                 for fault in faults
@@ -138,7 +143,7 @@ class Inbox:
         except Malformed as malformed:
             tenant, stream = _claimed(record)
             return Fault(record, tenant, stream, f"MALFORMED_RECORD: {malformed.reason}")
-        if meta.type in self._contract.events and meta.type not in self._handled:
+        if meta.type not in self._handled and meta.type in self._contract.events:
             return None
         try:
             event = self._contract.parse(meta.type, record.value or b"")

@@ -1,20 +1,16 @@
 """What the kernel needs of a store. Two adapters keep these promises, in memory and on MongoDB, and one suite checks both."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from eventkernel.messages import (
     Access,
-    Act,
     AppendOutcome,
-    Asked,
     Checkpoint,
     Commit,
-    Copies,
     DocumentWrite,
     DueRow,
-    Lease,
     ParkedRecord,
     Snapshot,
     WrappedKey,
@@ -63,17 +59,6 @@ class CommitStore(Protocol):
         """How many commits wait to be published, and the time of the oldest."""
         ...
 
-    async def pending_by_slot(self) -> dict[int, tuple[int, datetime]]:
-        """The same for each slot that anything waits in."""
-        ...
-
-    async def some_streams(self, after: str, limit: int) -> list[tuple[str, list[Commit], frozenset[str]]]:
-        """The next streams behind the key `after` ("" at first), in the order of their keys, each with its commits and which are pending.
-
-        Some of those streams that have about `limit` commits together; none where there are no more.
-        """
-        ...
-
     async def load_snapshot(self, tenant: str, stream: str) -> Snapshot | None:
         """The stream's newest snapshot."""
         ...
@@ -101,10 +86,6 @@ class LeaseStore(Protocol):
         """Who took it last and has not given it back."""
         ...
 
-    async def held(self, name: str) -> Lease | None:
-        """The same, with the time until which it was taken."""
-        ...
-
 
 class DocumentStore(Protocol):
     """The documents of projections. A collection is one version of one read model."""
@@ -117,11 +98,13 @@ class DocumentStore(Protocol):
         """The documents that exist, by id, each with its revision."""
         ...
 
-    async def write(self, collection: str, documents: Sequence[DocumentWrite], checkpoint: Checkpoint) -> None:
-        """Writes each document once, then the checkpoint, in one round trip. A checkpoint never goes back.
+    async def write(
+        self, collection: str, documents: Sequence[DocumentWrite], checkpoints: Sequence[Checkpoint]
+    ) -> None:
+        """Writes each document once, then the checkpoints, in one round trip. A checkpoint never goes back.
 
         Raises RevisionConflict where a document is no longer the one that was loaded; then some documents before it may
-        have been written, and the checkpoint has not. Raises ValueError for a field that is the store's own: `_id`, `_rev`.
+        have been written, and no checkpoint has. Raises ValueError for a field that is the store's own: `_id`, `_rev`.
         """
         ...
 
@@ -131,18 +114,6 @@ class DocumentStore(Protocol):
 
     async def checkpoint(self, collection: str, subscription: str, topic: str, partition: int) -> int | None:
         """The next offset to read, or None before the first. It lies in the collection that it was written with."""
-        ...
-
-    async def checkpoints(self, collection: str, subscription: str) -> dict[tuple[str, int], int]:
-        """All of a subscription's checkpoints, by topic and partition."""
-        ...
-
-    async def page(self, collection: str, after: str, limit: int) -> list[tuple[str, dict[str, object]]]:
-        """Up to `limit` documents whose ids come behind `after` ("" at first), in the order of their ids."""
-        ...
-
-    async def drop(self, collection: str) -> None:
-        """Removes a collection with its checkpoints. Dropping what is not there does no harm."""
         ...
 
 
@@ -168,10 +139,6 @@ class DueStore(Protocol):
         """Gives the row back, to be claimed at `due`, unless it was claimed again since this claim of it."""
         ...
 
-    async def reopen(self, row_id: str, attempts: int) -> None:
-        """Opens a row again that was finished at this attempt; any other is left as it is."""
-        ...
-
     async def count_overdue(self, now: datetime) -> int:
         """How many open rows are past their time."""
         ...
@@ -188,37 +155,8 @@ class ParkedStore(Protocol):
         """The (tenant, stream) pairs that have anything parked."""
         ...
 
-    async def list(
-        self, subscription: str | None = None, *, tenant: str | None = None, stream: str | None = None, limit: int = 0
-    ) -> list[ParkedRecord]:
-        """Parked records, by subscription, topic, partition and offset; at most `limit` where one is given."""
-        ...
-
-    async def ask(self, ids: Iterable[str], asked: Asked) -> int:
-        """Notes what an operator asked, one record after the other, on those that nothing is asked for yet; on how many."""
-        ...
-
-    async def asked(self) -> frozenset[str]:
-        """The subscriptions that have any record with something asked."""
-        ...
-
-    async def settle(self, record_id: str, act_id: str) -> bool:
-        """Removes a record, if this act is still what is asked for it. False where it is not."""
-        ...
-
-    async def park_again(self, record: ParkedRecord, act_id: str = "") -> None:
-        """Replaces the record by one that nothing is asked for; keeps it where it is new.
-
-        With an act's id: only where that act is still what is asked for it.
-        """
-        ...
-
-    async def withdraw(self, ids: Iterable[str]) -> None:
-        """Takes back whatever is asked for these records."""
-        ...
-
-    async def drop(self, subscription: str) -> None:
-        """Removes all records of a subscription that is no more."""
+    async def list(self, subscription: str | None = None) -> list[ParkedRecord]:
+        """Parked records, by subscription, topic, partition and offset."""
         ...
 
 
@@ -250,30 +188,6 @@ class AccessLog(Protocol):
         ...
 
 
-class ActLog(Protocol):
-    """What operators did. Nothing in it is ever changed."""
-
-    async def record(self, act: Act) -> None:
-        """Keeps an act, durably."""
-        ...
-
-    async def newest(self, tenant: str | None, limit: int) -> list[Act]:
-        """The newest acts of a tenant's operators, or of all, the newest first."""
-        ...
-
-
-class CopyStore(Protocol):
-    """Which copy of each read model serves, and which are fed beside it."""
-
-    async def load(self, read_model: str) -> Copies:
-        """How it stands; the first copy alone where nothing was ever changed."""
-        ...
-
-    async def change(self, read_model: str, copies: Copies) -> bool:
-        """Replaces what has the revision below; False where somebody else did."""
-        ...
-
-
 class Store(Protocol):
     """One service's database: all of the above."""
 
@@ -284,8 +198,6 @@ class Store(Protocol):
     parked: ParkedStore
     keys: KeyStore
     access_log: AccessLog
-    acts: ActLog
-    copies: CopyStore
 
     async def start(self) -> None:
         """Makes the indexes; raises where the store cannot be reached."""

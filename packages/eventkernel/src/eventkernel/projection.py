@@ -1,6 +1,7 @@
 """A projection, as a service declares it: on this event, this change of the document with this key."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from google.protobuf.message import Message
@@ -70,6 +71,7 @@ class Projection(Generic[Document]):
         ]
 
 
+@lru_cache(maxsize=1 << 14)
 def stream_mark(topic: str, stream: str) -> str:
     """Under what a document remembers a stream. The topic is part of it: two services may have streams of one name."""
     return seen_key(f"{topic}/{stream}")

@@ -1,14 +1,20 @@
-"""Runs a projection: folds a batch in memory, and writes each document once, together with the checkpoint.
+"""Runs a projection: folds records in memory as they come, and writes each document once a flush, with the checkpoints.
 
 A document remembers the version of each stream that it has seen, and is written only over the revision that was loaded. So an
 event that comes again, from whatever offset, has no second effect, and two processes never write over each other.
+
+One flush is written at a time; what comes meanwhile is folded, and travels in the next. So a flush is small where a projection
+keeps up, and large where it is behind. Whatever is not plain (a record to be parked, a fold that fails, a document that another
+process wrote) makes an end of that: what is in memory is dropped, and the records are taken again, one batch after the other.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -17,24 +23,42 @@ from pydantic import BaseModel
 from eventkernel import metrics, tracing
 from eventkernel.contract import Contract
 from eventkernel.documents import SEEN, document_id
-from eventkernel.inbox import Delivery, Fault, Inbox, Record
+from eventkernel.inbox import Delivery, Fault, Inbox, NotTried, Record
 from eventkernel.messages import Checkpoint, DocumentWrite
-from eventkernel.ports import DocumentStore, ParkedStore, RevisionConflict
+from eventkernel.ports import DocumentStore, ParkedStore, RevisionConflict, StoreUnavailable
 from eventkernel.projection import Projection, stream_mark, topics_of
 from eventkernel.timing import Clock
 
 _TRIES = 10
+_Place = tuple[str, int]
+# A delivery, which of its batch it is, and the document that it is for.
+_Aimed = tuple[int, Delivery, str]
 
 
 @dataclass(slots=True)
 class _Held:
-    """A document in memory, as the store has it or with what was folded since."""
+    """A document in memory, as the store has it or with what was folded since. `revision` counts a write that is under way."""
 
     document: BaseModel
     tenant: str
     seen: dict[str, int]
     revision: int
-    dirty: bool = False
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one `take` was given, and what became of it."""
+
+    place: _Place
+    records: Sequence[Record]
+    checkpoint: Checkpoint
+    started: int
+    items: list[Delivery | Fault] = field(default_factory=list)
+    is_done: bool = False
+    failure: Exception | None = None
+
+    def ends(self, failure: Exception | None = None) -> None:
+        self.is_done, self.failure = True, failure
 
 
 class _Unfoldable(Exception):
@@ -54,8 +78,10 @@ class Projector:
     """A sink that keeps one read model up to date.
 
     Args:
-        keep: how many documents to hold in memory between batches.
+        keep: how many documents to hold in memory between flushes.
     """
+
+    overlaps = True
 
     def __init__(
         self, projection: Projection[Any], *, service: str, contract: Contract, documents: DocumentStore, parked: ParkedStore,
@@ -69,6 +95,14 @@ class Projector:
         self._clock = clock
         self._keep = keep
         self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._dirty: dict[str, _Held] = {}
+        # Folded, or to be taken with care, and in no flush yet.
+        self._waiting: list[_Batch] = []
+        self._careful = False
+        # Where partitions stopped: nothing behind these offsets is taken before them.
+        self._stopped: dict[_Place, int] = {}
+        self._folding = asyncio.Lock()
+        self._writing = asyncio.Lock()
         handled = [contract.of(event).type for event in projection.folds]
         self._inbox = Inbox(
             self.subscription, service=service, contract=contract, handled=handled, parked=parked, clock=clock
@@ -76,97 +110,210 @@ class Projector:
 
     async def assigned(self, partitions: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - all are forgotten
         """Forgets what it holds: another process may have written it meanwhile."""
-        self._held.clear()
-        self._inbox.forget()
+        async with self._writing, self._folding:
+            self._give_up([], NotTried("partitions changed hands"))
+            self._stopped.clear()
+            self._inbox.forget()
 
     async def take(self, topic: str, partition: int, records: Sequence[Record]) -> None:
         """Folds records of one partition and makes that durable; raises what is transient, having changed nothing in memory."""
-        started = time.time_ns()
         checkpoint = Checkpoint(self.subscription, topic, partition, records[-1].offset + 1)
-        items = await self._inbox.opened(records)
-        try:
-            folded = await self._flush(items, checkpoint)
-        except BaseException:
-            self._held.clear()
-            raise
-        self._show(folded, started)
-        while len(self._held) > self._keep:
-            self._held.popitem(last=False)
+        batch = _Batch((topic, partition), records, checkpoint, time.time_ns())
+        async with self._folding:
+            if records[0].offset > self._stopped.get(batch.place, records[0].offset):
+                raise NotTried(f"{topic}/{partition} stopped before {records[0].offset}")
+            self._stopped.pop(batch.place, None)
+            try:
+                await self._prepare(batch)
+            except BaseException:
+                self._stop(batch)
+                raise
+            self._waiting.append(batch)
+        async with self._writing:
+            # Whoever comes first writes for all that wait.
+            if not batch.is_done:
+                await self._flush()
+        if batch.failure is not None:
+            raise batch.failure
 
-    async def _flush(self, items: list[Delivery | Fault], checkpoint: Checkpoint) -> list[Delivery]:
+    async def _prepare(self, batch: _Batch) -> None:
+        """Folds a batch in memory, where nothing is in the way."""
+        if self._careful:
+            return
+        batch.items = await self._inbox.opened(batch.records)
+        aimed = await self._load(batch.items)
+        # A flush may have failed meanwhile.
+        if batch.place in self._stopped:
+            raise NotTried(f"{batch.place[0]}/{batch.place[1]} stopped before {batch.records[0].offset}")
+        if len(aimed) < len(batch.items):
+            self._careful = True
+            return
+        try:
+            self._fold(aimed, each=False)
+        except _Unfoldable:
+            self._careful = True
+
+    async def _flush(self) -> None:
+        """Makes all that waits durable, and tells each batch how it ended."""
+        if self._careful:
+            await self._take_with_care()
+            return
+        batches, self._waiting = self._waiting, []
+        try:
+            await self._write(batches)
+        except (StoreUnavailable, asyncio.CancelledError) as away:
+            self._give_up(batches, away)
+            if isinstance(away, asyncio.CancelledError):
+                raise
+        except Exception as failed:
+            if len(batches) + len(self._waiting) == 1 and not isinstance(failed, RevisionConflict | _Spoilt):
+                self._give_up(batches, failed)
+            else:
+                self._waiting[:0] = batches
+                self._careful = True
+                await self._take_with_care()
+        else:
+            self._end(batches)
+
+    async def _take_with_care(self) -> None:
+        """Takes each batch by itself from the beginning, so that one that cannot be taken stops its own partition alone."""
+        async with self._folding:
+            batches, self._waiting = self._waiting, []
+            self._forget()
+            try:
+                for batch in batches:
+                    await self._take_alone(batch)
+            finally:
+                left = [batch for batch in batches if not batch.is_done]
+                if left:
+                    self._give_up(left, NotTried("cut short"))
+                self._careful = False
+
+    async def _take_alone(self, batch: _Batch) -> None:
+        if batch.place in self._stopped:
+            batch.ends(NotTried(f"{batch.place[0]}/{batch.place[1]} stopped before {batch.records[0].offset}"))
+            return
+        try:
+            batch.items = await self._inbox.opened(batch.records)
+            batch.items = await self._settle(batch.items, batch)
+        except Exception as failed:
+            self._forget()
+            self._stop(batch)
+            batch.ends(failed)
+        else:
+            self._end([batch])
+
+    async def _settle(self, items: list[Delivery | Fault], batch: _Batch) -> list[Delivery | Fault]:
         conflicts, each = 0, False
         while conflicts < _TRIES:
             try:
-                await self._load(items)
-                self._fold(items, each=each)
+                self._fold(await self._load(items), each=each)
                 await self._inbox.park([item for item in items if isinstance(item, Fault)])
-                await self._write(checkpoint)
-                return [item for item in items if isinstance(item, Delivery)]
+                await self._write([batch])
             except _Unfoldable as failed:
-                self._held.clear()
+                self._forget()
                 if each:
                     items[failed.place] = self._inbox.fault(failed.delivery, f"HANDLER_FAILED: {failed}")
                     items = self._inbox.behind(items)
                 # An event before it may have spoilt the document: that one is to be blamed, so every fold is checked by itself.
                 each = True
             except RevisionConflict:
-                self._held.clear()
+                self._forget()
                 conflicts += 1
             except _Spoilt:
                 if each:
                     raise
-                self._held.clear()
+                self._forget()
                 each = True
+            else:
+                return items
         raise RevisionConflict(f"{self.subscription}: its documents change faster than they can be folded")
 
-    async def _load(self, items: Sequence[Delivery | Fault]) -> None:
-        tenants = {self._id(item): item.meta.tenant for item in items if isinstance(item, Delivery)}
-        for known in tenants.keys() & self._held.keys():
-            self._held.move_to_end(known)
-        missing = [identity for identity in tenants if identity not in self._held]
-        if not missing:
-            return
-        found = await self._documents.load(self._projection.collection, missing)
-        for identity in missing:
-            tenant = tenants[identity]
-            if identity in found:
-                revision, body = found[identity]
-                seen = body.get(SEEN)
-                document = self._projection.document.model_validate(body)
-                self._held[identity] = _Held(document, tenant, dict(seen) if isinstance(seen, dict) else {}, revision)
-            else:
-                document = self._projection.new(identity.removeprefix(f"{tenant}/"))
-                self._held[identity] = _Held(document, tenant, {}, 0)
+    def _give_up(self, batches: Sequence[_Batch], failed: BaseException) -> None:
+        """None of these, nor of those folded on top of them, has been taken."""
+        for batch in [*batches, *self._waiting]:
+            self._stop(batch)
+            batch.ends(failed if isinstance(failed, Exception) else NotTried("cut short"))
+        self._waiting = []
+        self._forget()
 
-    def _fold(self, items: Sequence[Delivery | Fault], *, each: bool) -> None:
-        for place, item in enumerate(items):
-            if isinstance(item, Fault):
-                continue
-            held = self._held[self._id(item)]
-            stream = stream_mark(item.record.topic, item.meta.stream)
-            if item.meta.version <= held.seen.get(stream, 0):
+    def _stop(self, batch: _Batch) -> None:
+        first = batch.records[0].offset
+        self._stopped[batch.place] = min(first, self._stopped.get(batch.place, first))
+
+    def _forget(self) -> None:
+        self._held.clear()
+        self._dirty.clear()
+
+    def _end(self, batches: Sequence[_Batch]) -> None:
+        for batch in batches:
+            batch.ends()
+            self._show(batch)
+            batch.items = []
+        # Nothing is being written now: what is not dirty lies in the store.
+        while len(self._held) > self._keep:
+            oldest = next(iter(self._held))
+            if oldest in self._dirty:
+                break
+            del self._held[oldest]
+
+    async def _load(self, items: Sequence[Delivery | Fault]) -> list[_Aimed]:
+        """Sees that the documents of these are in memory, and says which is whose."""
+        key, held = attrgetter(self._projection.key), self._held
+        aimed = [
+            (place, item, document_id(item.meta.tenant, str(key(item.event))))
+            for place, item in enumerate(items)
+            if type(item) is Delivery
+        ]
+        tenants = {identity: item.meta.tenant for _, item, identity in aimed}
+        for known in tenants.keys() & held.keys():
+            held.move_to_end(known)
+        # Again, since a flush that ends meanwhile may let go of some.
+        while missing := tenants.keys() - held.keys():
+            found = await self._documents.load(self._projection.collection, list(missing))
+            for identity in missing:
+                held[identity] = self._made(identity, tenants[identity], found.get(identity))
+        return aimed
+
+    def _made(self, identity: str, tenant: str, found: tuple[int, dict[str, object]] | None) -> _Held:
+        if found is None:
+            return _Held(self._projection.new(identity.removeprefix(f"{tenant}/")), tenant, {}, 0)
+        revision, body = found
+        seen = body.get(SEEN)
+        document = self._projection.document.model_validate(body)
+        return _Held(document, tenant, dict(seen) if isinstance(seen, dict) else {}, revision)
+
+    def _fold(self, aimed: Sequence[_Aimed], *, each: bool) -> None:
+        folds = self._projection.folds
+        for place, delivery, identity in aimed:
+            record, event, meta = delivery
+            held = self._held[identity]
+            stream = stream_mark(record.topic, meta.stream)
+            if meta.version <= held.seen.get(stream, 0):
                 continue
             try:
-                self._projection.folds[type(item.event)](held.document, item.event, item.meta)
+                folds[type(event)](held.document, event, meta)
                 if each:
                     self._check(held)
             except Exception as cause:
-                raise _Unfoldable(place, item, cause) from cause
-            held.seen[stream] = item.meta.version
-            held.dirty = True
+                raise _Unfoldable(place, delivery, cause) from cause
+            held.seen[stream] = meta.version
+            self._dirty[identity] = held
 
-    async def _write(self, checkpoint: Checkpoint) -> None:
-        dirty = {identity: held for identity, held in self._held.items() if held.dirty}
-        writes = [DocumentWrite(identity, held.revision, self._body(held)) for identity, held in dirty.items()]
+    async def _write(self, batches: Sequence[_Batch]) -> None:
+        writes = [DocumentWrite(identity, held.revision, self._body(held)) for identity, held in self._dirty.items()]
+        # From here on what is folded belongs to the next write, which is over this one's revisions.
+        for held in self._dirty.values():
+            held.revision += 1
+        self._dirty.clear()
+        # A partition's last is its furthest.
+        checkpoints = {batch.place: batch.checkpoint for batch in batches}
         try:
-            await self._documents.write(self._projection.collection, writes, checkpoint)
+            await self._documents.write(self._projection.collection, writes, list(checkpoints.values()))
         except Exception as failed:
             if isinstance(failed, RevisionConflict) or all(_is_keepable(write.body) for write in writes):
                 raise
             raise _Spoilt(str(failed)) from failed
-        for held in dirty.values():
-            held.revision += 1
-            held.dirty = False
 
     def _check(self, held: _Held) -> None:
         if not _is_keepable(self._body(held)):
@@ -179,20 +326,20 @@ class Projector:
             self._projection.document.model_validate(fields)
         except ValueError as unreadable:
             raise _Spoilt(str(unreadable)) from unreadable
-        return {**fields, "tenant": held.tenant, SEEN: held.seen}
+        fields["tenant"], fields[SEEN] = held.tenant, dict(held.seen)
+        return fields
 
-    def _id(self, item: Delivery) -> str:
-        return document_id(item.meta.tenant, str(getattr(item.event, self._projection.key)))
-
-    def _show(self, folded: Sequence[Delivery], started: int) -> None:
+    def _show(self, batch: _Batch) -> None:
         now, ended = self._clock(), time.time_ns()
-        age = metrics.EVENT_AGE.labels(self._service, self.subscription)
-        for item in folded:
-            age.observe(max(0.0, (now - item.meta.at).total_seconds()))
-            tracing.past_span(
-                f"project {self._projection.name}", traceparent=item.meta.traceparent, start_ns=started, end_ns=ended,
-                event_id=item.meta.event_id, event_type=item.meta.type,
-            )  # fmt: skip
+        metas = [item.meta for item in batch.items if type(item) is Delivery]
+        observe = metrics.EVENT_AGE.labels(self._service, self.subscription).observe
+        for meta in metas:
+            observe(max(0.0, (now - meta.at).total_seconds()))
+            if tracing.is_recorded(meta.traceparent):
+                tracing.past_span(
+                    f"project {self._projection.name}", traceparent=meta.traceparent, start_ns=batch.started, end_ns=ended,
+                    event_id=meta.event_id, event_type=meta.type,
+                )  # fmt: skip
 
 
 def _is_keepable(value: object) -> bool:

@@ -35,6 +35,8 @@ class Reactor:
         side_by_side: how many streams of a batch are answered at the same time.
     """
 
+    overlaps = False
+
     def __init__(
         self, reaction: Reaction, *, service: str, contract: Contract, commands: Commands, due: DueStore, parked: ParkedStore,
         clock: Clock, scheduled: "asyncio.Event", side_by_side: int = 32,

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from eventkernel.inbox import NotTried
 from eventkernel.subscription import Subscriptions
 from prometheus_client import REGISTRY
 
 
 class Takes:
     """A sink that remembers, and fails where it is told to."""
+
+    overlaps = False
 
     def __init__(
         self, group: str, *topics: str, fails: Callable[[int, Sequence[ConsumerRecord]], bool] = lambda *_: False
@@ -27,8 +30,14 @@ class Takes:
         self.gate = asyncio.Event()
         self.gate.set()
         self.inside = 0
+        self.records_inside = self.most_inside = 0
+        self.told_too_soon = False
+        self.stopped: set[int] = set()
+        self.turn = asyncio.Lock()
 
     async def assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        self.told_too_soon |= self.inside > 0
+        self.stopped.clear()
         self.assignments.append(frozenset(partitions))
         self.log.append("assigned")
 
@@ -59,7 +68,7 @@ async def subscribe(kafka_bootstrap: str) -> AsyncIterator[Any]:
 
     async def start(*sinks: Takes, member: str = "test", **changed: Any) -> Subscriptions:
         # A member's name: partitions go to the members in the order of their names.
-        parts: dict[str, Any] = {"bootstrap": kafka_bootstrap, "heartbeat_ms": 100, "drain": 5.0} | changed
+        parts = {"bootstrap": kafka_bootstrap, "heartbeat_ms": 100, "drain": 5.0} | changed
         made = Subscriptions(parts.pop("bootstrap"), member, **parts)
         for sink in sinks:
             made.add(sink)
@@ -109,7 +118,7 @@ async def test_takes_in_order_and_commits_each_partition_by_itself(subscribe, bu
     )
 
 
-async def test_one_of_several_brokers_that_answers_is_enough(subscribe, bus, topic, until, kafka_bootstrap, free_port):  # noqa: PLR0917 - fixtures have no order
+async def test_one_of_several_brokers_that_answers_is_enough(subscribe, bus, topic, until, kafka_bootstrap, free_port):
     sink = Takes(f"{topic}.a", topic)
     await bus.put(0, b"0")
     await subscribe(sink, bootstrap=f"127.0.0.1:{free_port()}, {kafka_bootstrap}")
@@ -386,3 +395,114 @@ async def test_the_lag_is_measured_up_to_nothing(subscribe, topic, kafka_bootstr
         )
 
     await until(lambda: lag(0) == 0 and lag(1) == 3)
+
+
+class Overlapping(Takes):
+    """One that is given the next records before it has taken the last ones, and takes all in their order."""
+
+    overlaps = True
+
+    async def take(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> None:
+        self.records_inside += len(records)
+        self.most_inside = max(self.most_inside, self.records_inside)
+        try:
+            async with self.turn:
+                if partition in self.stopped:
+                    raise NotTried("planted")
+                try:
+                    await super().take(topic, partition, records)
+                except OSError:
+                    self.stopped.add(partition)
+                    raise
+        finally:
+            self.records_inside -= len(records)
+
+
+async def test_a_sink_that_overlaps_gets_the_next_records_before_it_has_taken_the_last_and_only_so_many(
+    subscribe, bus, topic, until, offsets
+):
+    sink = Overlapping(f"{topic}.a", topic)
+    sink.gate.clear()
+    for number in range(40):
+        await bus.put(number % 2, b"%d" % number)
+    subscriptions = await subscribe(sink, max_records=4, ahead=10)
+    await until(lambda: sink.records_inside >= 10)
+    await asyncio.sleep(0.3)
+    assert sink.most_inside < 10 + 4
+    assert await offsets(sink.subscription) == {}
+    sink.gate.set()
+    await until(lambda: sink.count == 40)
+    await subscriptions.stop()
+    assert sink.most_inside < 10 + 4
+    assert await offsets(sink.subscription) == {0: 20, 1: 20}
+
+
+async def test_where_an_overlapping_take_fails_its_partition_is_read_again_from_there_and_nothing_passes(
+    subscribe, bus, topic, until, offsets
+):
+    sink = Overlapping(f"{topic}.a", topic)
+    sink.fails = lambda partition, records: (
+        partition == 1 and sink.refusals < 3 and records[0].offset >= 8 * (sink.refusals + 1)
+    )
+    for number in range(120):
+        await bus.put(number % 3, b"%d" % number)
+    subscriptions = await subscribe(sink, max_records=5, ahead=20)
+    await until(lambda: sink.count == 120)
+    await subscriptions.stop()
+    assert sink.refusals == 3
+    for partition in range(3):
+        assert [record.offset for record in sink.taken[topic, partition]] == list(range(40))
+    assert await offsets(sink.subscription) == {0: 40, 1: 40, 2: 40}
+
+
+@pytest.mark.parametrize("drain", [5.0, 0.01])
+async def test_members_come_and_go_while_takes_overlap_and_each_record_is_taken_in_order(
+    subscribe, bus, topic, until, drain
+):
+    group = f"{topic}.a"
+    sinks = [Overlapping(group, topic) for _ in range(3)]
+    for number in range(160):
+        await bus.put(number % 8, b"%d" % number)
+    for sink in sinks:
+        sink.gate.clear()
+    members = [await subscribe(sinks[0], drain=drain, max_records=5, ahead=20)]
+    await until(lambda: sinks[0].records_inside >= 20)
+    joining = asyncio.create_task(subscribe(sinks[1], drain=drain, max_records=5, ahead=20))
+    await asyncio.sleep(0.2)
+    for sink in sinks:
+        sink.gate.set()
+    members.append(await joining)
+    await until(lambda: any(len(held) == 4 for held in sinks[1].assignments))
+    await members[0].stop()
+    members.append(await subscribe(sinks[2], drain=drain, max_records=5, ahead=20))
+    for number in range(160, 240):
+        await bus.put(number % 8, b"%d" % number)
+    await until(
+        lambda: (
+            {value for sink in sinks for partition in range(8) for value in sink.values(partition)}
+            == {b"%d" % number for number in range(240)}
+        )
+    )
+    assert not any(sink.told_too_soon for sink in sinks)
+    for sink in sinks:
+        for owned in _ownerships(sink.log):
+            for partition in range(8):
+                read = [offset for number, offset in owned if number == partition]
+                assert read == list(range(read[0], read[0] + len(read))) if read else True
+
+
+@pytest.mark.parametrize("kind", [Takes, Overlapping])
+async def test_a_sink_is_told_of_its_partitions_though_no_record_comes(subscribe, bus, topic, until, kind):
+    """Also where it could not be told when they were assigned, since something was under way."""
+    group = f"{topic}.a"
+    first, second = kind(group, topic), kind(group, topic)
+    first.gate.clear()
+    await bus.put(0, b"1")
+    await subscribe(first, drain=0.05, member="member-1")
+    await until(lambda: first.inside == 1)
+    await subscribe(second, member="member-2")
+    await until(lambda: second.assignments)
+    await asyncio.sleep(0.3)
+    first.gate.set()
+    await until(lambda: len(first.assignments) >= 2 and len(first.assignments[-1]) == 4)
+    assert not first.told_too_soon

@@ -48,16 +48,16 @@ class Documents:
         self.fails = ""
         self.writes = 0
 
-    async def write(self, collection: str, documents: Sequence[Any], checkpoint: Checkpoint) -> None:
+    async def write(self, collection: str, documents: Sequence[Any], checkpoints: Sequence[Checkpoint]) -> None:
         fails, self.fails = self.fails, ""
         self.writes += 1
         if fails == "before":
             raise StoreAway(fails)
         if fails == "half-way":
-            start = Checkpoint(checkpoint.subscription, checkpoint.topic, checkpoint.partition, 0)
+            start = [Checkpoint(each.subscription, each.topic, each.partition, 0) for each in checkpoints]
             await self._inner.write(collection, documents[: len(documents) // 2 + 1], start)
             raise StoreAway(fails)
-        await self._inner.write(collection, documents, checkpoint)
+        await self._inner.write(collection, documents, checkpoints)
         if fails == "after":
             raise StoreAway(fails)
 
@@ -268,7 +268,7 @@ async def test_only_so_many_documents_are_held_in_memory(store: MemoryStore, bus
 
 async def test_documents_that_others_always_change_are_given_up_with_nothing_done(store: MemoryStore, bus: Bus) -> None:
     class Contested(Documents):
-        async def write(self, collection: str, documents: Sequence[Any], checkpoint: Checkpoint) -> None:
+        async def write(self, collection: str, documents: Sequence[Any], checkpoints: Sequence[Checkpoint]) -> None:
             self.writes += 1
             raise RevisionConflict("written by another")
 
@@ -281,7 +281,7 @@ async def test_documents_that_others_always_change_are_given_up_with_nothing_don
 # --- what cannot be folded --------------------------------------------------------------------------------------------------
 
 
-def _poison(bus: Bus, kind: str, stream: str = "loan-l1") -> Any:
+def poison(bus: Bus, kind: str, stream: str = "loan-l1") -> Any:
     good = bus.event(stream, renewed(UNLUCKY if kind == "fold raises" else 20))
     headers, value = dict(good.headers), good.value
     if kind == "unreadable":
@@ -324,7 +324,7 @@ async def test_what_cannot_be_folded_is_parked_with_the_rest_of_its_stream_and_n
     batch = [
         bus.event("loan-l1", opened()),
         bus.event("loan-l2", opened(loan_id="l2")),
-        _poison(bus, kind),
+        poison(bus, kind),
         bus.event("loan-l1", renewed(30)),
         bus.event("loan-l2", renewed(40)),
         bus.event("loan-l3", opened("bob", "l3")),

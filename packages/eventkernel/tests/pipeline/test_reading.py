@@ -229,7 +229,7 @@ async def test_more_documents_than_an_answer_holds_are_refused_and_never_cut_off
             )
             for name in names[-1 if count == 6 else 0 :]
         ]
-        await library.store.documents.write("readers_v1", writes, Checkpoint("s", "t", 0, count))
+        await library.store.documents.write("readers_v1", writes, [Checkpoint("s", "t", 0, count)])
         if count == 5:
             assert len(await library.reader().documents(readers)) == 5
     with pytest.raises(TooMany, match="ask for fewer"):

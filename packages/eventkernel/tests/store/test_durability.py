@@ -80,7 +80,7 @@ class Load:
                 revision, body = (await self._store.documents.load("d_v1", ["a"])).get("a", (0, {"offset": 0}))
                 offset = int(str(body["offset"])) + 1
                 write = DocumentWrite("a", revision, {"offset": offset})
-                await self._store.documents.write("d_v1", [write], Checkpoint("s", "t", 0, offset))
+                await self._store.documents.write("d_v1", [write], [Checkpoint("s", "t", 0, offset)])
                 self.told.offset = offset
             except (StoreUnavailable, RevisionConflict):
                 continue

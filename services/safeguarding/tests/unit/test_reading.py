@@ -241,7 +241,7 @@ async def test_a_list_believes_the_concern_and_not_the_read_model(provider: Prov
         update={"concern_id": "concern-1", "assignee_id": LEAD}
     )
     write = DocumentWrite(document_id(TENANT, wrong.handling_id), 0, {**wrong.model_dump(), "tenant": TENANT})
-    await provider.store.documents.write(handled_concerns.collection, [write], Checkpoint("by-hand", TOPIC, 0, 1))
+    await provider.store.documents.write(handled_concerns.collection, [write], [Checkpoint("by-hand", TOPIC, 0, 1)])
     assert await provider.concerns_of(lead) == []
 
 

@@ -1,4 +1,4 @@
-"""Projections' documents in memory: each write is of the document that was loaded, and the checkpoint comes last."""
+"""Projections' documents in memory: each write is of the document that was loaded, and the checkpoints come last."""
 
 import asyncio
 from collections import defaultdict
@@ -30,7 +30,9 @@ class MemoryDocuments(DocumentStore):
         stored = self._documents[collection]
         return {name: (stored[name][0], _body(stored[name][1])) for name in ids if name in stored}
 
-    async def write(self, collection: str, documents: Sequence[DocumentWrite], checkpoint: Checkpoint) -> None:
+    async def write(
+        self, collection: str, documents: Sequence[DocumentWrite], checkpoints: Sequence[Checkpoint]
+    ) -> None:
         """As the port says."""
         for document in documents:
             check_fields(document.body)
@@ -40,8 +42,9 @@ class MemoryDocuments(DocumentStore):
             if document.id in stored and stored[document.id][0] != document.revision:
                 raise RevisionConflict(f"{document.id} in {collection} is no longer at revision {document.revision}")
             stored[document.id] = (document.revision + 1, bson.encode(document.body))
-        place = (collection, checkpoint.subscription, checkpoint.topic, checkpoint.partition)
-        self._checkpoints[place] = max(checkpoint.offset, self._checkpoints.get(place, checkpoint.offset))
+        for each in checkpoints:
+            place = (collection, each.subscription, each.topic, each.partition)
+            self._checkpoints[place] = max(each.offset, self._checkpoints.get(place, each.offset))
 
     async def find(self, collection: str, equal: Mapping[str, object], limit: int) -> list[dict[str, object]]:
         """As the port says."""
@@ -55,27 +58,6 @@ class MemoryDocuments(DocumentStore):
         """As the port says."""
         await asyncio.sleep(0)
         return self._checkpoints.get((collection, subscription, topic, partition))
-
-    async def checkpoints(self, collection: str, subscription: str) -> dict[tuple[str, int], int]:
-        """As the port says."""
-        await asyncio.sleep(0)
-        return {
-            (topic, partition): offset
-            for (where, whose, topic, partition), offset in self._checkpoints.items()
-            if (where, whose) == (collection, subscription)
-        }
-
-    async def page(self, collection: str, after: str, limit: int) -> list[tuple[str, dict[str, object]]]:
-        """As the port says."""
-        await asyncio.sleep(0)
-        behind = sorted(name for name in self._documents[collection] if name > after)
-        return [(name, _body(self._documents[collection][name][1])) for name in behind[:limit]]
-
-    async def drop(self, collection: str) -> None:
-        """As the port says."""
-        await asyncio.sleep(0)
-        self._documents.pop(collection, None)
-        self._checkpoints = {place: offset for place, offset in self._checkpoints.items() if place[0] != collection}
 
 
 def _body(encoded: bytes) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Projections' documents on MongoDB: each write is of the document that was loaded, and the checkpoint comes last.
+"""Projections' documents on MongoDB: each write is of the document that was loaded, and the checkpoints come last.
 
 A checkpoint lies among the documents that it is about, so that both travel in one write and are dropped together. It has
 no revision, as every document has, and an id that begins as no tenant's name can.
@@ -19,7 +19,6 @@ from eventkernel.store.mongodb.unavailable import translated
 from eventkernel.store.stored_form import ID, REVISION, check_fields
 
 _DOCUMENTS_ONLY = {"$exists": True}
-_CHECKPOINT = "~checkpoint/"
 # On the embedded store the time of an `$in` grows with the square of its length.
 _IDS_A_QUERY = 50
 
@@ -45,7 +44,9 @@ class MongoDocuments(DocumentStore):
     async def _load(self, collection: Collection, ids: Sequence[str]) -> list[Document]:
         return await collection.find({ID: {"$in": list(ids)}}).batch_size(_IDS_A_QUERY).to_list(None)
 
-    async def write(self, collection: str, documents: Sequence[DocumentWrite], checkpoint: Checkpoint) -> None:
+    async def write(
+        self, collection: str, documents: Sequence[DocumentWrite], checkpoints: Sequence[Checkpoint]
+    ) -> None:
         """As the port says."""
         for document in documents:
             check_fields(document.body)
@@ -59,8 +60,10 @@ class MongoDocuments(DocumentStore):
             )
             for document in documents
         ]
-        place = _checkpoint_id(checkpoint.subscription, checkpoint.topic, checkpoint.partition)
-        writes.append(UpdateOne({ID: place}, {"$max": {"offset": checkpoint.offset}}, upsert=True))
+        writes += [
+            UpdateOne({ID: _checkpoint_id(each)}, {"$max": {"offset": each.offset}}, upsert=True)
+            for each in checkpoints
+        ]
         try:
             await self._database[collection].bulk_write(writes, ordered=True)
         except BulkWriteError as error:
@@ -80,31 +83,15 @@ class MongoDocuments(DocumentStore):
 
     async def checkpoint(self, collection: str, subscription: str, topic: str, partition: int) -> int | None:
         """As the port says."""
-        stored = await self._database[collection].find_one({ID: _checkpoint_id(subscription, topic, partition)})
+        stored = await self._database[collection].find_one(
+            {ID: _checkpoint_id(Checkpoint(subscription, topic, partition, 0))}
+        )
         return None if stored is None else stored["offset"]
 
-    async def checkpoints(self, collection: str, subscription: str) -> dict[tuple[str, int], int]:
-        """As the port says."""
-        whose = f"{_CHECKPOINT}{subscription}/"
-        found = await self._database[collection].find({ID: {"$gte": whose, "$lt": f"{whose}~"}}).to_list(None)
-        places = ((*checkpoint[ID].removeprefix(whose).rsplit("/", 1), checkpoint["offset"]) for checkpoint in found)
-        return {(topic, int(partition)): offset for topic, partition, offset in places}
 
-    async def page(self, collection: str, after: str, limit: int) -> list[tuple[str, dict[str, object]]]:
-        """As the port says."""
-        # A checkpoint's id comes behind every document's.
-        wanted = {ID: {"$gt": after, "$lt": _CHECKPOINT}}
-        query = self._database[collection].find(wanted).sort(ID, 1).limit(limit).batch_size(limit)
-        return [(document[ID], _body(document)) for document in await query.to_list(None)]
-
-    async def drop(self, collection: str) -> None:
-        """As the port says."""
-        await self._database[collection].drop()
-
-
-def _checkpoint_id(subscription: str, topic: str, partition: int) -> str:
+def _checkpoint_id(checkpoint: Checkpoint) -> str:
     # A string: looked up by a sub-document, the embedded store reads the whole collection.
-    return f"{_CHECKPOINT}{subscription}/{topic}/{partition}"
+    return f"~checkpoint/{checkpoint.subscription}/{checkpoint.topic}/{checkpoint.partition}"
 
 
 def _body(document: Document) -> dict[str, object]:

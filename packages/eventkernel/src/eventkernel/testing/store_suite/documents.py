@@ -93,35 +93,8 @@ class DocumentPromises:
     async def test_each_subscription_topic_partition_and_collection_has_its_own_checkpoint(self, store: Store) -> None:
         places = [(c, s, t, p) for c in ("a_v1", "a_v2") for s in ("s1", "s2") for t in ("t1", "t2") for p in (0, 1)]
         for offset, (collection, subscription, topic, partition) in enumerate(places):
-            await store.documents.write(collection, [], Checkpoint(subscription, topic, partition, offset))
+            await store.documents.write(collection, [], [Checkpoint(subscription, topic, partition, offset)])
         assert [await store.documents.checkpoint(*place) for place in places] == list(range(len(places)))
-
-    async def test_a_subscriptions_checkpoints_are_told_together(self, store: Store) -> None:
-        for subscription, topic, partition, offset in (
-            ("s.r.v1", "t/1", 0, 5),
-            ("s.r.v1", "t/1", 11, 6),
-            ("s.r.v1", "u", 0, 7),
-            ("s.r.v10", "t/1", 0, 8),
-        ):
-            await store.documents.write(COLLECTION, [], Checkpoint(subscription, topic, partition, offset))
-        assert await store.documents.checkpoints(COLLECTION, "s.r.v1") == {("t/1", 0): 5, ("t/1", 11): 6, ("u", 0): 7}
-        assert await store.documents.checkpoints("another_v1", "s.r.v1") == {}
-
-    async def test_documents_are_paged_in_the_order_of_their_ids_without_checkpoints(self, store: Store) -> None:
-        await _write(store, [_new(f"p1/{name}", {"x": name}) for name in "cabd"], offset=7)
-        first = await store.documents.page(COLLECTION, "", 3)
-        assert first == [(f"p1/{name}", {"x": name}) for name in "abc"]
-        assert await store.documents.page(COLLECTION, first[-1][0], 3) == [("p1/d", {"x": "d"})]
-        assert await store.documents.page(COLLECTION, "p1/d", 3) == []
-
-    async def test_a_dropped_collection_leaves_nothing_and_no_other(self, store: Store) -> None:
-        await _write(store, [_new("a", {"x": 1})], offset=7)
-        await store.documents.write("another_v1", [_new("a", {"x": 2})], Checkpoint("s", "t", 0, 1))
-        await store.documents.drop(COLLECTION)
-        await store.documents.drop(COLLECTION)
-        assert await store.documents.load(COLLECTION, ["a"]) == {}
-        assert await _checkpoint(store) is None
-        assert await store.documents.load("another_v1", ["a"]) == {"a": (1, {"x": 2})}
 
     async def test_documents_are_found_by_equal_fields_within_a_tenant(self, store: Store) -> None:
         await store.documents.prepare(COLLECTION, ["tenant", "mentor"])
@@ -163,7 +136,8 @@ class DocumentPromises:
 
 
 async def _write(store: Store, documents: list[DocumentWrite], offset: int = 1) -> None:
-    await store.documents.write(COLLECTION, documents, Checkpoint("sessions.ksb_progress.v1", "sessions.v1", 3, offset))
+    at = Checkpoint("sessions.ksb_progress.v1", "sessions.v1", 3, offset)
+    await store.documents.write(COLLECTION, documents, [at])
 
 
 async def _checkpoint(store: Store) -> int | None:

@@ -1,1 +1,0 @@
-"""What operators see and mend in one service, and the RPC through which they do."""
