@@ -40,6 +40,10 @@ class CommitStore(Protocol):
         """The stream's commits with versions above `after`, in order."""
         ...
 
+    async def newer(self, streams: Sequence[tuple[str, str]], after: int) -> dict[tuple[str, str], list[Commit]]:
+        """What `read` would give for each of these (tenant, stream) pairs, in one round trip; those with nothing may be left out."""
+        ...
+
     async def find(self, commit_id: str) -> Commit | None:
         """The commit with this id."""
         ...

@@ -15,6 +15,7 @@ from eventkernel.aggregate import Aggregate
 from eventkernel.contract import Contract
 from eventkernel.messages import Commit, Metadata, Recorded, Snapshot
 from eventkernel.ports import CommitStore
+from eventkernel.store.grouped_reads import GroupedReads
 
 State = TypeVar("State")
 _log = structlog.get_logger(__name__)
@@ -45,6 +46,7 @@ class States:
         self, commits: CommitStore, contract: Contract, *, keep: int = 20_000, snapshot_every: int = 100
     ) -> None:
         self._commits = commits
+        self._reads = GroupedReads(commits)
         self._contract = contract
         self._keep = keep
         self._every = snapshot_every
@@ -62,11 +64,13 @@ class States:
 
     async def load(self, tenant: str, stream: str, aggregate: Aggregate[State]) -> Loaded[State]:
         """The stream's state with everything stored up to now."""
-        before = self.known(tenant, stream, aggregate)
-        if before.head is None:
-            before = await self._from_snapshot(tenant, stream, aggregate)
-        loaded = before
-        for commit in await self._commits.read(tenant, stream, after=before.version):
+        loaded = self.known(tenant, stream, aggregate)
+        if loaded.head is None:
+            loaded = await self._from_snapshot(tenant, stream, aggregate)
+            commits = await self._commits.read(tenant, stream, after=loaded.version)
+        else:
+            commits = await self._reads.newer(tenant, stream, after=loaded.version)
+        for commit in commits:
             loaded = self.folded(aggregate, loaded, commit)
         self.keep(tenant, stream, loaded)
         return loaded

@@ -48,6 +48,10 @@ class MemoryCommits(CommitStore):
         commits = self._streams.get(stream_key(tenant, stream), [])
         return sorted((commit for commit in commits if commit.version > after), key=lambda commit: commit.first_version)
 
+    async def newer(self, streams: Sequence[tuple[str, str]], after: int) -> dict[tuple[str, str], list[Commit]]:
+        """As the port says."""
+        return {(tenant, stream): await self.read(tenant, stream, after) for tenant, stream in streams}
+
     async def find(self, commit_id: str) -> Commit | None:
         """As the port says."""
         await asyncio.sleep(0)

@@ -54,10 +54,18 @@ class MongoCommits(CommitStore):
 
     async def read(self, tenant: str, stream: str, after: int = 0) -> list[Commit]:
         """As the port says."""
-        wanted = {"stream_key": stream_key(tenant, stream), "versions": {"$gt": after}}
+        return (await self.newer([(tenant, stream)], after)).get((tenant, stream), [])
+
+    async def newer(self, streams: Sequence[tuple[str, str]], after: int) -> dict[tuple[str, str], list[Commit]]:
+        """As the port says."""
+        keys = [stream_key(tenant, stream) for tenant, stream in streams]
+        wanted = {"stream_key": keys[0] if len(keys) == 1 else {"$in": keys}, "versions": {"$gt": after}}
         found = await self._commits.find(wanted).batch_size(_READ_BATCH).to_list(None)
+        answer: dict[tuple[str, str], list[Commit]] = {}
         # Sorted here: no index gives this order together with the range, and a server's sort has a limit of memory.
-        return sorted((commit_of(document) for document in found), key=lambda commit: commit.first_version)
+        for commit in sorted(map(commit_of, found), key=lambda commit: commit.first_version):
+            answer.setdefault((commit.tenant, commit.stream), []).append(commit)
+        return answer
 
     async def find(self, commit_id: str) -> Commit | None:
         """As the port says."""

@@ -48,6 +48,20 @@ class CommitPromises:
         assert await store.commits.read(TENANT, "s", after=3) == history[2:]
         assert await store.commits.read(TENANT, "s", after=7) == []
 
+    async def test_many_streams_are_read_at_once_each_in_order_and_none_for_another(self, store: Store) -> None:
+        mine, theirs = commit("a1", "s", 1, 2), commit("b1", "s", 1, tenant="provider-2")
+        later = [commit("a2", "s", 3), commit("a3", "s", 4)]
+        await store.commits.append([mine, theirs, commit("c1", "other", 1)])
+        for one in later:
+            await store.commits.append([one])
+        asked = [(TENANT, "s"), ("provider-2", "s"), (TENANT, "nobody's")]
+        found = {stream: commits for stream, commits in (await store.commits.newer(asked, 0)).items() if commits}
+        assert found == {(TENANT, "s"): [mine, *later], ("provider-2", "s"): [theirs]}
+        assert (await store.commits.newer(asked, 2)).get((TENANT, "s")) == later
+        # A commit that only part of is newer comes whole, as `read` gives it.
+        assert (await store.commits.newer(asked, 1)).get((TENANT, "s")) == await store.commits.read(TENANT, "s", 1)
+        assert not any((await store.commits.newer(asked, 9)).values())
+
     async def test_a_stream_longer_than_one_batch_of_a_driver_is_read_whole(self, store: Store) -> None:
         for version in range(1, 151):
             await store.commits.append([commit(f"c{version}", "long", version)])
