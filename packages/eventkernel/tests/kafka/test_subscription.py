@@ -118,7 +118,7 @@ async def test_takes_in_order_and_commits_each_partition_by_itself(subscribe, bu
     )
 
 
-async def test_one_of_several_brokers_that_answers_is_enough(subscribe, bus, topic, until, kafka_bootstrap, free_port):
+async def test_one_of_several_brokers_that_answers_is_enough(subscribe, bus, topic, until, kafka_bootstrap, free_port):  # noqa: PLR0917 - fixtures have no order
     sink = Takes(f"{topic}.a", topic)
     await bus.put(0, b"0")
     await subscribe(sink, bootstrap=f"127.0.0.1:{free_port()}, {kafka_bootstrap}")
