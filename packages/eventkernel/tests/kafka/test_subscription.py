@@ -68,7 +68,7 @@ async def subscribe(kafka_bootstrap: str) -> AsyncIterator[Any]:
 
     async def start(*sinks: Takes, member: str = "test", **changed: Any) -> Subscriptions:
         # A member's name: partitions go to the members in the order of their names.
-        parts = {"bootstrap": kafka_bootstrap, "heartbeat_ms": 100, "drain": 5.0} | changed
+        parts: dict[str, Any] = {"bootstrap": kafka_bootstrap, "heartbeat_ms": 100, "drain": 5.0} | changed
         made = Subscriptions(parts.pop("bootstrap"), member, **parts)
         for sink in sinks:
             made.add(sink)
