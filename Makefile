@@ -34,7 +34,7 @@ format: setup ## Put the code into the house's format
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-bench: setup ## Measure, side by side with the parts alone
+bench: setup ## Measure, side by side with the parts alone; MONGODB_URI=... measures against another store
 	$(RUN) python -m bench
 
 clean: ## Remove what was installed and generated here; data in .data stays

@@ -34,7 +34,8 @@ class Figure:
     """One line of the table. In `ours` and `bare` each place is one round.
 
     `unit` of a rate ends in `/s`; of anything else less is better. `parts` are medians of what it is made of, by name, in `unit`
-    unless the name says otherwise.
+    unless the name says otherwise. What is asked of it: a ratio of `least_ratio`, and of ours no more than `most`; nothing where
+    neither is given, and then it is there to be seen.
     """
 
     name: str
@@ -43,6 +44,16 @@ class Figure:
     ours: Sequence[float]
     bare: Sequence[float]
     parts: dict[str, float] = field(default_factory=dict)
+    least_ratio: float | None = None
+    most: float | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the median is within what is asked; None where nothing is."""
+        if self.least_ratio is None and self.most is None:
+            return None
+        enough = self.least_ratio is None or self.ratio.median >= self.least_ratio
+        return enough and (self.most is None or median(self.ours) <= self.most)
 
     @property
     def ratio(self) -> Spread:

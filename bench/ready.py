@@ -32,7 +32,7 @@ async def run(asked: Asked) -> list[Figure]:
             return await _start("bench.bare_service", folder, environment)
 
         kept = await by_turns(asked.rounds, ours, bare)
-    return [Figure("ready", "a bare process: same libraries, both servers pinged, health served", "s", *kept)]
+    return [Figure("ready", "a bare process: same libraries, both servers pinged, health served", "s", *kept, most=2)]
 
 
 async def _start(module: str, folder: Path, environment: dict[str, str]) -> float:

@@ -9,13 +9,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench import plot
 from bench.measure import Figure, Spread
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results.json"
 DOCUMENT = ROOT / "docs" / "PERFORMANCE.md"
+PLOT = ROOT / "docs" / "performance.svg"
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
-_COLUMNS = ("Measured", "Ours", "Against", "Theirs", "Ratio")
+_COLUMNS = ("Measured", "Ours", "Against", "Theirs", "Ratio", "Asked")
 
 
 def keep(benchmark: str, facts: Mapping[str, object], figures: Sequence[Figure]) -> None:
@@ -31,11 +33,11 @@ def keep(benchmark: str, facts: Mapping[str, object], figures: Sequence[Figure])
 def show(console: Console, figures: Sequence[Figure]) -> None:
     """The table on the terminal."""
     table = Table(title="Median (least..greatest). A ratio of 1 is as fast as the bare parts, below 1 is slower.")
-    for column in ("Measured", "Ours", "Theirs", "Ratio"):
+    for column in ("Measured", "Ours", "Theirs", "Ratio", "Asked"):
         table.add_column(column, no_wrap=column != "Measured")
     for figure in figures:
-        name, ours, against, theirs, ratio = (cell.replace(" (", "\n(", 1) for cell in _row(figure))
-        table.add_row(f"{name}\n[dim]against {against}[/]", ours, theirs, ratio, end_section=True)
+        name, ours, against, theirs, ratio, asked = (cell.replace(" (", "\n(", 1) for cell in _row(figure))
+        table.add_row(f"{name}\n[dim]against {against}[/]", ours, theirs, ratio, asked, end_section=True)
     console.print(table)
     for figure in figures:
         for name, value in figure.parts.items():
@@ -43,8 +45,10 @@ def show(console: Console, figures: Sequence[Figure]) -> None:
 
 
 def document(order: Sequence[str]) -> None:
-    """Puts the kept figures into the documentation, between its markers."""
+    """Puts the kept figures into the documentation, between its markers, and draws their ratios beside it."""
     results = json.loads(RESULTS.read_text())
+    figures = [_figure(one) for name in order if name in results for one in results[name]["figures"]]
+    plot.draw(figures, PLOT)
     lines = "\n".join(_lines([(name, results[name]) for name in order if name in results]))
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -53,10 +57,11 @@ def document(order: Sequence[str]) -> None:
 
 def _lines(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     yield "| " + " | ".join((*_COLUMNS, "Command")) + " |"
-    yield "|---|---:|---|---:|---:|---|"
+    yield "|---|---:|---|---:|---:|---|---|"
     for benchmark, result in results:
         for figure in map(_figure, result["figures"]):
             yield "| " + " | ".join((*_row(figure), f"`python -m bench {benchmark}`")) + " |"
+    yield f"\n![The ratios, with what is asked of them]({PLOT.name})"
     for _, result in results:
         for figure in map(_figure, result["figures"]):
             if figure.parts:
@@ -83,7 +88,19 @@ def _row(figure: Figure) -> tuple[str, ...]:
         figure.against,
         _spread(Spread.of(figure.bare)),
         _spread(figure.ratio),
+        _asked(figure),
     )
+
+
+def _asked(figure: Figure) -> str:
+    asked = []
+    if figure.least_ratio is not None:
+        asked.append(f"ratio ≥ {figure.least_ratio:g}")
+    if figure.most is not None:
+        asked.append(f"≤ {figure.most:g} {figure.unit}")
+    if not asked:
+        return ""
+    return f"{', '.join(asked)}: {'met' if figure.met else '**not met**'}"
 
 
 def _spread(spread: Spread) -> str:

@@ -1,6 +1,6 @@
 """A caller of a contract: for tests, the demo, and any program that wants the contract's own words and no generated stubs."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -51,7 +51,6 @@ class Client:
         """
         contract = self._of(type(request))
         named = {
-            "authorization": f"Bearer {self._token}" if self._token else "",
             "idempotency-key": key,
             "read-after": after,
             "correlation-id": correlation_id,
@@ -63,14 +62,30 @@ class Client:
             response_deserializer=contract.response.FromString,
         )
         try:
-            answered = await unary(
-                request, metadata=[(name, value) for name, value in named.items() if value], timeout=seconds
-            )
+            answered = await unary(request, metadata=self._metadata(named), timeout=seconds)
         except grpc.aio.AioRpcError as error:
             raise _failed(error) from error
         if not isinstance(answered, answer):
             raise TypeError(f"{contract.method} answers with {contract.response.DESCRIPTOR.name}")
         return answered
+
+    async def stream(self, request: Message, answer: type[Answer], *, seconds: float = 3600.0) -> AsyncIterator[Answer]:
+        """Calls the RPC that takes this request and answers in parts; raises as `call` does."""
+        contract = self._of(type(request))
+        unary: Any = self._channel.unary_stream(
+            contract.path,
+            request_serializer=contract.request.SerializeToString,
+            response_deserializer=answer.FromString,
+        )
+        try:
+            async for part in unary(request, metadata=self._metadata({}), timeout=seconds):
+                yield part
+        except grpc.aio.AioRpcError as error:
+            raise _failed(error) from error
+
+    def _metadata(self, named: Mapping[str, str]) -> list[tuple[str, str]]:
+        given = {"authorization": f"Bearer {self._token}" if self._token else "", **named}
+        return [(name, value) for name, value in given.items() if value]
 
     def _of(self, request: type[Message]) -> CallContract:
         return self._contract.commands.get(request) or self._contract.queries[request]

@@ -50,7 +50,7 @@ class EventContract:
 class CallContract:
     """What an RPC's contract says: who may call, and how the caller must stand to what the call is about.
 
-    `stream` and `loads` are templates of streams; a query has none. `needs` is the relationship's name in lower case, or "".
+    `streams` says that the answer comes in parts. `stream` and `loads` are templates of streams; a query has none. `needs` is the relationship's name in lower case, or "".
     """
 
     method: str
@@ -61,6 +61,7 @@ class CallContract:
     needs: str
     stream: str = ""
     loads: tuple[str, ...] = ()
+    streams: bool = False
 
     @property
     def is_command(self) -> bool:
@@ -247,6 +248,7 @@ def _call(method: MethodDescriptor) -> CallContract:
         needs=_lower(options_pb2.Relationship.Name(option.needs), "RELATIONSHIP_") if option.needs else "",
         stream=command.stream,
         loads=tuple(command.loads),
+        streams=bool(method.server_streaming),
     )
 
 

@@ -19,6 +19,7 @@ from eventkernel import metrics, tracing
 from eventkernel.access import Denied
 from eventkernel.aggregate import Aggregate, NotYet, Refusal
 from eventkernel.commands import Commands, Order
+from eventkernel.mending import give_back_due
 from eventkernel.messages import DueRow, ParkedRecord, Principal, derived_id
 from eventkernel.ports import Store
 from eventkernel.reaction import Effect, TryAgain
@@ -126,6 +127,7 @@ class DueRunner:
         while not self._stopping:
             self._scheduled.clear()
             try:
+                await give_back_due(self._store.parked, self._store.due, f"{self._service}.{SUBSCRIPTION}")
                 await self._claim_all()
                 metrics.DUE_OVERDUE.labels(self._service).set(await self._store.due.count_overdue(self._clock()))
             except Exception:
@@ -189,13 +191,12 @@ class DueRunner:
     async def _set_aside(self, row: DueRow, refused: Refusal | Denied) -> None:
         reason = f"{refused.code if isinstance(refused, Refusal) else 'DENIED'}: {refused}"
         _log.error("due row refused", row=row.id, request=row.request_type, reason=reason)
-        await self._store.parked.park(
-            [
-                ParkedRecord(
-                    subscription=f"{self._service}.{SUBSCRIPTION}", tenant=row.tenant, stream=row.id, topic=f"{row.request_type}/{row.id}", partition=0,
-                    offset=0, key=row.id.encode(), value=row.request, headers=(), reason=reason, attempts=row.attempts, at=self._clock(),
-                )
-            ]
+        # Again where it is parked already: an operator gave it back, and it is refused anew.
+        await self._store.parked.park_again(
+            ParkedRecord(
+                subscription=f"{self._service}.{SUBSCRIPTION}", tenant=row.tenant, stream=row.id, topic=f"{row.request_type}/{row.id}", partition=0,
+                offset=0, key=row.id.encode(), value=row.request, headers=(), reason=reason, attempts=row.attempts, at=self._clock(),
+            )
         )  # fmt: skip
         metrics.PARKED.labels(self._service, f"{self._service}.{SUBSCRIPTION}").inc()
         await self._store.due.finish(row)

@@ -122,7 +122,7 @@ class Inbox:
                 ParkedRecord(
                     subscription=self.subscription, tenant=fault.tenant, stream=fault.stream, topic=fault.record.topic,
                     partition=fault.record.partition, offset=fault.record.offset, key=fault.record.key or b"",
-                    value=fault.record.value or b"", headers=tuple((name, value or b"") for name, value in fault.record.headers),
+                    value=fault.record.value, headers=tuple((name, value or b"") for name, value in fault.record.headers),
                     reason=fault.reason, attempts=1, at=now,
                 )
                 for fault in faults

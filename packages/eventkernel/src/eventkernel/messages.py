@@ -166,6 +166,18 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What an operator asked for a parked record: to be replayed, or to be discarded.
+
+    `onwards` asks it for whatever follows in the stream as well, also for what comes later.
+    """
+
+    act_id: str
+    discard: bool = False
+    onwards: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ParkedRecord:
     """A record that could not be handled, or that follows one in the same stream. Kept whole, to be replayed in order."""
 
@@ -176,11 +188,12 @@ class ParkedRecord:
     partition: int
     offset: int
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
     reason: str
     attempts: int
     at: datetime
+    asked: Asked | None = None
 
     @property
     def id(self) -> str:
@@ -209,6 +222,53 @@ class Access:
     field: str
     at: datetime
     correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an operator did, and why: kept for ever, and recorded before it is done.
+
+    `about` says in words what it was done to; `records` names the parked records.
+    """
+
+    id: str
+    tenant: str
+    actor: str
+    action: str
+    about: str
+    reason: str
+    at: datetime
+    records: tuple[str, ...] = ()
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who took a lease last, and until when."""
+
+    holder: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """The copies of one read model, by number: queries read the serving one; the others are fed beside it.
+
+    A number is used once. `retired` copies are fed no more and wait to be dropped. `revision` counts the changes of this record itself.
+    """
+
+    serving: int = 0
+    building: int | None = None
+    previous: int | None = None
+    highest: int = 0
+    retired: tuple[int, ...] = ()
+    changed_at: datetime | None = None
+    revision: int = 0
+
+    @property
+    def fed(self) -> tuple[int, ...]:
+        """The copies that events go to."""
+        return tuple(copy for copy in (self.serving, self.building, self.previous) if copy is not None)
 
 
 def event_id(origin: str, index: int) -> str:

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,10 @@ from eventkernel.commands import Commands
 from eventkernel.due import DueRunner
 from eventkernel.intake import Sink
 from eventkernel.keys import DataKeys, KeyFile
+from eventkernel.mending import MendingSink
 from eventkernel.messages import Principal
+from eventkernel.operations.rpc import CONTRACT as operations_contract  # noqa: N811 - the one beside the service's own
+from eventkernel.operations.rpc import OperationsServicer
 from eventkernel.ports import Store
 from eventkernel.projector import Projector
 from eventkernel.reactor import Reactor
@@ -35,6 +39,7 @@ from eventkernel.tokens import Tokens
 
 _RETRY_SECONDS = 1.0
 _MEASURE_SECONDS = 5.0
+_LOOK_SECONDS = 1.0
 # What each step of the drain gets even when those before it used up the time: enough to give back a lease.
 _LAST_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
@@ -68,6 +73,7 @@ class Node:
         self._subscriptions: Subscriptions | None = None
         self._relay: Relay | None = None
         self._due: DueRunner | None = None
+        self._mending: list[MendingSink] = []
         self._stop_by = 0.0
         kek = KeyFile(settings.key_file)
         self._sealer = Sealer(DataKeys(store.keys, kek), service.name)
@@ -101,6 +107,7 @@ class Node:
             self._spawn(self._due.run())
         if sinks := self._sinks(parts):
             self._spawn(self._subscribe(sinks))
+            self._spawn(self._mend())
         if Role.API in parts:
             await self._serve_api()
         await self._serve_health()
@@ -171,25 +178,47 @@ class Node:
         )  # fmt: skip
 
     def _sinks(self, parts: frozenset[Role]) -> list[Sink]:
-        sinks: list[Sink] = []
-        service, contract = self._service.name, self._service.contract
-        if Role.PROJECTOR in parts:
-            sinks += [
-                Projector(
-                    projection, service=service, contract=contract, documents=self._store.documents, parked=self._store.parked,
-                    clock=self._clock,
-                )
-                for projection in self._service.projections
-            ]  # fmt: skip
-        if Role.REACTOR in parts:
-            sinks += [
-                Reactor(
-                    reaction, service=service, contract=contract, commands=self.commands, due=self._store.due, parked=self._store.parked,
-                    clock=self._clock, scheduled=self._scheduled,
-                )
-                for reaction in self._service.reactions
-            ]  # fmt: skip
-        return sinks
+        projectors = [
+            partial(
+                Projector, projection, service=self._service.name, contract=self._service.contract, documents=self._store.documents, clock=self._clock
+            )
+            for projection in self._service.projections
+        ]  # fmt: skip
+        reactors = [
+            partial(
+                Reactor, reaction, service=self._service.name, contract=self._service.contract, commands=self.commands, due=self._store.due,
+                clock=self._clock, scheduled=self._scheduled,
+            )
+            for reaction in self._service.reactions
+        ]  # fmt: skip
+        makers: list[Callable[..., Sink]] = [
+            *(projectors if Role.PROJECTOR in parts else ()),
+            *(reactors if Role.REACTOR in parts else ()),
+        ]
+        return [self._mended(make) for make in makers]
+
+    def _mended(self, make: Callable[..., Sink]) -> Sink:
+        mended = MendingSink(
+            make(parked=self._store.parked), lambda parked: make(parked=parked), self._store.parked, self._clock
+        )
+        self._mending.append(mended)
+        return mended
+
+    async def _mend(self) -> None:
+        """Sees that what operators ask is done, also while nothing comes."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                asked = await self._store.parked.asked()
+            except Exception as error:
+                _log.warning("nobody can say what operators ask", error=repr(error))
+                continue
+            for sink in self._mending:
+                if sink.subscription in asked:
+                    try:
+                        await sink.mend()
+                    except Exception:
+                        _log.exception("parked records not settled; trying again", subscription=sink.subscription)
 
     async def _subscribe(self, sinks: list[Sink]) -> None:
         while True:
@@ -216,6 +245,9 @@ class Node:
             tenant_claim=self._settings.tenant_claim,
         )  # fmt: skip
         server = _server()
+        operations = OperationsServicer(
+            self._service, store=self._store, clock=self._clock, tokens=tokens, everywhere=self._settings.operations_tenant
+        )  # fmt: skip
         server.add_generic_rpc_handlers(
             (
                 Servicer(
@@ -225,9 +257,11 @@ class Node:
                     tokens=tokens,
                     calls_at_once=self._settings.calls_at_once,
                 ),
+                operations,
             )
         )
-        names = (str(self._service.contract.service.full_name), reflection.SERVICE_NAME)
+        contracts = (self._service.contract, operations_contract)
+        names = (*(str(contract.service.full_name) for contract in contracts), reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         await _listen(server, self._settings.grpc_address, "GRPC_ADDRESS")
         self._api = server

@@ -1,16 +1,20 @@
 """What the kernel needs of a store. Two adapters keep these promises, in memory and on MongoDB, and one suite checks both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from eventkernel.messages import (
     Access,
+    Act,
     AppendOutcome,
+    Asked,
     Checkpoint,
     Commit,
+    Copies,
     DocumentWrite,
     DueRow,
+    Lease,
     ParkedRecord,
     Snapshot,
     WrappedKey,
@@ -63,6 +67,17 @@ class CommitStore(Protocol):
         """How many commits wait to be published, and the time of the oldest."""
         ...
 
+    async def pending_by_slot(self) -> dict[int, tuple[int, datetime]]:
+        """The same for each slot that anything waits in."""
+        ...
+
+    async def some_streams(self, after: str, limit: int) -> list[tuple[str, list[Commit], frozenset[str]]]:
+        """The next streams behind the key `after` ("" at first), in the order of their keys, each with its commits and which are pending.
+
+        Some of those streams that have about `limit` commits together; none where there are no more.
+        """
+        ...
+
     async def load_snapshot(self, tenant: str, stream: str) -> Snapshot | None:
         """The stream's newest snapshot."""
         ...
@@ -88,6 +103,10 @@ class LeaseStore(Protocol):
 
     async def holder(self, name: str) -> str | None:
         """Who took it last and has not given it back."""
+        ...
+
+    async def held(self, name: str) -> Lease | None:
+        """The same, with the time until which it was taken."""
         ...
 
 
@@ -120,6 +139,18 @@ class DocumentStore(Protocol):
         """The next offset to read, or None before the first. It lies in the collection that it was written with."""
         ...
 
+    async def checkpoints(self, collection: str, subscription: str) -> dict[tuple[str, int], int]:
+        """All of a subscription's checkpoints, by topic and partition."""
+        ...
+
+    async def page(self, collection: str, after: str, limit: int) -> list[tuple[str, dict[str, object]]]:
+        """Up to `limit` documents whose ids come behind `after` ("" at first), in the order of their ids."""
+        ...
+
+    async def drop(self, collection: str) -> None:
+        """Removes a collection with its checkpoints. Dropping what is not there does no harm."""
+        ...
+
 
 class DueStore(Protocol):
     """Rows that fall due. Each is claimed with a lease, so that a dead claimant's row is claimed again."""
@@ -143,6 +174,10 @@ class DueStore(Protocol):
         """Gives the row back, to be claimed at `due`, unless it was claimed again since this claim of it."""
         ...
 
+    async def reopen(self, row_id: str, attempts: int) -> None:
+        """Opens a row again that was finished at this attempt; any other is left as it is."""
+        ...
+
     async def count_overdue(self, now: datetime) -> int:
         """How many open rows are past their time."""
         ...
@@ -159,8 +194,37 @@ class ParkedStore(Protocol):
         """The (tenant, stream) pairs that have anything parked."""
         ...
 
-    async def list(self, subscription: str | None = None) -> list[ParkedRecord]:
-        """Parked records, by subscription, topic, partition and offset."""
+    async def list(
+        self, subscription: str | None = None, *, tenant: str | None = None, stream: str | None = None, limit: int = 0
+    ) -> list[ParkedRecord]:
+        """Parked records, by subscription, topic, partition and offset; at most `limit` where one is given."""
+        ...
+
+    async def ask(self, ids: Iterable[str], asked: Asked) -> int:
+        """Notes what an operator asked, one record after the other, on those that nothing is asked for yet; on how many."""
+        ...
+
+    async def asked(self) -> frozenset[str]:
+        """The subscriptions that have any record with something asked."""
+        ...
+
+    async def settle(self, record_id: str, act_id: str) -> bool:
+        """Removes a record, if this act is still what is asked for it. False where it is not."""
+        ...
+
+    async def park_again(self, record: ParkedRecord, act_id: str = "") -> None:
+        """Replaces the record by one that nothing is asked for; keeps it where it is new.
+
+        With an act's id: only where that act is still what is asked for it.
+        """
+        ...
+
+    async def withdraw(self, ids: Iterable[str]) -> None:
+        """Takes back whatever is asked for these records."""
+        ...
+
+    async def drop(self, subscription: str) -> None:
+        """Removes all records of a subscription that is no more."""
         ...
 
 
@@ -192,6 +256,30 @@ class AccessLog(Protocol):
         ...
 
 
+class ActLog(Protocol):
+    """What operators did. Nothing in it is ever changed."""
+
+    async def record(self, act: Act) -> None:
+        """Keeps an act, durably."""
+        ...
+
+    async def newest(self, tenant: str | None, limit: int) -> list[Act]:
+        """The newest acts of a tenant's operators, or of all, the newest first."""
+        ...
+
+
+class CopyStore(Protocol):
+    """Which copy of each read model serves, and which are fed beside it."""
+
+    async def load(self, read_model: str) -> Copies:
+        """How it stands; the first copy alone where nothing was ever changed."""
+        ...
+
+    async def change(self, read_model: str, copies: Copies) -> bool:
+        """Replaces what has the revision below; False where somebody else did."""
+        ...
+
+
 class Store(Protocol):
     """One service's database: all of the above."""
 
@@ -202,6 +290,8 @@ class Store(Protocol):
     parked: ParkedStore
     keys: KeyStore
     access_log: AccessLog
+    acts: ActLog
+    copies: CopyStore
 
     async def start(self) -> None:
         """Makes the indexes; raises where the store cannot be reached."""

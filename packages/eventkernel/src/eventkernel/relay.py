@@ -169,7 +169,7 @@ class Relay:
 
     async def _claim(self, slot: int) -> bool:
         now = self._clock()
-        held = await self._leases.acquire(_lease(slot), self._holder, now, self._ttl)
+        held = await self._leases.acquire(lease_name(slot), self._holder, now, self._ttl)
         if held:
             self._until[slot] = now + self._ttl
         else:
@@ -217,7 +217,7 @@ class Relay:
 
     async def _even_out(self, tasks: asyncio.TaskGroup) -> None:
         """Gives one slot to a replica that asks and has two fewer, or asks where another has two more."""
-        holders = Counter([await self._leases.holder(_lease(slot)) or "" for slot in range(SLOTS)])
+        holders = Counter([await self._leases.holder(lease_name(slot)) or "" for slot in range(SLOTS)])
         mine = holders[self._holder]
         if any(count >= mine + 2 for holder, count in holders.items() if holder):
             await self._leases.acquire(_WANTED, self._holder, self._clock(), self._ttl)
@@ -240,7 +240,7 @@ class Relay:
             await asyncio.wait([self._keepers[slot]])
         self._until.pop(slot, None)
         try:
-            await self._leases.release(_lease(slot), self._holder)
+            await self._leases.release(lease_name(slot), self._holder)
         except Exception:
             _log.warning("relay_lease_not_released", service=self._service, slot=slot, exc_info=True)
 
@@ -268,5 +268,6 @@ async def _at_most(seconds: float, event: asyncio.Event) -> None:
             await event.wait()
 
 
-def _lease(slot: int) -> str:
+def lease_name(slot: int) -> str:
+    """Under which a slot is leased."""
     return f"relay-{slot}"

@@ -6,8 +6,8 @@ Every error says what was wrong and what to do, in the text, in a stable reason 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -21,7 +21,7 @@ from opentelemetry.trace import SpanKind
 from eventkernel import logs, metrics, tracing
 from eventkernel.access import Denied, admit
 from eventkernel.commands import Commands, Order
-from eventkernel.contract import CallContract
+from eventkernel.contract import CallContract, Contract
 from eventkernel.faults import Fault, MetadataInvalid, fault_of
 from eventkernel.messages import Principal
 from eventkernel.reading import After, Ask, Readers
@@ -37,7 +37,7 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Call:
+class Call:
     """One call: what was asked, by whom, with which metadata, and the seconds that are left for it."""
 
     contract: CallContract
@@ -48,45 +48,55 @@ class _Call:
     remaining: float | None
 
 
-Serve = Callable[[_Call], Awaitable[Message]]
-
-
-class Servicer(grpc.GenericRpcHandler):
-    """Serves one service's contract.
+class Calls(grpc.GenericRpcHandler):
+    """Answers the calls of one contract: who calls, whether what they ask is well formed, and how a failure is told.
 
     Args:
         calls_at_once: how many calls may be under way. One more is told at once to come again: taken in, it would wait behind
             all the others until its caller gave up, and the next ones too, until nothing was answered in time any more.
     """
 
-    def __init__(
-        self, service: Service, *, commands: Commands, readers: Readers, tokens: Tokens, calls_at_once: int
-    ) -> None:
-        self._service = service
-        self._commands = commands
-        self._readers = readers
+    def __init__(self, contract: Contract, tokens: Tokens, calls_at_once: int) -> None:
+        self._contract = contract
         self._tokens = tokens
         self._calls_at_once = calls_at_once
         self._under_way = 0
-        self._methods = {call.path: self._handler(call) for call in service.contract.calls.values()}
+        self._methods = {call.path: self._handler(call) for call in contract.calls.values()}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
         """The handler of a path; None where the contract has no such RPC."""
         return self._methods.get(str(handler_call_details.method))
 
+    async def _serve(self, asked: Call) -> Message:
+        raise NotImplementedError
+
+    def _serve_stream(self, asked: Call) -> AsyncIterator[Message]:
+        raise NotImplementedError
+
     def _handler(self, call: CallContract) -> grpc.RpcMethodHandler[Any, Any]:
-        serve = self._command if call.is_command else self._query
-
         async def answer(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Message:
-            return await self._answer(call, serve, request, context)
+            async with self._answering(call, request, context) as asked:
+                return await self._serve(asked)
+            raise AssertionError("abort raises")
 
-        return grpc.unary_unary_rpc_method_handler(
-            answer, request_deserializer=call.request.FromString, response_serializer=call.response.SerializeToString
+        async def stream(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Message]:
+            async with self._answering(call, request, context) as asked:
+                async for part in self._serve_stream(asked):
+                    yield part
+
+        make, method = (
+            (grpc.unary_stream_rpc_method_handler, stream)
+            if call.streams
+            else (grpc.unary_unary_rpc_method_handler, answer)
+        )
+        return make(
+            method, request_deserializer=call.request.FromString, response_serializer=call.response.SerializeToString
         )
 
-    async def _answer(
-        self, call: CallContract, serve: Serve, request: Message, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> Message:
+    @asynccontextmanager
+    async def _answering(
+        self, call: CallContract, request: Message, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AsyncIterator[Call]:
         given = {
             str(name): str(value)
             for name, value in context.invocation_metadata() or ()
@@ -101,38 +111,15 @@ class Servicer(grpc.GenericRpcHandler):
                 with self._a_place():
                     principal = self._principal(given)
                     protovalidate.validate(request)
-                    return await serve(_Call(call, request, principal, correlation_id, given, context.time_remaining()))
+                    yield Call(call, request, principal, correlation_id, given, context.time_remaining())
             except Exception as error:
-                fault = fault_of(error, str(self._service.contract.topic))
+                fault = fault_of(error, str(self._contract.topic))
                 span.set_attribute("fault", fault.code)
                 self._tell(call, fault, error)
+            else:
+                return
             context.set_trailing_metadata(fault.trailers())
             await context.abort(fault.status, fault.text)
-        raise AssertionError("abort raises")
-
-    async def _command(self, asked: _Call) -> Message:
-        key = asked.given.get("idempotency-key", str(uuid4()))
-        if not _KEY.fullmatch(key):
-            raise MetadataInvalid("idempotency-key", "idempotency-key has to be 1 to 128 letters, digits or . _ : -")
-        return await self._commands.give(Order(asked.request, asked.principal, key, asked.correlation_id))
-
-    async def _query(self, asked: _Call) -> Message:
-        call, principal = asked.contract, asked.principal
-        outcome = "failed"
-        try:
-            admit(principal, call)
-            if call.needs:
-                ask = Ask(principal, asked.request, self._readers(principal, correlation_id=asked.correlation_id))
-                if not await self._service.relations[call.needs](ask):
-                    raise Denied(f"{call.method} is for somebody else: it needs the relationship {call.needs}")
-            after = _after(asked.given.get("read-after", ""), asked.remaining)
-            reader = self._readers(principal, after=after, correlation_id=asked.correlation_id)
-            with tracing.step("answer", query=call.method):
-                answer = await self._service.answers[call.request](asked.request, reader)
-            outcome = "answered"
-            return answer
-        finally:
-            metrics.QUERIES.labels(self._service.name, call.method, outcome).inc()
 
     @contextmanager
     def _a_place(self) -> Iterator[None]:
@@ -155,6 +142,45 @@ class Servicer(grpc.GenericRpcHandler):
             _log.error("call failed", method=call.method, code=fault.code, exc_info=error)
         else:
             _log.info("call not done", method=call.method, code=fault.code)
+
+
+class Servicer(Calls):
+    """Serves one service's contract."""
+
+    def __init__(
+        self, service: Service, *, commands: Commands, readers: Readers, tokens: Tokens, calls_at_once: int
+    ) -> None:
+        super().__init__(service.contract, tokens, calls_at_once)
+        self._service = service
+        self._commands = commands
+        self._readers = readers
+
+    async def _serve(self, asked: Call) -> Message:
+        return await (self._command if asked.contract.is_command else self._query)(asked)
+
+    async def _command(self, asked: Call) -> Message:
+        key = asked.given.get("idempotency-key", str(uuid4()))
+        if not _KEY.fullmatch(key):
+            raise MetadataInvalid("idempotency-key", "idempotency-key has to be 1 to 128 letters, digits or . _ : -")
+        return await self._commands.give(Order(asked.request, asked.principal, key, asked.correlation_id))
+
+    async def _query(self, asked: Call) -> Message:
+        call, principal = asked.contract, asked.principal
+        outcome = "failed"
+        try:
+            admit(principal, call)
+            if call.needs:
+                ask = Ask(principal, asked.request, self._readers(principal, correlation_id=asked.correlation_id))
+                if not await self._service.relations[call.needs](ask):
+                    raise Denied(f"{call.method} is for somebody else: it needs the relationship {call.needs}")
+            after = _after(asked.given.get("read-after", ""), asked.remaining)
+            reader = self._readers(principal, after=after, correlation_id=asked.correlation_id)
+            with tracing.step("answer", query=call.method):
+                answer = await self._service.answers[call.request](asked.request, reader)
+            outcome = "answered"
+            return answer
+        finally:
+            metrics.QUERIES.labels(self._service.name, call.method, outcome).inc()
 
 
 def _after(text: str, remaining: float | None) -> After | None:

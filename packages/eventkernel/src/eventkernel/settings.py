@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     token_issuer: str = "mentorstream"  # noqa: S105 - names who signs, opens nothing
     token_audience: str = "mentorstream"  # noqa: S105
     tenant_claim: str = "tenant"
+    operations_tenant: str = Field(
+        default="", description="The tenant whose operators see all tenants' records; none where empty."
+    )
     source: str = Field(default="", description="The events' `ce_source`; `/<topic's path>` where empty.")
     roles: str = "api,relay,projector,reactor"
     log_level: str = "INFO"

@@ -1,19 +1,14 @@
 """The command line: the platform on this machine, the demo, and what an operator does."""
 
-import asyncio
 import os
-import signal
-import sys
 import tempfile
-from collections.abc import Coroutine
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated
 
 import grpc
 import typer
 from eventkernel.client import CallFailed, Client
-from eventkernel.issuer import LocalIssuer, LocalOnly
 from mentoring.common.v1.common_pb2 import CommandReply
 from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest
 from mentoring.options.v1.options_pb2 import Role
@@ -22,13 +17,14 @@ from rich.console import Console
 from mentorstream.contracts import CONTRACTS
 from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, StartFailure, create_topics, read_topics
+from mentorstream.operate import parked, relay
+from mentorstream.outcome import fail, local_token, run
 from mentorstream.platform import LOCALHOST
 from mentorstream.standards import ST0148, StandardFault, load_standard
 from mentorstream.topics import topics_file
 from mentorstream.up import port_of
 from mentorstream.up import up as run_platform
 
-Result = TypeVar("Result")
 # The contracts' roles, as a token's claim spells them. No token carries the platform's own.
 RoleName = StrEnum(  # type: ignore[misc]
     "RoleName",
@@ -48,6 +44,8 @@ topics = typer.Typer(no_args_is_help=True, help="The topics, as data.")
 standard = typer.Typer(no_args_is_help=True, help="Occupational standards.")
 app.add_typer(topics, name="topics")
 app.add_typer(standard, name="standard")
+app.add_typer(parked.app, name="parked")
+app.add_typer(relay.app, name="relay")
 console = Console()
 DataDir = Annotated[Path, typer.Option(help="Where everything is kept between runs.", envvar="MENTORSTREAM_DATA")]
 
@@ -59,13 +57,13 @@ def demo(
     ] = None,
 ) -> None:
     """Play one cohort's journey over four services and a real Kafka, and check every outcome."""
-    raise typer.Exit(0 if _run(play(console, data_dir.resolve() if data_dir else None)) else 1)
+    raise typer.Exit(0 if run(play(console, data_dir.resolve() if data_dir else None)) else 1)
 
 
 @app.command()
 def up(data_dir: DataDir = Path(".data")) -> None:
     """Run the platform until it is stopped, and keep its data."""
-    _run(run_platform(console, data_dir.resolve()))
+    run(run_platform(console, data_dir.resolve()))
 
 
 @app.command()
@@ -74,7 +72,7 @@ def fetch() -> None:
     if os.environ.get("KAFKA_BOOTSTRAP"):
         console.print("KAFKA_BOOTSTRAP is set: no embedded Kafka is needed")
         return
-    _run(_start_once())
+    run(_start_once())
 
 
 async def _start_once() -> None:
@@ -91,7 +89,7 @@ def token(
     data_dir: DataDir = Path(".data"),
 ) -> None:
     """Print a token for the local platform. It is refused outside local mode."""
-    print(_token(data_dir, person, provider, role))  # noqa: T201 - it is the command's output
+    print(local_token(data_dir, person, provider, [name.value for name in role]))  # noqa: T201 - it is the command's output
 
 
 @topics.command("apply")
@@ -100,7 +98,7 @@ def apply_topics(
     file: Annotated[Path | None, typer.Option(help="The topics' file; the platform's own where not given.")] = None,
 ) -> None:
     """Create the topics that are not there yet."""
-    created = _run(create_topics(bootstrap, read_topics(file or topics_file())))
+    created = run(create_topics(bootstrap, read_topics(file or topics_file())))
     console.print(f"created: {', '.join(created) or 'none, all were there'}")
 
 
@@ -110,7 +108,7 @@ def check_standard(file: Annotated[Path, typer.Argument(help="A standard as JSON
     try:
         request = load_standard(file)
     except StandardFault as fault:
-        _fail(str(fault))
+        fail(str(fault))
     console.print(f"{request.standard.reference} {request.standard.version}: {len(request.ksbs)} KSBs, ready to import")
 
 
@@ -125,19 +123,19 @@ def import_standard(
     try:
         request = load_standard(file)
     except StandardFault as fault:
-        _fail(str(fault))
-    token = _token(data_dir, "manager-1", provider, [RoleName("provider_manager")])
+        fail(str(fault))
+    token = local_token(data_dir, "manager-1", provider, ["provider_manager"])
     try:
         where = address or f"{LOCALHOST}:{port_of('evidence')}"
-        reply = _run(_give(where, token, request))
+        reply = run(_give(where, token, request))
     except StartFailure as failure:
-        _fail(str(failure))
+        fail(str(failure))
     except CallFailed as failed:
         if failed.reason in {"UNAVAILABLE", "UNIMPLEMENTED"}:
-            _fail(
+            fail(
                 f"{failed.reason}: no evidence service answers at {where}: is the platform up? Another address: --address"
             )
-        _fail(f"{failed.reason}: {failed.text}")
+        fail(f"{failed.reason}: {failed.text}")
     done = "imported" if reply.event_types else "was there already"
     console.print(f"{request.standard.reference} {request.standard.version}: {done}")
 
@@ -147,35 +145,6 @@ async def _give(address: str, token: str, request: ImportStandardRequest) -> Com
         return await Client(channel, CONTRACTS["evidence"], token).call(request, CommandReply)
 
 
-def _token(data_dir: Path, person: str, provider: str, roles: "list[RoleName]") -> str:
-    mode = os.environ.get("MENTORSTREAM_MODE", "local")
-    # An issuer that was made here and now would sign with a key that no platform knows.
-    if mode == "local" and not (data_dir / "issuer" / "jwks.json").exists():
-        _fail(
-            f"NO_PLATFORM_HERE: no platform has run with the data in {data_dir.resolve()}: start one, or give its --data-dir"
-        )
-    try:
-        issuer = LocalIssuer(data_dir / "issuer", mode)
-    except LocalOnly as refused:
-        _fail(f"{refused.code}: {refused}")
-    return issuer.token(person, provider, [role.value for role in roles])
-
-
 def main() -> None:
     """The program."""
     app()
-
-
-def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    try:
-        return asyncio.run(work)
-    except StartFailure as failure:
-        _fail(str(failure))
-    except KeyboardInterrupt:
-        console.print("Stopped; no process is left.")
-        raise typer.Exit(128 + signal.SIGINT) from None
-
-
-def _fail(text: str) -> NoReturn:
-    sys.stderr.write(f"{text}\n")
-    raise typer.Exit(2)

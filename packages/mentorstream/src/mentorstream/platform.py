@@ -32,6 +32,8 @@ from mentorstream.embedded.ports import choose_port
 from mentorstream.topics import topics_file
 
 LOCALHOST = "127.0.0.1"
+# Whose operators see all providers.
+OPERATIONS_TENANT = "operations"
 _READY_WITHIN = 30.0
 _LOOK_AGAIN = 0.05
 _DRAIN_WITHIN = 15.0
@@ -139,6 +141,7 @@ class Platform:
             "JWKS_FILE": str(self.data_dir / "issuer" / "jwks.json"),
             "TOKEN_ISSUER": ISSUER,
             "TOKEN_AUDIENCE": AUDIENCE,
+            "OPERATIONS_TENANT": OPERATIONS_TENANT,
             "TRACE_FILE": str(self.traces / f"{name}.jsonl"),
             "TRACE_RATIO": "1",
             "SMTP_HOST": found.smtp_host,

@@ -8,6 +8,7 @@ from eventkernel.store.memory.commits import MemoryCommits
 from eventkernel.store.memory.documents import MemoryDocuments
 from eventkernel.store.memory.due import MemoryDue
 from eventkernel.store.memory.leases import MemoryLeases
+from eventkernel.store.memory.operations import MemoryActs, MemoryCopies
 from eventkernel.store.memory.parked import MemoryParked
 from eventkernel.store.memory.sealed import MemoryAccessLog, MemoryKeys
 from eventkernel.timing import utc_now
@@ -24,6 +25,8 @@ class MemoryStore(Store):
         self.parked = MemoryParked()
         self.keys = MemoryKeys()
         self.access_log = MemoryAccessLog()
+        self.acts = MemoryActs()
+        self.copies = MemoryCopies()
 
     async def start(self) -> None:
         """Nothing to make."""

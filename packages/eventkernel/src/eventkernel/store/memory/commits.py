@@ -78,6 +78,26 @@ class MemoryCommits(CommitStore):
         await asyncio.sleep(0)
         return len(self._pending), min((commit.at for commit in self._pending.values()), default=None)
 
+    async def pending_by_slot(self) -> dict[int, tuple[int, datetime]]:
+        """As the port says."""
+        await asyncio.sleep(0)
+        found: dict[int, tuple[int, datetime]] = {}
+        for commit in self._pending.values():
+            count, oldest = found.get(slot_of(commit.partition_key), (0, commit.at))
+            found[slot_of(commit.partition_key)] = (count + 1, min(oldest, commit.at))
+        return found
+
+    async def some_streams(self, after: str, limit: int) -> list[tuple[str, list[Commit], frozenset[str]]]:
+        """As the port says."""
+        await asyncio.sleep(0)
+        found: list[tuple[str, list[Commit], frozenset[str]]] = []
+        for key in sorted(key for key in self._streams if key > after):
+            commits = sorted(self._streams[key], key=lambda commit: commit.first_version)
+            found.append((key, commits, frozenset(commit.id for commit in commits if commit.id in self._pending)))
+            if sum(len(commits) for _, commits, _ in found) >= limit:
+                break
+        return found
+
     async def load_snapshot(self, tenant: str, stream: str) -> Snapshot | None:
         """As the port says."""
         await asyncio.sleep(0)

@@ -59,6 +59,27 @@ class MemoryDocuments(DocumentStore):
         await asyncio.sleep(0)
         return self._checkpoints.get((collection, subscription, topic, partition))
 
+    async def checkpoints(self, collection: str, subscription: str) -> dict[tuple[str, int], int]:
+        """As the port says."""
+        await asyncio.sleep(0)
+        return {
+            (topic, partition): offset
+            for (where, whose, topic, partition), offset in self._checkpoints.items()
+            if (where, whose) == (collection, subscription)
+        }
+
+    async def page(self, collection: str, after: str, limit: int) -> list[tuple[str, dict[str, object]]]:
+        """As the port says."""
+        await asyncio.sleep(0)
+        behind = sorted(name for name in self._documents[collection] if name > after)
+        return [(name, _body(self._documents[collection][name][1])) for name in behind[:limit]]
+
+    async def drop(self, collection: str) -> None:
+        """As the port says."""
+        await asyncio.sleep(0)
+        self._documents.pop(collection, None)
+        self._checkpoints = {place: offset for place, offset in self._checkpoints.items() if place[0] != collection}
+
 
 def _body(encoded: bytes) -> dict[str, object]:
     return dict(bson.decode(encoded, BSON_DATES))

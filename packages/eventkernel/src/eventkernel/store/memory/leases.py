@@ -3,7 +3,9 @@
 import asyncio
 from datetime import datetime, timedelta
 
+from eventkernel.messages import Lease
 from eventkernel.ports import LeaseStore
+from eventkernel.store.stored_form import milliseconds
 
 
 class MemoryLeases(LeaseStore):
@@ -18,7 +20,7 @@ class MemoryLeases(LeaseStore):
         held = self._leases.get(name)
         if held is not None and held[0] != holder and now < held[1] <= now + 2 * ttl:
             return False
-        self._leases[name] = (holder, now + ttl)
+        self._leases[name] = (holder, milliseconds(now + ttl))
         return True
 
     async def release(self, name: str, holder: str) -> None:
@@ -31,3 +33,8 @@ class MemoryLeases(LeaseStore):
         """As the port says."""
         await asyncio.sleep(0)
         return self._leases[name][0] if name in self._leases else None
+
+    async def held(self, name: str) -> Lease | None:
+        """As the port says."""
+        await asyncio.sleep(0)
+        return Lease(*self._leases[name]) if name in self._leases else None

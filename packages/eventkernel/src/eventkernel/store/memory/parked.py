@@ -1,10 +1,10 @@
 """Parked records in memory: each is kept once, however often it is delivered."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from eventkernel.messages import ParkedRecord
+from eventkernel.messages import Asked, ParkedRecord
 from eventkernel.ports import ParkedStore
 from eventkernel.store.stored_form import milliseconds
 
@@ -26,13 +26,61 @@ class MemoryParked(ParkedStore):
         await asyncio.sleep(0)
         return frozenset((record.tenant, record.stream) for record in self._of(subscription))
 
-    async def list(self, subscription: str | None = None) -> list[ParkedRecord]:
+    async def list(
+        self, subscription: str | None = None, *, tenant: str | None = None, stream: str | None = None, limit: int = 0
+    ) -> list[ParkedRecord]:
         """As the port says."""
         await asyncio.sleep(0)
-        return sorted(
-            self._of(subscription),
+        found = sorted(
+            (
+                record
+                for record in self._of(subscription)
+                if tenant in (None, record.tenant) and stream in (None, record.stream)
+            ),
             key=lambda record: (record.subscription, record.topic, record.partition, record.offset),
         )
+        return found[: limit or None]
+
+    async def ask(self, ids: Iterable[str], asked: Asked) -> int:
+        """As the port says."""
+        await asyncio.sleep(0)
+        free = [one for one in ids if one in self._records and self._records[one].asked is None]
+        for one in free:
+            self._records[one] = replace(self._records[one], asked=asked)
+        return len(free)
+
+    async def asked(self) -> frozenset[str]:
+        """As the port says."""
+        await asyncio.sleep(0)
+        return frozenset(record.subscription for record in self._records.values() if record.asked)
+
+    async def settle(self, record_id: str, act_id: str) -> bool:
+        """As the port says."""
+        await asyncio.sleep(0)
+        return self._is_asked(record_id, act_id) and self._records.pop(record_id) is not None
+
+    async def park_again(self, record: ParkedRecord, act_id: str = "") -> None:
+        """As the port says."""
+        await asyncio.sleep(0)
+        if not act_id or self._is_asked(record.id, act_id):
+            self._records[record.id] = replace(record, at=milliseconds(record.at), asked=None)
+
+    async def withdraw(self, ids: Iterable[str]) -> None:
+        """As the port says."""
+        await asyncio.sleep(0)
+        for one in ids:
+            if one in self._records:
+                self._records[one] = replace(self._records[one], asked=None)
+
+    async def drop(self, subscription: str) -> None:
+        """As the port says."""
+        await asyncio.sleep(0)
+        for record in self._of(subscription):
+            del self._records[record.id]
+
+    def _is_asked(self, record_id: str, act_id: str) -> bool:
+        record = self._records.get(record_id)
+        return record is not None and record.asked is not None and record.asked.act_id == act_id
 
     def _of(self, subscription: str | None) -> Sequence[ParkedRecord]:
         return [record for record in self._records.values() if subscription in (None, record.subscription)]

@@ -9,6 +9,7 @@ from eventkernel.store.mongodb.documents import MongoDocuments
 from eventkernel.store.mongodb.driver import Driver, connect
 from eventkernel.store.mongodb.due import MongoDue
 from eventkernel.store.mongodb.leases import MongoLeases
+from eventkernel.store.mongodb.operations import MongoActs, MongoCopies
 from eventkernel.store.mongodb.parked import MongoParked
 from eventkernel.store.mongodb.sealed import MongoAccessLog, MongoKeys
 from eventkernel.store.mongodb.unavailable import translated
@@ -36,10 +37,12 @@ class MongoStore(Store):
         self.parked = MongoParked(driver, owned)
         self.keys = MongoKeys(owned)
         self.access_log = MongoAccessLog(owned)
+        self.acts = MongoActs(owned)
+        self.copies = MongoCopies(owned)
 
     async def start(self) -> None:
         """Makes the indexes; raises StoreUnavailable where the database cannot be reached."""
-        for part in (self.commits, self.due, self.parked, self.keys, self.access_log):
+        for part in (self.commits, self.due, self.parked, self.keys, self.access_log, self.acts):
             await part.prepare()
 
     async def time(self) -> datetime:

@@ -102,6 +102,31 @@ class MongoCommits(CommitStore):
         )
         return (counted[0]["count"], counted[0]["oldest"]) if counted else (0, None)
 
+    async def pending_by_slot(self) -> dict[int, tuple[int, datetime]]:
+        """As the port says."""
+        waiting = {_PENDING: True, "slot": {"$in": list(range(SLOTS))}}
+        each = {"$group": {"_id": "$slot", "count": {"$sum": 1}, "oldest": {"$min": "$at"}}}
+        counted = await self._driver.aggregate(self._commits, [{"$match": waiting}, each])
+        return {slot["_id"]: (slot["count"], slot["oldest"]) for slot in counted}
+
+    async def some_streams(self, after: str, limit: int) -> list[tuple[str, list[Commit], frozenset[str]]]:
+        """As the port says."""
+        query = self._commits.find({"stream_key": {"$gt": after}}).sort("stream_key", 1).limit(limit)
+        found = await query.batch_size(limit).to_list(None)
+        if len(found) == limit:
+            # Of the last one there may be more: it is read whole, by itself where it is the only one.
+            last = found[-1]["stream_key"]
+            found = [document for document in found if document["stream_key"] != last]
+            if not found:
+                found = await self._commits.find({"stream_key": last}).batch_size(_READ_BATCH).to_list(None)
+        streams: dict[str, list[Document]] = {}
+        for document in sorted(found, key=lambda document: (document["stream_key"], document["first_version"])):
+            streams.setdefault(document["stream_key"], []).append(document)
+        return [
+            (key, [commit_of(one) for one in commits], frozenset(one["_id"] for one in commits if _PENDING in one))
+            for key, commits in streams.items()
+        ]
+
     async def load_snapshot(self, tenant: str, stream: str) -> Snapshot | None:
         """As the port says."""
         document = await self._snapshots.find_one({"_id": stream_key(tenant, stream)})

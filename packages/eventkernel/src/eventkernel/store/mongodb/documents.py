@@ -19,6 +19,7 @@ from eventkernel.store.mongodb.unavailable import translated
 from eventkernel.store.stored_form import ID, REVISION, check_fields
 
 _DOCUMENTS_ONLY = {"$exists": True}
+_CHECKPOINT = "~checkpoint/"
 # On the embedded store the time of an `$in` grows with the square of its length.
 _IDS_A_QUERY = 50
 
@@ -88,10 +89,28 @@ class MongoDocuments(DocumentStore):
         )
         return None if stored is None else stored["offset"]
 
+    async def checkpoints(self, collection: str, subscription: str) -> dict[tuple[str, int], int]:
+        """As the port says."""
+        whose = f"{_CHECKPOINT}{subscription}/"
+        found = await self._database[collection].find({ID: {"$gte": whose, "$lt": f"{whose}~"}}).to_list(None)
+        places = ((*checkpoint[ID].removeprefix(whose).rsplit("/", 1), checkpoint["offset"]) for checkpoint in found)
+        return {(topic, int(partition)): offset for topic, partition, offset in places}
+
+    async def page(self, collection: str, after: str, limit: int) -> list[tuple[str, dict[str, object]]]:
+        """As the port says."""
+        # A checkpoint's id comes behind every document's.
+        wanted = {ID: {"$gt": after, "$lt": _CHECKPOINT}}
+        query = self._database[collection].find(wanted).sort(ID, 1).limit(limit).batch_size(limit)
+        return [(document[ID], _body(document)) for document in await query.to_list(None)]
+
+    async def drop(self, collection: str) -> None:
+        """As the port says."""
+        await self._database[collection].drop()
+
 
 def _checkpoint_id(checkpoint: Checkpoint) -> str:
     # A string: looked up by a sub-document, the embedded store reads the whole collection.
-    return f"~checkpoint/{checkpoint.subscription}/{checkpoint.topic}/{checkpoint.partition}"
+    return f"{_CHECKPOINT}{checkpoint.subscription}/{checkpoint.topic}/{checkpoint.partition}"
 
 
 def _body(document: Document) -> dict[str, object]:

@@ -49,6 +49,11 @@ class MongoDue(DueStore):
         this_claim = {"_id": row.id, "done": False, "attempts": row.attempts}
         await self._rows.update_one(this_claim, {"$set": {"due": due, "leased_until": _NOT_LEASED}})
 
+    async def reopen(self, row_id: str, attempts: int) -> None:
+        """As the port says."""
+        at_this_attempt = {"_id": row_id, "done": True, "attempts": attempts}
+        await self._rows.update_one(at_this_attempt, {"$set": {"done": False, "leased_until": _NOT_LEASED}})
+
     async def count_overdue(self, now: datetime) -> int:
         """As the port says."""
         return await self._rows.count_documents({"done": False, "due": {"$lte": now}})

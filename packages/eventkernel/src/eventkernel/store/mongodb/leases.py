@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from eventkernel.messages import Lease
 from eventkernel.ports import LeaseStore
 from eventkernel.store.mongodb.driver import Database
 from eventkernel.store.mongodb.inserts import insert_new
@@ -40,3 +41,8 @@ class MongoLeases(LeaseStore):
         """As the port says."""
         lease = await self._leases.find_one({"_id": name})
         return None if lease is None else lease["holder"]
+
+    async def held(self, name: str) -> Lease | None:
+        """As the port says."""
+        lease = await self._leases.find_one({"_id": name})
+        return None if lease is None or lease["holder"] is None else Lease(lease["holder"], lease["until"])

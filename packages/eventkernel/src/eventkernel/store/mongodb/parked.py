@@ -1,13 +1,18 @@
 """Parked records on MongoDB: each is kept once, however often it is delivered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 
-from eventkernel.messages import ParkedRecord
+from pymongo import UpdateOne
+
+from eventkernel.messages import Asked, ParkedRecord
 from eventkernel.ports import ParkedStore
 from eventkernel.store.mongodb.driver import Database, Document, Driver
 from eventkernel.store.mongodb.inserts import insert_new
 from eventkernel.store.mongodb.unavailable import translated
 
+# There only while something is asked, so that looking for it costs nothing.
+_WANTED = "wanted"
 _IN_ORDER = [("subscription", 1), ("topic", 1), ("partition", 1), ("offset", 1)]
 
 
@@ -22,6 +27,7 @@ class MongoParked(ParkedStore):
     async def prepare(self) -> None:
         """Makes the index in the order of listing."""
         await self._records.create_index(_IN_ORDER, name="in_order")
+        await self._records.create_index("subscription", name=_WANTED, partialFilterExpression={_WANTED: True})
 
     async def park(self, records: Sequence[ParkedRecord]) -> None:
         """As the port says."""
@@ -33,14 +39,52 @@ class MongoParked(ParkedStore):
         found = await self._driver.aggregate(self._records, [{"$match": {"subscription": subscription}}, each])
         return frozenset((group["_id"]["tenant"], group["_id"]["stream"]) for group in found)
 
-    async def list(self, subscription: str | None = None) -> list[ParkedRecord]:
+    async def list(
+        self, subscription: str | None = None, *, tenant: str | None = None, stream: str | None = None, limit: int = 0
+    ) -> list[ParkedRecord]:
         """As the port says."""
-        wanted = {} if subscription is None else {"subscription": subscription}
-        return [_record(document) async for document in self._records.find(wanted).sort(_IN_ORDER)]
+        given = {"subscription": subscription, "tenant": tenant, "stream": stream}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        return [_record(document) async for document in self._records.find(wanted).sort(_IN_ORDER).limit(limit)]
+
+    async def ask(self, ids: Iterable[str], asked: Asked) -> int:
+        """As the port says."""
+        noted = {"$set": {_WANTED: True, "asked": asdict(asked)}}
+        updates = [UpdateOne({"_id": one, _WANTED: {"$exists": False}}, noted) for one in ids]
+        # In order: the first of a stream is never asked after what follows it.
+        return (await self._records.bulk_write(updates, ordered=True)).matched_count if updates else 0
+
+    async def asked(self) -> frozenset[str]:
+        """As the port says."""
+        found = await self._records.find({_WANTED: True}, {"subscription": 1}).to_list(None)
+        return frozenset(record["subscription"] for record in found)
+
+    async def settle(self, record_id: str, act_id: str) -> bool:
+        """As the port says."""
+        return (await self._records.delete_one({"_id": record_id, "asked.act_id": act_id})).deleted_count == 1
+
+    async def park_again(self, record: ParkedRecord, act_id: str = "") -> None:
+        """As the port says."""
+        kept = _document(replace(record, asked=None))
+        if act_id:
+            await self._records.replace_one({"_id": record.id, "asked.act_id": act_id}, kept)
+        else:
+            await self._records.replace_one({"_id": record.id}, kept, upsert=True)
+
+    async def withdraw(self, ids: Iterable[str]) -> None:
+        """As the port says."""
+        updates = [UpdateOne({"_id": one}, {"$unset": {_WANTED: "", "asked": ""}}) for one in ids]
+        if updates:
+            await self._records.bulk_write(updates, ordered=False)
+
+    async def drop(self, subscription: str) -> None:
+        """As the port says."""
+        await self._records.delete_many({"subscription": subscription})
 
 
 def _document(record: ParkedRecord) -> Document:
-    return {
+    asked: Document = {} if record.asked is None else {_WANTED: True, "asked": asdict(record.asked)}
+    return asked | {
         "_id": record.id,
         "subscription": record.subscription,
         "tenant": record.tenant,
@@ -71,4 +115,5 @@ def _record(document: Document) -> ParkedRecord:
         reason=document["reason"],
         attempts=document["attempts"],
         at=document["at"],
+        asked=Asked(**document["asked"]) if "asked" in document else None,
     )

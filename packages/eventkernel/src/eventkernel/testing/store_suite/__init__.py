@@ -8,6 +8,7 @@ from eventkernel.testing.store_suite.commits import CommitPromises
 from eventkernel.testing.store_suite.documents import DocumentPromises
 from eventkernel.testing.store_suite.due import DuePromises
 from eventkernel.testing.store_suite.leases import LeasePromises
+from eventkernel.testing.store_suite.operations import OperationsPromises
 from eventkernel.testing.store_suite.outbox import OutboxPromises
 from eventkernel.testing.store_suite.parked import ParkedPromises
 from eventkernel.testing.store_suite.sealed import SealedPromises
@@ -25,5 +26,6 @@ class StoreSuite(
     ParkedPromises,
     SealedPromises,
     TimePromises,
+    OperationsPromises,
 ):
     """All promises of the ports."""

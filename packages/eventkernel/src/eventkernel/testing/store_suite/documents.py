@@ -96,6 +96,33 @@ class DocumentPromises:
             await store.documents.write(collection, [], [Checkpoint(subscription, topic, partition, offset)])
         assert [await store.documents.checkpoint(*place) for place in places] == list(range(len(places)))
 
+    async def test_a_subscriptions_checkpoints_are_told_together(self, store: Store) -> None:
+        for subscription, topic, partition, offset in (
+            ("s.r.v1", "t/1", 0, 5),
+            ("s.r.v1", "t/1", 11, 6),
+            ("s.r.v1", "u", 0, 7),
+            ("s.r.v10", "t/1", 0, 8),
+        ):
+            await store.documents.write(COLLECTION, [], [Checkpoint(subscription, topic, partition, offset)])
+        assert await store.documents.checkpoints(COLLECTION, "s.r.v1") == {("t/1", 0): 5, ("t/1", 11): 6, ("u", 0): 7}
+        assert await store.documents.checkpoints("another_v1", "s.r.v1") == {}
+
+    async def test_documents_are_paged_in_the_order_of_their_ids_without_checkpoints(self, store: Store) -> None:
+        await _write(store, [_new(f"p1/{name}", {"x": name}) for name in "cabd"], offset=7)
+        first = await store.documents.page(COLLECTION, "", 3)
+        assert first == [(f"p1/{name}", {"x": name}) for name in "abc"]
+        assert await store.documents.page(COLLECTION, first[-1][0], 3) == [("p1/d", {"x": "d"})]
+        assert await store.documents.page(COLLECTION, "p1/d", 3) == []
+
+    async def test_a_dropped_collection_leaves_nothing_and_no_other(self, store: Store) -> None:
+        await _write(store, [_new("a", {"x": 1})], offset=7)
+        await store.documents.write("another_v1", [_new("a", {"x": 2})], [Checkpoint("s", "t", 0, 1)])
+        await store.documents.drop(COLLECTION)
+        await store.documents.drop(COLLECTION)
+        assert await store.documents.load(COLLECTION, ["a"]) == {}
+        assert await _checkpoint(store) is None
+        assert await store.documents.load("another_v1", ["a"]) == {"a": (1, {"x": 2})}
+
     async def test_documents_are_found_by_equal_fields_within_a_tenant(self, store: Store) -> None:
         await store.documents.prepare(COLLECTION, ["tenant", "mentor"])
         await store.documents.prepare(COLLECTION, ["tenant", "mentor"])

@@ -67,6 +67,18 @@ class DuePromises:
         await store.due.postpone(_row("one", attempts=1), NOON)
         assert await store.due.claim(NOON + 2 * LEASE, LEASE) is None
 
+    async def test_a_finished_row_is_opened_again_at_the_attempt_that_finished_it(self, store: Store) -> None:
+        await store.due.schedule([_row("one")])
+        await store.due.claim(NOON, LEASE)
+        await store.due.reopen("one", 1)
+        assert await store.due.claim(NOON, LEASE) is None
+        await store.due.finish(_row("one", attempts=1))
+        await store.due.reopen("one", 2)
+        await store.due.reopen("unknown", 1)
+        assert await store.due.claim(NOON, LEASE) is None
+        await store.due.reopen("one", 1)
+        assert await store.due.claim(NOON, LEASE) == _row("one", attempts=2)
+
     async def test_who_lost_a_row_to_another_neither_finishes_it_nor_gives_it_back(self, store: Store) -> None:
         await store.due.schedule([_row("one")])
         await store.due.claim(NOON, LEASE)

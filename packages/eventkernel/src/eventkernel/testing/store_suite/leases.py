@@ -4,6 +4,7 @@
 import asyncio
 from datetime import timedelta
 
+from eventkernel.messages import Lease
 from eventkernel.ports import Store
 from eventkernel.testing.store_suite.examples import NOON, Reopen, after
 
@@ -23,6 +24,13 @@ class LeasePromises:
         assert await store.leases.acquire("slot-0", "b", after(10_000), TTL)
         assert not await store.leases.acquire("slot-0", "a", after(10_001), TTL)
         assert await store.leases.holder("slot-0") == "b"
+
+    async def test_who_holds_a_lease_is_told_with_its_end(self, store: Store) -> None:
+        assert await store.leases.held("slot-0") is None
+        await store.leases.acquire("slot-0", "a", NOON, TTL)
+        assert await store.leases.held("slot-0") == Lease("a", NOON + TTL)
+        await store.leases.release("slot-0", "a")
+        assert await store.leases.held("slot-0") is None
 
     async def test_its_holder_renews_a_lease(self, store: Store) -> None:
         await store.leases.acquire("slot-0", "a", NOON, TTL)

@@ -36,6 +36,29 @@ class OutboxPromises:
         assert await store.commits.append([written]) == [Repeated(written)]
         assert await store.commits.pending(ALL, 10) == []
 
+    async def test_what_waits_is_counted_by_slot(self, store: Store) -> None:
+        assert await store.commits.pending_by_slot() == {}
+        await _append(store, commit("one", "s", 1, at=after(5)), commit("two", "s", 2, at=after(9)))
+        await _append(store, commit("other", "t", 1, at=after(3), partition_key=_key_of_another_slot("s")))
+        await store.commits.clear([f"{TENANT}/one"])
+        assert await store.commits.pending_by_slot() == {
+            slot_of("s"): (1, after(9)), slot_of(_key_of_another_slot("s")): (1, after(3)),
+        }  # fmt: skip
+
+    async def test_streams_are_paged_whole_and_say_what_is_pending(self, store: Store) -> None:
+        for stream in ("a", "b", "c"):
+            await _append(store, *(commit(f"{stream}{version}", stream, version) for version in range(1, 4)))
+        await store.commits.clear([f"{TENANT}/b1"])
+        found, after_key = [], ""
+        for _ in range(4):
+            page = await store.commits.some_streams(after_key, 4)
+            found.append([(key, [one.version for one in commits], len(waiting)) for key, commits, waiting in page])
+            after_key = page[-1][0] if page else after_key
+        assert [stream for page in found for stream in page] == [
+            (f"{TENANT}/a", [1, 2, 3], 3), (f"{TENANT}/b", [1, 2, 3], 2), (f"{TENANT}/c", [1, 2, 3], 3),
+        ]  # fmt: skip
+        assert [key for key, _, _ in await store.commits.some_streams("", 2)] == [f"{TENANT}/a"]
+
     async def test_a_crash_between_append_and_clear_leaves_it_pending(self, store: Store, reopen: Reopen) -> None:
         await _append(store, commit("cleared", "s", 1), commit("left", "s", 2))
         await store.commits.clear([f"{TENANT}/cleared"])
@@ -111,3 +134,7 @@ async def _append(store: Store, *commits: Commit) -> None:
 
 def _ids(commits: list[Commit]) -> list[str]:
     return [one.id.removeprefix(f"{TENANT}/") for one in commits]
+
+
+def _key_of_another_slot(key: str) -> str:
+    return next(f"k{number}" for number in range(100) if slot_of(f"k{number}") != slot_of(key))

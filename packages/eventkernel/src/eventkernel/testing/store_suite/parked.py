@@ -3,9 +3,12 @@
 
 from dataclasses import replace
 
-from eventkernel.messages import ParkedRecord
+from eventkernel.messages import Asked, ParkedRecord
 from eventkernel.ports import Store
 from eventkernel.testing.store_suite.examples import TENANT, after
+
+FIRST = Asked("act-1", onwards=True)
+SECOND = Asked("act-2", discard=True)
 
 
 class ParkedPromises:
@@ -41,6 +44,58 @@ class ParkedPromises:
             ]
         )
         assert await store.parked.streams("a") == {(TENANT, "s1"), (TENANT, "s2"), ("provider-2", "s1")}
+
+    async def test_parked_records_are_listed_by_tenant_and_stream_and_no_more_than_asked(self, store: Store) -> None:
+        theirs = replace(_record("a", 2), tenant="provider-2")
+        other = replace(_record("a", 3), stream="s2")
+        await store.parked.park([_record("a", 1), theirs, other, _record("b", 4)])
+        assert await store.parked.list(tenant="provider-2") == [theirs]
+        assert await store.parked.list("a", stream="s1") == [_record("a", 1), theirs]
+        assert await store.parked.list(tenant=TENANT, limit=2) == [_record("a", 1), other]
+
+    async def test_what_is_asked_first_stands_until_it_is_taken_back(self, store: Store) -> None:
+        one, two = _record("a", 1), _record("b", 2)
+        await store.parked.park([one, two])
+        assert await store.parked.asked() == frozenset()
+        assert await store.parked.ask([one.id, "unknown"], FIRST) == 1
+        assert await store.parked.ask([one.id, two.id], SECOND) == 1
+        assert await store.parked.list() == [replace(one, asked=FIRST), replace(two, asked=SECOND)]
+        assert await store.parked.asked() == {"a", "b"}
+        await store.parked.withdraw([two.id, "unknown"])
+        assert await store.parked.list() == [replace(one, asked=FIRST), two]
+        assert await store.parked.asked() == {"a"}
+
+    async def test_a_record_is_removed_by_the_act_that_stands_alone(self, store: Store) -> None:
+        one, two = _record("a", 1), _record("a", 2)
+        await store.parked.park([one, two])
+        await store.parked.ask([one.id], FIRST)
+        assert not await store.parked.settle(one.id, SECOND.act_id)
+        assert not await store.parked.settle(two.id, "")
+        assert await store.parked.settle(one.id, FIRST.act_id)
+        assert not await store.parked.settle(one.id, FIRST.act_id)
+        assert await store.parked.list() == [two]
+
+    async def test_a_record_that_fails_again_is_parked_with_its_new_reason_and_nothing_asked(
+        self, store: Store
+    ) -> None:
+        one = _record("a", 1)
+        again = replace(one, reason="another", attempts=5)
+        await store.parked.park([one])
+        await store.parked.ask([one.id], FIRST)
+        await store.parked.park_again(again, SECOND.act_id)
+        assert await store.parked.list() == [replace(one, asked=FIRST)]
+        await store.parked.park_again(again, FIRST.act_id)
+        assert await store.parked.list() == [again]
+        await store.parked.park_again(_record("a", 2), FIRST.act_id)
+        assert await store.parked.list() == [again]
+        await store.parked.park_again(_record("a", 2))
+        await store.parked.park_again(one)
+        assert await store.parked.list() == [one, _record("a", 2)]
+
+    async def test_a_subscription_that_is_no_more_leaves_nothing_parked(self, store: Store) -> None:
+        await store.parked.park([_record("a", 1), _record("a", 2), _record("b", 3)])
+        await store.parked.drop("a")
+        assert await store.parked.list() == [_record("b", 3)]
 
 
 def _record(subscription: str, offset: int) -> ParkedRecord:

@@ -1,0 +1,42 @@
+"""How answers are shown: tables that fit 80 columns, or JSON."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import typer
+from google.protobuf.json_format import MessageToJson
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+console = Console()
+
+
+def as_json(answers: Sequence[tuple[str, Message]]) -> None:
+    """One object, with each service's answer under its name."""
+    told = (
+        f'"{service}": {MessageToJson(answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)}'
+        for service, answer in answers
+    )
+    typer.echo("{" + ",\n".join(told) + "}")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> None:
+    """A table whose texts are folded rather than cut."""
+    made = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
+    for name in columns:
+        made.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(str(part) for part in row))
+    console.print(made)
+
+
+def ago(at: Timestamp) -> str:
+    """How long ago that was, in the largest unit that says something."""
+    seconds = int((datetime.now(UTC) - at.ToDatetime(UTC)).total_seconds())
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{max(0, seconds)} s"
