@@ -1,21 +1,28 @@
-"""RPC: what a command costs through gRPC, against an echo that does nothing with the same messages."""
+"""RPC: what a command costs through gRPC on a real store, against an echo of the same messages, and against the inserts alone."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
+from statistics import median
 from typing import Any
+from uuid import uuid4
 
 import grpc
+from eventkernel.store.mongodb import MongoStore, connect
+from eventkernel.store.mongodb.driver import Collection
+from eventkernel.store.mongodb.layout import commit_document
 from mentoring.common.v1.common_pb2 import CommandReply
 from mentoring.sessions.v1.sessions_pb2 import PlanSessionRequest
 from mentorstream.embedded.ports import choose_port
 
 from bench import samples
+from bench.append import drop, store_uri
 from bench.measure import Asked, Figure, by_turns, check
-from bench.sessions import in_memory
+from bench.sessions import on_store
 
 CALLERS, EACH = 64, 10
 _PLAN = "/mentoring.sessions.v1.SessionsService/PlanSession"
@@ -27,15 +34,17 @@ Metadata = tuple[tuple[str, str], ...]
 
 
 async def run(asked: Asked) -> list[Figure]:
-    """64 callers over one channel, client and server in this process: both sides are in both figures."""
-    async with in_memory(Path(asked.folder) / "rpc") as service:
-        echo = grpc.aio.server()
-        echo.add_generic_rpc_handlers((_Echo(),))
-        port = choose_port()
-        echo.add_insecure_port(f"127.0.0.1:{port}")
-        await echo.start()
-        ours_to, bare_to = (grpc.aio.insecure_channel(to) for to in (service.address, f"127.0.0.1:{port}"))
+    """64 callers over one channel, client and server in this process: both sides are in ours and in the echo's figure."""
+    folder = Path(asked.folder)
+    async with AsyncExitStack() as stack:
+        uri = await stack.enter_async_context(store_uri(folder / "store"))
+        service = await stack.enter_async_context(on_store(folder / "rpc", uri))
+        ours_to = await stack.enter_async_context(grpc.aio.insecure_channel(service.address))
+        bare_to = await stack.enter_async_context(grpc.aio.insecure_channel(await _echoing(stack)))
+        raw = await _raw(stack, uri)
         bearer = ("authorization", f"Bearer {service.token}")
+        echoes: list[float] = []
+        inserts: list[float] = []
 
         async def ours(number: int) -> float:
             rate = await _calls(ours_to, _PLAN, number, lambda key: (bearer, ("idempotency-key", key)))
@@ -44,14 +53,44 @@ async def run(asked: Asked) -> list[Figure]:
             return rate
 
         async def bare(number: int) -> float:
-            return await _calls(bare_to, _ECHO, number, lambda key: (bearer, ("idempotency-key", key)))
+            echoes.append(await _calls(bare_to, _ECHO, number, lambda key: (bearer, ("idempotency-key", key))))
+            inserts.append(await _insert(raw, number))
+            return min(echoes[-1], inserts[-1])
 
-        try:
-            kept = await by_turns(asked.rounds, ours, bare)
-        finally:
-            await asyncio.gather(ours_to.close(), bare_to.close())
-            await echo.stop(None)
-    return [Figure("rpc", "a bare grpc.aio echo of the same messages", "commands/s", *kept)]
+        kept = await by_turns(asked.rounds, ours, bare)
+    parts = {"a bare echo": median(echoes[1:]), "raw inserts of 64 documents": median(inserts[1:])}
+    against = "the lower of a bare grpc.aio echo of the same messages and raw inserts of 64 documents each"
+    return [Figure("rpc", against, "commands/s", *kept, parts, least_ratio=0.5)]
+
+
+async def _echoing(stack: AsyncExitStack) -> str:
+    echo = grpc.aio.server()
+    echo.add_generic_rpc_handlers((_Echo(),))
+    address = f"127.0.0.1:{choose_port()}"
+    echo.add_insecure_port(address)
+    await echo.start()
+    stack.push_async_callback(echo.stop, None)
+    return address
+
+
+async def _raw(stack: AsyncExitStack, uri: str) -> Collection:
+    """The platform's collection of commits, with its indexes, in a database of its own."""
+    driver, name = connect(uri), f"bench_raw_{uuid4().hex[:8]}"
+    store = MongoStore(driver, name)
+    stack.push_async_callback(store.close)
+    stack.push_async_callback(drop, driver, name)
+    await store.start()
+    return driver.database(name)["commits"]
+
+
+async def _insert(raw: Collection, run_number: int) -> float:
+    documents = [commit_document(samples.commit(one, f"run-{run_number}")) for one in range(CALLERS * EACH)]
+    began = time.perf_counter()
+    for first in range(0, len(documents), CALLERS):
+        await raw.insert_many(documents[first : first + CALLERS], ordered=False)
+    rate = len(documents) / (time.perf_counter() - began)
+    check(await raw.count_documents({}), CALLERS * EACH * (run_number + 1), "documents inserted")
+    return rate
 
 
 async def _calls(channel: grpc.aio.Channel, path: str, run_number: int, metadata: Callable[[str], Metadata]) -> float:

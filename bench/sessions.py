@@ -1,10 +1,11 @@
-"""The sessions service to be measured: whole, on a store in memory, with one standard and a mentorship for each learner."""
+"""The sessions service to be measured: whole, on a store in memory or a real one, with one standard and a mentorship for each learner."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from eventkernel.commands import Order
 from eventkernel.issuer import AUDIENCE, ISSUER, LocalIssuer
@@ -13,11 +14,13 @@ from eventkernel.node import Node
 from eventkernel.ports import Store
 from eventkernel.settings import Settings
 from eventkernel.store.memory import MemoryStore
+from eventkernel.store.mongodb import MongoStore, connect
 from mentoring.sessions.v1.sessions_pb2 import LearnStandardRequest, StartMentorshipRequest
 from mentorstream.embedded.ports import choose_port
 from sessions.service import build
 
 from bench import samples
+from bench.append import drop
 
 AS_MENTOR = Principal(samples.TENANT, samples.MENTOR, frozenset({"mentor"}))
 _AS_MANAGER = Principal(samples.TENANT, samples.MANAGER, frozenset({"provider_manager"}))
@@ -33,10 +36,24 @@ class Measured:
     token: str
 
 
+def in_memory(folder: Path) -> AbstractAsyncContextManager[Measured]:
+    """The service's API over a store in memory, running until the context ends."""
+    return _running(folder, MemoryStore())
+
+
 @asynccontextmanager
-async def in_memory(folder: Path) -> AsyncIterator[Measured]:
-    """The service's API, running until the context ends."""
-    store = MemoryStore()
+async def on_store(folder: Path, uri: str) -> AsyncIterator[Measured]:
+    """The same over a real store, in a database of its own that is dropped afterwards."""
+    name = f"bench_{uuid4().hex[:8]}"
+    async with _running(folder, MongoStore(connect(uri), name)) as service:
+        yield service
+    driver = connect(uri)
+    await drop(driver, name)
+    await driver.close()
+
+
+@asynccontextmanager
+async def _running(folder: Path, store: Store) -> AsyncIterator[Measured]:
     issuer = LocalIssuer(folder, "local")
     address = f"127.0.0.1:{choose_port()}"
     settings = Settings(
