@@ -12,7 +12,7 @@ from tests.fault.runner import settled
 from tests.fault.world import world
 
 SOUND = "sound"
-_CAUGHT_WITHIN = 60.0
+_PATIENCE = 30.0
 
 
 async def verdicts_on_planted(folder: Path, seed: int, *, brokers: int = 1) -> dict[str, list[Verdict]]:
@@ -33,9 +33,7 @@ async def verdicts_on_planted(folder: Path, seed: int, *, brokers: int = 1) -> d
         healed = datetime.now(UTC)
         found = await asyncio.gather(
             *(
-                settled(
-                    running, history, tenant, healed, within=_CAUGHT_WITHIN, enough=() if name == SOUND else (name,)
-                )
+                settled(running, history, tenant, healed, patience=_PATIENCE, enough=() if name == SOUND else (name,))
                 for name, tenant in tenants.items()
             )
         )
