@@ -12,12 +12,10 @@ from tests.fault import faults, report
 from tests.fault.caught import missed, verdicts_on_planted
 from tests.fault.fault import FAULTS, Fault
 from tests.fault.history import History
-from tests.fault.load import GivenUp, Load
-from tests.fault.runner import Outcome, new_load, run_fault
+from tests.fault.runner import Outcome, run_fault
 from tests.fault.world import world
 
 PLANTED = "planted-bugs"
-_AT_ONCE = 6
 
 
 def main() -> int:
@@ -34,15 +32,19 @@ def main() -> int:
     seed = given.seed if given.seed is not None else int(time.time()) % 100_000
     report.say(f"seed {seed}; data, logs and history in {folder}")
     began = time.monotonic()
-    outcomes: list[Outcome] = []
-    for brokers in (given.brokers,) if given.brokers else (1, 3):
-        outcomes += asyncio.run(run_all(folder / f"brokers-{brokers}", chosen, seed, brokers))
+    outcomes = asyncio.run(_in_every_world(folder, chosen, seed, (given.brokers,) if given.brokers else (1, 3)))
     uncaught = _planted(folder / PLANTED, seed) if not given.only or PLANTED in given.only else []
     violated = [outcome.name for outcome in outcomes if not outcome.good]
     report.say(f"{len(outcomes)} runs, {len(violated)} with a violation; {time.monotonic() - began:.0f} s; seed {seed}")
     if not given.only and not given.brokers:
         report.document(outcomes, seed, time.monotonic() - began)
     return int(bool(violated or uncaught))
+
+
+async def _in_every_world(folder: Path, chosen: Sequence[Fault], seed: int, brokers: Sequence[int]) -> list[Outcome]:
+    """Side by side: most of a run is waiting for sessions and leases to end."""
+    found = await asyncio.gather(*(run_all(folder / f"brokers-{number}", chosen, seed, number) for number in brokers))
+    return [outcome for outcomes in found for outcome in outcomes]
 
 
 async def run_all(
@@ -55,35 +57,12 @@ async def run_all(
         return outcomes
     async with world(folder, brokers=brokers, apart=apart) as running:
         history = History(folder / "history.jsonl")
-        loads = {fault.name: new_load(running, history, fault.name, seed) for fault in here}
-        prepared = await _prepared(loads)
         for fault in here:
-            if fault.name not in prepared:
-                outcomes.append(Outcome(fault.name, seed, brokers, [], broken="its provider could not be set up"))
-                report.show(outcomes[-1], fault.what)
-                continue
-            outcome = await run_fault(running, history, fault, loads[fault.name], seed)
+            outcome = await run_fault(running, history, fault, seed)
             outcomes.append(outcome)
             report.show(outcome, fault.what)
         history.close()
     return outcomes
-
-
-async def _prepared(loads: dict[str, Load]) -> set[str]:
-    """Sets up every fault's provider beforehand, a few at a time; the names of those that are ready."""
-    ready: set[str] = set()
-    places = asyncio.Semaphore(_AT_ONCE)
-
-    async def prepare(name: str, load: Load) -> None:
-        async with places:
-            try:
-                await load.prepare()
-                ready.add(name)
-            except GivenUp as over:
-                report.say(f"{name}: {over}")
-
-    await asyncio.gather(*(prepare(name, load) for name, load in loads.items()))
-    return ready
 
 
 def _planted(folder: Path, seed: int) -> list[str]:

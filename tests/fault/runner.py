@@ -50,24 +50,22 @@ class Outcome:
         return not self.broken and not any(verdict.violations for verdict in self.verdicts)
 
 
-def new_load(world: World, history: History, name: str, seed: int) -> Load:
-    """The load of a fault: the same for the same name and seed."""
-    return Load(world, history, name, f"{seed}/{name}")
-
-
-async def run_fault(world: World, history: History, fault: Fault, load: Load, seed: int) -> Outcome:
-    """Everything about one fault, bounded in time. Its load has been prepared."""
+async def run_fault(world: World, history: History, fault: Fault, seed: int) -> Outcome:
+    """Everything about one fault, bounded in time, for a provider of its own: the same for the same name and seed."""
     began = time.monotonic()
+    load = Load(world, history, fault.name, f"{seed}/{fault.name}")
     run = Run(world, load, history, random.Random(f"{seed}/{fault.name}/when"))
     outcome = Outcome(fault.name, seed, world.brokers, run.injected)
-    load_task = asyncio.create_task(load.run())
+    tasks: list[asyncio.Task[None]] = []
     try:
+        await load.prepare()
+        tasks.append(asyncio.create_task(load.run()))
         async with asyncio.timeout(_FAULT_WITHIN):
             await fault.inject(run)
         run.healed = datetime.now(UTC)
         load.gate.open()
         async with asyncio.timeout(_LOAD_WITHIN):
-            await load_task
+            await tasks[0]
         evidence, outcome.verdicts = await settled(world, history, load.tenant, run.healed)
         outcome.verdicts += run.extra
         outcome.remarks = _remarks(load, evidence)
@@ -77,8 +75,9 @@ async def run_fault(world: World, history: History, fault: Fault, load: Load, se
         outcome.broken = f"{type(error).__name__}: {error}"
         await world.mend()
     finally:
-        load_task.cancel()
-        await asyncio.gather(load_task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     outcome.seconds = time.monotonic() - began
     return outcome
 
