@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from eventkernel import metrics
 from eventkernel.commands import Commands
 from eventkernel.due import DueRunner
+from eventkernel.feeding import Feed, Feeding
 from eventkernel.intake import Sink
 from eventkernel.keys import DataKeys, KeyFile
 from eventkernel.mending import MendingSink
@@ -30,14 +31,13 @@ from eventkernel.relay import Relay
 from eventkernel.rpc import Servicer
 from eventkernel.sealing import Sealer
 from eventkernel.service import Service, document_indexes
+from eventkernel.serving import Serving
 from eventkernel.settings import Role, Settings
 from eventkernel.states import States
 from eventkernel.store.grouping import GroupedAppends
-from eventkernel.subscription import Subscriptions
 from eventkernel.timing import Clock, SharedClock
 from eventkernel.tokens import Tokens
 
-_RETRY_SECONDS = 1.0
 _MEASURE_SECONDS = 5.0
 _LOOK_SECONDS = 1.0
 # What each step of the drain gets even when those before it used up the time: enough to give back a lease.
@@ -70,13 +70,13 @@ class Node:
         self._health = health.aio.HealthServicer()
         self._api: grpc.aio.Server | None = None
         self._health_server: grpc.aio.Server | None = None
-        self._subscriptions: Subscriptions | None = None
+        self._feeding: Feeding | None = None
         self._relay: Relay | None = None
         self._due: DueRunner | None = None
-        self._mending: list[MendingSink] = []
         self._stop_by = 0.0
         kek = KeyFile(settings.key_file)
         self._sealer = Sealer(DataKeys(store.keys, kek), service.name)
+        self._serving = Serving(store.copies)
         self.states = States(store.commits, service.contract)
         self.appends = GroupedAppends(store.commits)
         self.commands = Commands(
@@ -88,7 +88,7 @@ class Node:
         """A reader for one caller."""
         return Reader(
             principal=principal, service=self._service.name, contract=self._service.contract, store=self._store, states=self.states,
-            sealer=self._sealer, clock=self._clock, after=after, correlation_id=correlation_id,
+            sealer=self._sealer, clock=self._clock, serving=self._serving, after=after, correlation_id=correlation_id,
         )  # fmt: skip
 
     async def start(self) -> None:
@@ -105,9 +105,10 @@ class Node:
         if Role.REACTOR in parts:
             self._due = self._make_due()
             self._spawn(self._due.run())
-        if sinks := self._sinks(parts):
-            self._spawn(self._subscribe(sinks))
-            self._spawn(self._mend())
+        if parts & {Role.PROJECTOR, Role.REACTOR}:
+            self._feeding = self._make_feeding(parts)
+            self._spawn(self._feeding.run())
+            self._spawn(self._mend(self._feeding))
         if Role.API in parts:
             await self._serve_api()
         await self._serve_health()
@@ -122,8 +123,8 @@ class Node:
         _log.info("draining", seconds=seconds)
         if self._api is not None:
             await self._api.stop(seconds)
-        if self._subscriptions is not None:
-            await self._within(self._subscriptions.stop(), "subscriptions")
+        if self._feeding is not None:
+            await self._within(self._feeding.stop(), "subscriptions")
         if self._due is not None:
             await self._within(self._due.stop(), "due rows")
         await self._within(self.appends.close(), "appends")
@@ -177,34 +178,28 @@ class Node:
             requests=requests, clock=self._clock, scheduled=self._scheduled,
         )  # fmt: skip
 
-    def _sinks(self, parts: frozenset[Role]) -> list[Sink]:
-        projectors = [
-            partial(
-                Projector, projection, service=self._service.name, contract=self._service.contract, documents=self._store.documents, clock=self._clock
-            )
-            for projection in self._service.projections
-        ]  # fmt: skip
-        reactors = [
-            partial(
-                Reactor, reaction, service=self._service.name, contract=self._service.contract, commands=self.commands, due=self._store.due,
-                clock=self._clock, scheduled=self._scheduled,
-            )
-            for reaction in self._service.reactions
-        ]  # fmt: skip
-        makers: list[Callable[..., Sink]] = [
-            *(projectors if Role.PROJECTOR in parts else ()),
-            *(reactors if Role.REACTOR in parts else ()),
-        ]
-        return [self._mended(make) for make in makers]
-
-    def _mended(self, make: Callable[..., Sink]) -> Sink:
-        mended = MendingSink(
-            make(parked=self._store.parked), lambda parked: make(parked=parked), self._store.parked, self._clock
+    def _make_feeding(self, parts: frozenset[Role]) -> Feeding:
+        service, contract, store = self._service, self._service.contract, self._store
+        projector = partial(
+            Projector, service=service.name, contract=contract, documents=store.documents, clock=self._clock
         )
-        self._mending.append(mended)
-        return mended
+        reactor = partial(
+            Reactor, service=service.name, contract=contract, commands=self.commands, due=store.due, clock=self._clock,
+            scheduled=self._scheduled,
+        )  # fmt: skip
+        return Feeding(
+            service.name, store=store, clock=self._clock,
+            feed=lambda sinks: Feed(sinks, self._settings.kafka_bootstrap, service.name),
+            reactions=[self._mended(partial(reactor, each)) for each in service.reactions if Role.REACTOR in parts],
+            projections=service.projections if Role.PROJECTOR in parts else (),
+            sink=lambda copy: self._mended(partial(projector, copy)),
+        )  # fmt: skip
 
-    async def _mend(self) -> None:
+    def _mended(self, make: Callable[..., Sink]) -> MendingSink:
+        parked = self._store.parked
+        return MendingSink(make(parked=parked), lambda trial: make(parked=trial), parked, self._clock)
+
+    async def _mend(self, feeding: Feeding) -> None:
         """Sees that what operators ask is done, also while nothing comes."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -213,31 +208,12 @@ class Node:
             except Exception as error:
                 _log.warning("nobody can say what operators ask", error=repr(error))
                 continue
-            for sink in self._mending:
+            for sink in feeding.sinks:
                 if sink.subscription in asked:
                     try:
                         await sink.mend()
                     except Exception:
                         _log.exception("parked records not settled; trying again", subscription=sink.subscription)
-
-    async def _subscribe(self, sinks: list[Sink]) -> None:
-        while True:
-            subscriptions = Subscriptions(self._settings.kafka_bootstrap, self._service.name)
-            for sink in sinks:
-                subscriptions.add(sink)
-            try:
-                await subscriptions.start()
-            except Exception as error:
-                _log.warning(
-                    "the broker does not answer; trying again",
-                    bootstrap=self._settings.kafka_bootstrap,
-                    error=repr(error),
-                )
-                await subscriptions.stop()
-                await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            self._subscriptions = subscriptions
-            await asyncio.Event().wait()
 
     async def _serve_api(self) -> None:
         tokens = Tokens(

@@ -1,5 +1,6 @@
 """A projection, as a service declares it: on this event, this change of the document with this key."""
 
+import copy
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Generic, TypeVar, get_type_hints
@@ -36,12 +37,29 @@ class Projection(Generic[Document]):
         self.document = document
         self.key = key
         self.indexes = indexes
+        self.copy = 0
         self.folds: dict[type[Message], Callable[[Document, Any, Metadata], None]] = {}
 
     @property
     def collection(self) -> str:
         """Where its documents are."""
+        return f"{self.model}_c{self.copy}" if self.copy else self.model
+
+    @property
+    def model(self) -> str:
+        """The read model itself, whichever copy of it this is."""
         return f"{self.name}_v{self.version}"
+
+    def subscription(self, service: str) -> str:
+        """The consumer group that feeds it in this service."""
+        of_copy = f".c{self.copy}" if self.copy else ""
+        return f"{service}.{self.name}.v{self.version}{of_copy}"
+
+    def as_copy(self, number: int) -> "Projection[Document]":
+        """The same read model, kept apart under this number; 0 is the one that is there from the start."""
+        other = copy.copy(self)
+        other.copy = number
+        return other
 
     def on(self, function: Fold) -> Fold:
         """Registers `(document, event, meta) -> None`, which changes the document, under the event's type."""

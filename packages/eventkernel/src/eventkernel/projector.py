@@ -87,7 +87,7 @@ class Projector:
         self, projection: Projection[Any], *, service: str, contract: Contract, documents: DocumentStore, parked: ParkedStore,
         clock: Clock, keep: int = 10_000,
     ) -> None:  # fmt: skip
-        self.subscription = f"{service}.{projection.name}.v{projection.version}"
+        self.subscription = projection.subscription(service)
         self.topics = topics_of(projection.folds, contract)
         self._projection = projection
         self._service = service

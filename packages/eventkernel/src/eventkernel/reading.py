@@ -19,6 +19,7 @@ from eventkernel.messages import Access, Metadata, Principal, Recorded
 from eventkernel.ports import Store
 from eventkernel.projection import Projection, stream_mark, topics_of
 from eventkernel.sealing import Sealer
+from eventkernel.serving import Serving
 from eventkernel.states import Loaded, States, recorded
 from eventkernel.timing import Clock
 
@@ -53,7 +54,7 @@ class Reader:
 
     def __init__(
         self, *, principal: Principal, service: str, contract: Contract, store: Store, states: States, sealer: Sealer, clock: Clock,
-        after: After | None = None, correlation_id: str = "",
+        serving: Serving, after: After | None = None, correlation_id: str = "",
     ) -> None:  # fmt: skip
         self.principal = principal
         self._service = service
@@ -62,6 +63,7 @@ class Reader:
         self._states = states
         self._sealer = sealer
         self._clock = clock
+        self._serving = serving
         self._after = after
         self._correlation_id = correlation_id
         self._read: dict[str, Loaded[Any]] = {}
@@ -71,6 +73,8 @@ class Reader:
 
         Raises Behind where the caller's own write is not in it in time.
         """
+
+        projection = await self._serving.copy_of(projection)
 
         async def look() -> list[_Body]:
             found = await self._store.documents.load(projection.collection, [document_id(self.principal.tenant, key)])
@@ -85,6 +89,8 @@ class Reader:
         Raises Behind where the caller's own write is not among the tenant's documents in time, and TooMany where there are
         more than one answer can hold: part of them would look like all of them.
         """
+
+        projection = await self._serving.copy_of(projection)
 
         async def look() -> list[_Body]:
             return await self._store.documents.find(

@@ -17,7 +17,7 @@ from rich.console import Console
 from mentorstream.contracts import CONTRACTS
 from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, StartFailure, create_topics, read_topics
-from mentorstream.operate import parked, relay
+from mentorstream.operate import parked, projections, relay
 from mentorstream.outcome import fail, local_token, run
 from mentorstream.platform import LOCALHOST
 from mentorstream.standards import ST0148, StandardFault, load_standard
@@ -45,6 +45,7 @@ standard = typer.Typer(no_args_is_help=True, help="Occupational standards.")
 app.add_typer(topics, name="topics")
 app.add_typer(standard, name="standard")
 app.add_typer(parked.app, name="parked")
+app.add_typer(projections.app, name="projections")
 app.add_typer(relay.app, name="relay")
 console = Console()
 DataDir = Annotated[Path, typer.Option(help="Where everything is kept between runs.", envvar="MENTORSTREAM_DATA")]

@@ -10,6 +10,7 @@ from eventkernel import metrics
 from eventkernel.access import admit
 from eventkernel.contract import Contract
 from eventkernel.messages import Act
+from eventkernel.operations.copies import ReadModels
 from eventkernel.operations.operator import Operator
 from eventkernel.operations.parked import ParkedRecords
 from eventkernel.operations.relay import relay_status
@@ -39,12 +40,17 @@ class OperationsServicer(Calls):
         self._store = store
         self._clock = clock
         self._everywhere = everywhere
+        models = ReadModels(service, store, clock)
         parked = ParkedRecords(store, service.contract, clock)
         self._answers: Mapping[type[Message], _Answer] = {
             pb.ListParkedRequest: parked.listed,
             pb.ShowParkedRequest: parked.show,
             pb.ReplayParkedRequest: parked.replay,
             pb.DiscardParkedRequest: parked.discard,
+            pb.ListProjectionsRequest: models.listed,
+            pb.RebuildProjectionRequest: models.rebuild,
+            pb.SwitchProjectionRequest: models.switch,
+            pb.DropProjectionCopyRequest: models.drop,
             pb.ListActsRequest: self._acts,
             pb.GetRelayStatusRequest: self._relay,
         }
