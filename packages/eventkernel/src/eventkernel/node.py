@@ -222,7 +222,8 @@ class Node:
         )  # fmt: skip
         server = _server()
         operations = OperationsServicer(
-            self._service, store=self._store, clock=self._clock, tokens=tokens, everywhere=self._settings.operations_tenant
+            self._service, store=self._store, clock=self._clock, tokens=tokens, everywhere=self._settings.operations_tenant,
+            bootstrap=self._settings.kafka_bootstrap,
         )  # fmt: skip
         server.add_generic_rpc_handlers(
             (

@@ -78,6 +78,10 @@ class CommitStore(Protocol):
         """
         ...
 
+    async def one_stream(self, key: str) -> tuple[list[Commit], frozenset[str]]:
+        """The commits of the stream with this key, and which are pending; none where there is no such stream."""
+        ...
+
     async def load_snapshot(self, tenant: str, stream: str) -> Snapshot | None:
         """The stream's newest snapshot."""
         ...

@@ -18,6 +18,7 @@ from mentorstream.contracts import CONTRACTS
 from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, StartFailure, create_topics, read_topics
 from mentorstream.operate import parked, projections, relay
+from mentorstream.operate.verify import verify
 from mentorstream.outcome import fail, local_token, run
 from mentorstream.platform import LOCALHOST
 from mentorstream.standards import ST0148, StandardFault, load_standard
@@ -45,6 +46,7 @@ standard = typer.Typer(no_args_is_help=True, help="Occupational standards.")
 app.add_typer(topics, name="topics")
 app.add_typer(standard, name="standard")
 app.add_typer(parked.app, name="parked")
+app.command()(verify)
 app.add_typer(projections.app, name="projections")
 app.add_typer(relay.app, name="relay")
 console = Console()

@@ -1,6 +1,6 @@
 """The operations RPC: served by every service beside its own contract, for operators alone."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from google.protobuf.message import Message
@@ -14,6 +14,7 @@ from eventkernel.operations.copies import ReadModels
 from eventkernel.operations.operator import Operator
 from eventkernel.operations.parked import ParkedRecords
 from eventkernel.operations.relay import relay_status
+from eventkernel.operations.verify import Verification
 from eventkernel.ports import Store
 from eventkernel.rpc import Call, Calls
 from eventkernel.service import Service
@@ -32,14 +33,18 @@ class OperationsServicer(Calls):
 
     Args:
         everywhere: the tenant whose operators see all tenants; none where empty.
+        bootstrap: the brokers' addresses, for verifying.
     """
 
-    def __init__(self, service: Service, *, store: Store, clock: Clock, tokens: Tokens, everywhere: str) -> None:
+    def __init__(
+        self, service: Service, *, store: Store, clock: Clock, tokens: Tokens, everywhere: str, bootstrap: str
+    ) -> None:
         super().__init__(CONTRACT, tokens, _CALLS_AT_ONCE)
         self._service = service
         self._store = store
         self._clock = clock
         self._everywhere = everywhere
+        self._verification = Verification(service, store, bootstrap)
         models = ReadModels(service, store, clock)
         parked = ParkedRecords(store, service.contract, clock)
         self._answers: Mapping[type[Message], _Answer] = {
@@ -63,6 +68,11 @@ class OperationsServicer(Calls):
             return answer
         finally:
             metrics.QUERIES.labels(self._service.name, asked.contract.method, outcome).inc()
+
+    async def _serve_stream(self, asked: Call) -> AsyncIterator[Message]:
+        self._operator(asked).require_everywhere()
+        async for told in self._verification.run():
+            yield told
 
     def _operator(self, asked: Call) -> Operator:
         admit(asked.principal, asked.contract)

@@ -1,5 +1,6 @@
 """How answers are shown: tables that fit 80 columns, or JSON."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -21,6 +22,11 @@ def as_json(answers: Sequence[tuple[str, Message]]) -> None:
         for service, answer in answers
     )
     typer.echo("{" + ",\n".join(told) + "}")
+
+
+def dumped(told: object) -> str:
+    """An object of plain values."""
+    return json.dumps(told, indent=2)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> None:

@@ -92,11 +92,16 @@ class MemoryCommits(CommitStore):
         await asyncio.sleep(0)
         found: list[tuple[str, list[Commit], frozenset[str]]] = []
         for key in sorted(key for key in self._streams if key > after):
-            commits = sorted(self._streams[key], key=lambda commit: commit.first_version)
-            found.append((key, commits, frozenset(commit.id for commit in commits if commit.id in self._pending)))
+            found.append((key, *await self.one_stream(key)))
             if sum(len(commits) for _, commits, _ in found) >= limit:
                 break
         return found
+
+    async def one_stream(self, key: str) -> tuple[list[Commit], frozenset[str]]:
+        """As the port says."""
+        await asyncio.sleep(0)
+        commits = sorted(self._streams.get(key, []), key=lambda commit: commit.first_version)
+        return commits, frozenset(commit.id for commit in commits if commit.id in self._pending)
 
     async def load_snapshot(self, tenant: str, stream: str) -> Snapshot | None:
         """As the port says."""

@@ -118,14 +118,15 @@ class MongoCommits(CommitStore):
             last = found[-1]["stream_key"]
             found = [document for document in found if document["stream_key"] != last]
             if not found:
-                found = await self._commits.find({"stream_key": last}).batch_size(_READ_BATCH).to_list(None)
+                return [(last, *await self.one_stream(last))]
         streams: dict[str, list[Document]] = {}
-        for document in sorted(found, key=lambda document: (document["stream_key"], document["first_version"])):
+        for document in found:
             streams.setdefault(document["stream_key"], []).append(document)
-        return [
-            (key, [commit_of(one) for one in commits], frozenset(one["_id"] for one in commits if _PENDING in one))
-            for key, commits in streams.items()
-        ]
+        return [(key, *_whole(commits)) for key, commits in streams.items()]
+
+    async def one_stream(self, key: str) -> tuple[list[Commit], frozenset[str]]:
+        """As the port says."""
+        return _whole(await self._commits.find({"stream_key": key}).batch_size(_READ_BATCH).to_list(None))
 
     async def load_snapshot(self, tenant: str, stream: str) -> Snapshot | None:
         """As the port says."""
@@ -157,3 +158,9 @@ class MongoCommits(CommitStore):
         except DuplicateKeyError:
             # One is there: a newer one, or one that was made in this moment and may be older.
             await self._snapshots.replace_one(not_newer, document)
+
+
+def _whole(documents: Sequence[Document]) -> tuple[list[Commit], frozenset[str]]:
+    """A stream's commits in order, and the ids of those that are pending."""
+    commits = sorted((commit_of(document) for document in documents), key=lambda commit: commit.first_version)
+    return commits, frozenset(document["_id"] for document in documents if _PENDING in document)

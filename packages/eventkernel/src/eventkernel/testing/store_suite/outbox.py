@@ -58,6 +58,10 @@ class OutboxPromises:
             (f"{TENANT}/a", [1, 2, 3], 3), (f"{TENANT}/b", [1, 2, 3], 2), (f"{TENANT}/c", [1, 2, 3], 3),
         ]  # fmt: skip
         assert [key for key, _, _ in await store.commits.some_streams("", 2)] == [f"{TENANT}/a"]
+        commits, waiting = await store.commits.one_stream(f"{TENANT}/b")
+        assert [one.version for one in commits] == [1, 2, 3]
+        assert waiting == frozenset((f"{TENANT}/b2", f"{TENANT}/b3"))
+        assert await store.commits.one_stream("unknown") == ([], frozenset())
 
     async def test_a_crash_between_append_and_clear_leaves_it_pending(self, store: Store, reopen: Reopen) -> None:
         await _append(store, commit("cleared", "s", 1), commit("left", "s", 2))
