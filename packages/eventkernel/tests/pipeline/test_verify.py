@@ -122,7 +122,7 @@ class World:
         """Edits a document by hand."""
         ((revision, body),) = (await self.store.documents.load("readers_v1", [f"{TENANT}/{reader}"])).values()
         write = DocumentWrite(f"{TENANT}/{reader}", revision, body | fields)
-        await self.store.documents.write("readers_v1", [write], Checkpoint("by hand", TOPIC, 0, 0))
+        await self.store.documents.write("readers_v1", [write], [Checkpoint("by hand", TOPIC, 0, 0)])
 
 
 @pytest.fixture
@@ -277,7 +277,7 @@ async def test_a_checkpoint_ahead_of_the_documents_is_found(world: World) -> Non
     assert (findings.violations, findings.not_judged) == (0, 1)
     partition, records = world.of("ada")
     ahead = Checkpoint("library.readers.v1", TOPIC, partition.partition, len(records))
-    await world.store.documents.write("readers_v1", [], ahead)
+    await world.store.documents.write("readers_v1", [], [ahead])
     (text,) = texts(await world.i4())
     assert text.startswith(f"readers_v1 {TENANT}/ada: does not show loan-ada-0@3, and its checkpoint is past")
 
@@ -285,7 +285,7 @@ async def test_a_checkpoint_ahead_of_the_documents_is_found(world: World) -> Non
 async def test_a_document_that_nothing_makes_is_found(world: World) -> None:
     body: dict[str, object] = {"reader_id": "eva", "tenant": TENANT, "_seen": {"abc": 1}}
     write = DocumentWrite(f"{TENANT}/eva", 0, body)
-    await world.store.documents.write("readers_v1", [write], Checkpoint("by hand", TOPIC, 0, 0))
+    await world.store.documents.write("readers_v1", [write], [Checkpoint("by hand", TOPIC, 0, 0)])
     assert texts(await world.i4()) == [f"readers_v1 {TENANT}/eva: shows events that are not on the topics"]
 
 
