@@ -222,7 +222,12 @@ async def test_what_is_pending_is_left_out_and_what_is_published_meanwhile_is_no
         await world.give(OpenLoanRequest(loan_id="new", reader_id="eva"))
         await world.publish()
 
-    world.topics.meanwhile = [published]
+    async def published_again() -> None:
+        await world.more()
+        await world.publish()
+
+    # The second comes while what did not agree is being looked at closely.
+    world.topics.meanwhile = [published, published_again]
     findings = await world.i2()
     assert (findings.checked, findings.violations, texts(findings)) == (19, 0, [])
 
