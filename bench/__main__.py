@@ -10,7 +10,7 @@ import uvloop
 from eventkernel import logs, telemetry
 from rich.console import Console
 
-from bench import append, commands, machine, projector, ready, relay, report, rpc, visible
+from bench import append, commands, long_stream, machine, projector, ready, relay, report, rpc, visible
 from bench.measure import ROUNDS, ROUNDS_QUICK, Asked, Figure
 
 # The quiet ones first: what they leave behind is the least.
@@ -19,6 +19,7 @@ BENCHMARKS: Mapping[str, Callable[[Asked], Awaitable[list[Figure]]]] = {
     "rpc": rpc.run,
     "projector": projector.run,
     "append": append.run,
+    "long_stream": long_stream.run,
     "relay": relay.run,
     "visible": visible.run,
     "ready": ready.run,
