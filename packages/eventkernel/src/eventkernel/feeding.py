@@ -48,7 +48,14 @@ class Feed:
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             self._subscriptions = subscriptions
-            await asyncio.Event().wait()
+            await subscriptions.broken()
+            # aiokafka's coordinator ends for good at an error that it did not foresee, such as a write to a closed transport.
+            _log.error("a consumer has ended inside; it is made anew", subscriptions=[one.subscription for one in self.sinks])
+            self._subscriptions = None
+            try:
+                await subscriptions.stop()
+            except Exception as error:
+                _log.warning("a broken consumer did not end in order", error=repr(error))
 
     async def stop(self) -> None:
         """Finishes what is in flight, and leaves."""

@@ -80,9 +80,14 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
         """As aiokafka's, but never empty."""
         while True:
             await self._intake.prepare()
-            found: dict[TopicPartition, list[Record]] = await super().getmany(
-                *partitions, timeout_ms=timeout_ms, max_records=max_records
-            )
+            try:
+                found: dict[TopicPartition, list[Record]] = await super().getmany(
+                    *partitions, timeout_ms=timeout_ms, max_records=max_records
+                )
+            except KafkaError:
+                self._intake.could_not_read()
+                raise
+            self._intake.could_read()
             if found:
                 return found
 
@@ -90,8 +95,12 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """One sink's consumer: what it fetched, by partition, and which of that is still its business."""
 
-    def __init__(self, sink: Sink, service: str, *, ahead: int, drain: float, sleep: Sleep) -> None:
+    def __init__(
+        self, sink: Sink, service: str, *, ahead: int, drain: float, sleep: Sleep, broken: Callable[[], None]
+    ) -> None:
         self.consumer: Callable[[], AIOKafkaConsumer | None] = lambda: None
+        self._broken = broken
+        self._errors = 0
         self.subscription = sink.subscription
         self._sink = sink
         self._labels = (service, sink.subscription)
@@ -148,6 +157,16 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         finally:
             self._handling = False
             self._moved.set()
+
+    def could_read(self) -> None:
+        """The consumer polled without an error."""
+        self._errors = 0
+
+    def could_not_read(self) -> None:
+        """Polling raised. A consumer waits out what passes by itself; one that raises again has ended inside, and stays so."""
+        self._errors += 1
+        if self._errors > 1:
+            self._broken()
 
     def stop(self) -> None:
         """Nothing more is begun."""

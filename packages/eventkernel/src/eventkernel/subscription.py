@@ -21,6 +21,7 @@ from eventkernel.intake import Consumer, Intake, Sink, Sleep
 
 _log = structlog.get_logger(__name__)
 _LAG_SECONDS = 2.0
+_METADATA_MS = 10_000
 
 
 class Subscriptions:
@@ -58,10 +59,14 @@ class Subscriptions:
         self._sleep = sleep
         self._intakes: dict[str, Intake] = {}
         self._measuring: asyncio.Task[None] | None = None
+        self._broken = asyncio.Event()
         self._broker = KafkaBroker(
             # FastStream takes a text for one address, whatever commas are in it.
             [address.strip() for address in bootstrap.split(",")],
             client_id=service,
+            # A consumer that looks for where a partition begins keeps asking a broker that no longer leads it, until it hears
+            # of the new one by this; the default is five minutes.
+            metadata_max_age_ms=_METADATA_MS,
             apply_types=False,
             consumer_only=True,
             # Zero or None would not wait at all for what is in flight.
@@ -72,7 +77,9 @@ class Subscriptions:
 
     def add(self, sink: Sink) -> None:
         """Registers a sink, before the start."""
-        intake = Intake(sink, self._service, ahead=self._ahead, drain=self._drain, sleep=self._sleep)
+        intake = Intake(
+            sink, self._service, ahead=self._ahead, drain=self._drain, sleep=self._sleep, broken=self._broken.set
+        )
         subscriber = self._broker.subscriber(
             *sink.topics,
             group_id=sink.subscription,
@@ -106,6 +113,10 @@ class Subscriptions:
         config.builder = partial(self._consumer, connection)
         await self._broker.start()
         self._measuring = asyncio.create_task(self._measure())
+
+    async def broken(self) -> None:
+        """Waits until a consumer has ended inside, so that it will never read again: these are to be stopped, and others made."""
+        await self._broken.wait()
 
     async def stop(self) -> None:
         """Stops fetching, lets each sink finish what it holds of one partition, commits it, and leaves the groups."""
