@@ -12,6 +12,7 @@ from tests.fault.runner import INVARIANTS, Outcome
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "FAULTS.md"
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 _SHOWN = 5
+_LETTERS = 300
 
 
 def say(text: str = "") -> None:
@@ -37,7 +38,7 @@ def show(outcome: Outcome, what: str) -> None:
         say(f"    the run itself broke: {outcome.broken}")
     for verdict in outcome.verdicts:
         for text in verdict.violations[:_SHOWN]:
-            say(f"    {verdict.invariant}: {text}")
+            say(f"    {verdict.invariant}: {text[:_LETTERS]}")
         if len(verdict.violations) > _SHOWN:
             say(f"    {verdict.invariant}: and {len(verdict.violations) - _SHOWN} more")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import grpc
 from eventkernel.client import Client
 from eventkernel.issuer import AUDIENCE, ISSUER, LocalIssuer
+from eventkernel.operations.rpc import CONTRACT as OPERATIONS
 from mentorstream.contracts import CONTRACTS, SERVICES
 from mentorstream.embedded import KafkaEmbedded, SmtpEmbedded, StoreEmbedded, create_topics, read_topics
 from mentorstream.embedded.child import Child
@@ -185,10 +186,13 @@ class World:
 
     def client(self, process: Process, person_id: str, roles: Sequence[str], tenant: str) -> Client:
         """A caller of one API process."""
-        if process.name not in self._channels:
-            self._channels[process.name] = grpc.aio.insecure_channel(process.addresses.grpc, options=_CHANNEL)
         token = self.issuer.token(person_id, tenant, roles)
-        return Client(self._channels[process.name], CONTRACTS[process.service], token)
+        return Client(self._channel(process), CONTRACTS[process.service], token)
+
+    def operator(self, service: str, tenant: str) -> Client:
+        """A caller of the operations RPC of a service, as an operator of one provider."""
+        token = self.issuer.token("operator", tenant, ["operator"])
+        return Client(self._channel(self.having(service, "api")), OPERATIONS, token)
 
     def log_of(self, name: str) -> Path:
         """A process's log."""
@@ -209,6 +213,11 @@ class World:
         await asyncio.gather(self.kafka.stop(), self.mailbox.stop(), *(store.stop() for store in self.stores.values()))
         for disk in self.disks.values():
             await asyncio.to_thread(_unmount, disk)
+
+    def _channel(self, process: Process) -> grpc.aio.Channel:
+        if process.name not in self._channels:
+            self._channels[process.name] = grpc.aio.insecure_channel(process.addresses.grpc, options=_CHANNEL)
+        return self._channels[process.name]
 
     def _proxies(self) -> list[Proxy]:
         mail = [self.mail_proxy] if self.mail_proxy else []

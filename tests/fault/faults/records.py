@@ -11,6 +11,7 @@ from eventkernel.messages import Commit, StoredEvent, event_id
 from eventkernel.placement import partition_of
 from eventkernel.store.mongodb.layout import commit_document
 from google.protobuf.duration_pb2 import Duration
+from mentoring.operations.v1 import operations_pb2 as pb
 from mentoring.sessions.v1.events_pb2 import SESSION_KIND_VOCATIONAL, SessionPlanned
 from mentoring.sessions.v1.sessions_pb2 import HoldSessionRequest, PlanSessionRequest
 from pymongo import AsyncMongoClient
@@ -51,10 +52,42 @@ async def poison(run: Run) -> None:
 
     async def set_aside() -> bool:
         evidence = await gather(run.world, run.history, run.tenant)
-        return not _parked_in_order(evidence).violations and not evidence.unsettled()
+        return not _parked_in_order(evidence).violations
 
     await run.until(set_aside, "the poisoned stream to be set aside by everyone who reads it", within=90.0)
     run.extra.append(_parked_in_order(await gather(run.world, run.history, run.tenant)))
+    for (service, subscription), count in _SET_ASIDE.items():
+        await _mend(run, service, subscription, followed=count > 1)
+    run.note("an operator discarded the unknown event, and what followed it was handled again")
+
+
+async def _mend(run: Run, service: str, subscription: str, *, followed: bool) -> None:
+    """As an operator does: the record that nobody can handle is given up, and what follows it is replayed."""
+    operator = run.world.operator(service, run.tenant)
+
+    async def parked() -> list[str]:
+        found = await operator.call(pb.ListParkedRequest(subscription=subscription), pb.ListParkedResponse)
+        return [record.id for record in found.records]
+
+    first = (await parked())[0]
+    chosen = pb.Selection(record_id=first)
+    seen = await operator.call(pb.DiscardParkedRequest(selection=chosen, dry_run=True), pb.DiscardParkedResponse)
+    discard = pb.DiscardParkedRequest(selection=chosen, reason="no release knows this type", seen=seen.seen)
+    await operator.call(discard, pb.DiscardParkedResponse)
+
+    async def discarded() -> bool:
+        return first not in await parked()
+
+    await run.until(discarded, f"{subscription} to discard {first}")
+    if followed:
+        stream = pb.StreamSelection(subscription=subscription, stream=f"session-{_POISONED}")
+        replay = pb.ReplayParkedRequest(selection=pb.Selection(stream=stream), reason="what was in its way is gone")
+        await operator.call(replay, pb.ReplayParkedResponse)
+
+    async def replayed() -> bool:
+        return not await parked()
+
+    await run.until(replayed, f"{subscription} to replay what followed")
 
 
 def _parked_in_order(evidence: Evidence) -> Verdict:

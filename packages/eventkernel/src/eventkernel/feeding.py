@@ -50,7 +50,9 @@ class Feed:
             self._subscriptions = subscriptions
             await subscriptions.broken()
             # aiokafka's coordinator ends for good at an error that it did not foresee, such as a write to a closed transport.
-            _log.error("a consumer has ended inside; it is made anew", subscriptions=[one.subscription for one in self.sinks])
+            _log.error(
+                "a consumer has ended inside; it is made anew", subscriptions=[one.subscription for one in self.sinks]
+            )
             self._subscriptions = None
             try:
                 await subscriptions.stop()
