@@ -20,12 +20,15 @@ LEARNER, MENTOR, STRANGER = "person-learner", "person-mentor", "person-stranger"
 ROTA = Rota(dsl_id=DSL, deputy_ids=(DEPUTY, SECOND_DEPUTY), senior_lead_id=LEAD)
 NO_ROTA = Rota()
 POLICY: RoutingPolicy = policy.initial
+HOUR = timedelta(hours=1)
+ALLEGATION = events.CONCERN_CATEGORY_STAFF_ALLEGATION
 NARRATIVE = "the-narrative: he hides the bruises on his arm"
 
 mentor = person(MENTOR, "mentor")
 dsl = person(DSL, "dsl")
 deputy = person(DEPUTY, "deputy_dsl")
 lead = person(LEAD, "senior_lead")
+platform = Principal.system("provider-1")
 
 
 def a_concern(
@@ -104,7 +107,7 @@ class Tale:
         """Time passes to the deadline, and the platform's alarm rings."""
         assert self.state.acknowledge_by is not None
         self.now = max(self.now, self.state.acknowledge_by)
-        return self.give(escalation_of(self.state.step), Principal.system("provider-1"))
+        return self.give(escalation_of(self.state.step), platform)
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -132,3 +135,9 @@ def refusal_of(tale: Tale, command: Message, by: Principal) -> Refusal:
     except Refusal as refusal:
         return refusal
     raise AssertionError(f"accepted: {decided}")
+
+
+def assignment(tale: Tale) -> events.ConcernAssigned:
+    newest = tale.happened[-1]
+    assert isinstance(newest, events.ConcernAssigned)
+    return newest

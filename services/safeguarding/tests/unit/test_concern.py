@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from eventkernel.aggregate import NotYet
 from eventkernel.messages import Principal
 from eventkernel.testing.scenario import NOON, given, person
 from mentoring.common.v1.common_pb2 import Sealed
@@ -14,8 +13,10 @@ from safeguarding.domain.concern import Concern, concern
 from safeguarding.domain.rota import Rota
 
 from .stories import (
+    ALLEGATION,
     DEPUTY,
     DSL,
+    HOUR,
     LEAD,
     LEARNER,
     MENTOR,
@@ -31,26 +32,16 @@ from .stories import (
     acknowledgement,
     addition,
     an_action,
+    assignment,
     closure,
     deputy,
     dsl,
-    escalation_of,
     lead,
     mentor,
     raised,
     refusal_of,
     timestamp,
 )
-
-HOUR = timedelta(hours=1)
-ALLEGATION = events.CONCERN_CATEGORY_STAFF_ALLEGATION
-platform = Principal.system("provider-1")
-
-
-def assignment(tale: Tale) -> events.ConcernAssigned:
-    newest = tale.happened[-1]
-    assert isinstance(newest, events.ConcernAssigned)
-    return newest
 
 
 class TestRaise:
@@ -196,119 +187,6 @@ class TestRaise:
     def test_a_role_that_the_contract_does_not_know_is_not_told(self) -> None:
         assert raised(by=person(MENTOR, "aunt_of_person-learner")).state.raiser_role == "anyone_known"
         assert raised(by=person(MENTOR)).state.raiser_role == "anyone_known"
-
-
-class TestEscalate:
-    def test_a_missed_deadline_asks_the_next_with_a_deadline_of_their_own(self) -> None:
-        past = given(concern).beside(ROTA, POLICY).when(a_concern(), by=mentor).after()
-        past.when(escalation_of(0), at=NOON + HOUR).then(
-            events.ConcernEscalated(concern_id="concern-1", unanswered_by_id=DSL, step=0),
-            events.ConcernAssigned(
-                concern_id="concern-1",
-                site_id="site-1",
-                category=events.CONCERN_CATEGORY_PHYSICAL,
-                severity=events.SEVERITY_SERIOUS,
-                raiser_role="mentor",
-                assignee_id=DEPUTY,
-                assignee_role=events.ASSIGNEE_ROLE_DEPUTY_DSL,
-                acknowledge_by=timestamp(NOON + 2 * HOUR),
-                step=1,
-                handling_id=f"concern-1.{DEPUTY}",
-            ),
-        )
-
-    def test_deadline_after_deadline_everybody_is_asked_and_then_the_senior_lead_again_and_again(self) -> None:
-        tale = raised()
-        asked = [tale.state.assignee_id]
-        for _ in range(6):
-            tale.miss_the_deadline()
-            asked.append(tale.state.assignee_id)
-        assert asked == [DSL, DEPUTY, SECOND_DEPUTY, LEAD, LEAD, LEAD, LEAD]
-        assert tale.state.step == 6
-
-    def test_without_the_senior_lead_the_highest_rung_left_is_asked_again(self) -> None:
-        tale = raised(a_concern(naming=[LEAD, SECOND_DEPUTY]))
-        asked = [tale.state.assignee_id]
-        for _ in range(3):
-            tale.miss_the_deadline()
-            asked.append(tale.state.assignee_id)
-        assert asked == [DSL, DEPUTY, DEPUTY, DEPUTY]
-
-    def test_before_the_deadline_it_is_put_off_and_not_taken_for_done(self) -> None:
-        tale = raised()
-        tale.pass_time(3599.999)
-        with pytest.raises(NotYet):
-            tale.give(escalation_of(0), platform)
-        assert tale.miss_the_deadline() != []
-
-    def test_a_clock_that_was_set_back_puts_it_off_and_loses_nothing(self) -> None:
-        tale = raised()
-        tale.pass_time(-86_400)
-        with pytest.raises(NotYet):
-            tale.give(escalation_of(0), platform)
-
-    def test_an_alarm_of_an_earlier_step_changes_nothing(self) -> None:
-        tale = raised()
-        tale.miss_the_deadline()
-        tale.pass_time(86_400)
-        assert tale.give(escalation_of(0), platform) == []
-
-    def test_an_acknowledged_concern_is_not_escalated(self) -> None:
-        tale = acknowledged()
-        tale.pass_time(86_400)
-        assert tale.give(escalation_of(0), platform) == []
-
-    def test_a_closed_concern_is_not_escalated(self) -> None:
-        tale = acknowledged()
-        tale.give(closure, dsl)
-        tale.pass_time(86_400)
-        assert tale.give(escalation_of(0), platform) == []
-
-    def test_nobody_is_asked_again_and_again_until_the_rota_has_somebody(self) -> None:
-        tale = raised(rota=NO_ROTA)
-        tale.miss_the_deadline()
-        assert assignment(tale).assignee_role == events.ASSIGNEE_ROLE_NOBODY_ON_ROTA
-        assert assignment(tale).step == 1
-        tale.rota = ROTA
-        tale.miss_the_deadline()
-        assert tale.state.assignee_id == DSL
-
-    def test_the_rota_of_the_hour_is_asked(self) -> None:
-        tale = raised()
-        tale.rota = Rota("person-night-dsl", ("person-night-deputy",), LEAD)
-        tale.miss_the_deadline()
-        assert tale.state.assignee_id == "person-night-dsl"
-
-    def test_whoever_was_named_at_the_raise_is_passed_over_on_every_later_rota(self) -> None:
-        tale = raised(a_concern(naming=["person-night-dsl"]))
-        tale.rota = Rota("person-night-dsl", ("person-night-deputy",), LEAD)
-        tale.miss_the_deadline()
-        assert tale.state.assignee_id == "person-night-deputy"
-
-    def test_a_concern_about_a_dsl_stays_past_every_dsl_when_they_leave_the_rota(self) -> None:
-        tale = raised(a_concern(naming=[DSL], category=ALLEGATION))
-        tale.rota = Rota("person-friend-of-dsl", (DEPUTY,), LEAD)
-        tale.miss_the_deadline()
-        assert tale.state.assignee_id == LEAD
-
-    def test_conduct_of_somebody_who_becomes_dsl_goes_past_every_dsl_from_then_on(self) -> None:
-        tale = raised(a_concern(naming=["person-new-dsl"], category=ALLEGATION))
-        assert tale.state.assignee_id == DSL
-        tale.rota = Rota("person-new-dsl", (DEPUTY,), LEAD)
-        tale.miss_the_deadline()
-        assert tale.state.assignee_id == LEAD
-
-    def test_the_rota_of_another_site_is_never_used(self) -> None:
-        tale = raised()
-        tale.pass_time(3600)
-        refusal = refusal_of(tale, escalation_of(0, site_id="site-2"), platform)
-        assert (refusal.code, refusal.field) == ("CONCERN_OF_ANOTHER_SITE", "site_id")
-
-    def test_the_next_deadline_follows_the_policy_of_the_hour(self) -> None:
-        tale = raised()
-        tale.policy = replace(POLICY, serious=timedelta(minutes=10))
-        tale.miss_the_deadline()
-        assert tale.state.acknowledge_by == tale.now + timedelta(minutes=10)
 
 
 class TestAcknowledge:
