@@ -321,6 +321,19 @@ async def test_a_clock_that_goes_back_between_claim_and_decision_loses_no_deadli
     assert times == sorted(times)
 
 
+async def test_a_row_that_is_done_late_is_decided_at_the_time_it_is_done(
+    due: Callable[..., Due], store: MemoryStore, clock: Hand
+) -> None:
+    worker = due()
+    await Giver(worker.node)(OPEN)
+    expire = ExpireLoanRequest(loan_id="l1")
+    expire.ends_at.FromDatetime(NOON + timedelta(hours=1))
+    await store.due.schedule([row(expire, due=NOON)])
+    clock.on(7200)
+    await worker.work()
+    assert (await worker.loan()).closed
+
+
 async def test_a_row_that_is_not_due_is_left_alone(due: Callable[..., Due], store: MemoryStore, clock: Hand) -> None:
     await store.due.schedule([row(OPEN, due=NOON + timedelta(milliseconds=1))])
     await due().work()
