@@ -95,7 +95,7 @@ def _row(figure: Figure) -> tuple[str, ...]:
 def _asked(figure: Figure) -> str:
     asked = []
     if figure.least_ratio is not None:
-        asked.append(f"ratio ≥ {figure.least_ratio:g}")
+        asked.append(f"ratio ≥ {figure.least_ratio:.3g}")
     if figure.most is not None:
         asked.append(f"≤ {figure.most:g} {figure.unit}")
     if not asked:
