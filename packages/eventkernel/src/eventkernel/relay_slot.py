@@ -8,10 +8,10 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 from opentelemetry.trace import SpanKind
 
 from eventkernel import cloudevents, tracing
@@ -19,9 +19,9 @@ from eventkernel.messages import Commit
 from eventkernel.metrics import PUBLISHED
 from eventkernel.placement import partition_of, partitions_of_slot
 from eventkernel.ports import CommitStore
+from eventkernel.relay_ends import PartitionEnds, milliseconds
 
 _log = structlog.get_logger(__name__)
-_EPOCH = datetime.fromtimestamp(0, UTC)
 # The records of a whole transaction in one request a partition, not in the default's pieces of 16 KiB, each awaited.
 _BATCH_BYTES = 512 * 1024
 
@@ -89,9 +89,13 @@ class Holding:
             transaction_timeout_ms=int(self._outlet.patience * 2000),
         )
         try:
-            await self._take(producer)
-            await self._serve(producer)
-            await self._settle()
+            ends = await self._fence(producer)
+            try:
+                await self._take(producer, ends)
+                await self._serve(producer, ends)
+                await self._settle()
+            finally:
+                await ends.stop()
         finally:
             self.ready = False
             if self._clearing is not None:
@@ -113,17 +117,24 @@ class Holding:
         self.ended = True
         self._box.put_nowait(())
 
-    async def _take(self, producer: AIOKafkaProducer) -> None:
+    async def _fence(self, producer: AIOKafkaProducer) -> PartitionEnds:
         async with asyncio.timeout(self._outlet.patience):
-            # Fences: from here on, whatever an older producer of this transactional id does is refused, and what it
-            # had in flight is decided.
+            # From here on, whatever an older producer of this transactional id does is refused, and what it had in flight
+            # is decided.
             await producer.start()
             self._partitions = len(await producer.partitions_for(self._outlet.topic))
-            own = partitions_of_slot(self.slot, self._partitions)
+        return PartitionEnds(
+            self._outlet.bootstrap, self._outlet.topic, partitions_of_slot(self.slot, self._partitions)
+        )
+
+    async def _take(self, producer: AIOKafkaProducer, ends: PartitionEnds) -> None:
+        async with asyncio.timeout(self._outlet.patience):
+            await ends.start()
+            await ends.close_what_is_open(producer)
         oldest = await self._outlet.commits.pending([self.slot], limit=1)
         if oldest:
             async with asyncio.timeout(self._outlet.patience):
-                self._tail = await _read_tail(self._outlet, own, since=oldest[0].at)
+                self._tail = await ends.read_tail(since=oldest[0].at)
         _log.info(
             "relay_slot_taken",
             service=self._outlet.service,
@@ -132,22 +143,23 @@ class Holding:
             on_topic=len(self._tail),
         )
 
-    async def _serve(self, producer: AIOKafkaProducer) -> None:
+    async def _serve(self, producer: AIOKafkaProducer, ends: PartitionEnds) -> None:
         while not self.ended:
             self.ready = True
             self._on_ready()
             batch = await self._box.get()
             self.ready = False
             fresh = [commit for commit in batch if not self._is_out(commit)]
+            sent: Sequence[RecordMetadata] = ()
             if fresh:
                 if not self._leased():
                     return
-                await self._publish(producer, fresh)
+                sent = await self._publish(producer, fresh)
                 self._works()
             # The last batch's clearing ran beside this one's publishing; one at a time keeps what is left out small.
             await self._settle()
             if batch:
-                self._clear(batch)
+                self._clear(batch, sent, ends)
 
     def _works(self) -> None:
         self.worked = True
@@ -156,23 +168,24 @@ class Holding:
     def _is_out(self, commit: Commit) -> bool:
         return bool(self._tail) and all(event.id in self._tail for event in commit.events if event.published)
 
-    async def _publish(self, producer: AIOKafkaProducer, commits: Sequence[Commit]) -> None:
+    async def _publish(self, producer: AIOKafkaProducer, commits: Sequence[Commit]) -> Sequence[RecordMetadata]:
         started = time.time_ns()
         async with asyncio.timeout(self._outlet.patience):
             await producer.begin_transaction()
-            sent = [delivery for commit in commits for delivery in await self._send(producer, commit)]
+            deliveries = [delivery for commit in commits for delivery in await self._send(producer, commit)]
             # Each delivery is looked at: aiokafka would commit a transaction some of whose records it gave up.
-            await asyncio.gather(*sent)
+            sent = await asyncio.gather(*deliveries)
             await producer.commit_transaction()
         self.uncleared |= {commit.id for commit in commits}
         PUBLISHED.labels(self._outlet.service, str(self.slot)).inc(len(sent))
         self._trace(commits, started, time.time_ns())
+        return sent
 
-    async def _send(self, producer: AIOKafkaProducer, commit: Commit) -> list[asyncio.Future[object]]:
+    async def _send(self, producer: AIOKafkaProducer, commit: Commit) -> list[asyncio.Future[RecordMetadata]]:
         partition = partition_of(commit.partition_key, self._partitions)
         # The commit's own time, not this relay's: a takeover looks the tail up by the time of a pending commit, and finds
-        # its records whatever any relay's clock said. The division is exact where a float's would not be.
-        timestamp = _milliseconds(commit.at)
+        # its records whatever any relay's clock said.
+        timestamp = milliseconds(commit.at)
         deliveries = []
         for event in commit.events:
             if event.published:
@@ -186,11 +199,14 @@ class Holding:
             delivery.add_done_callback(_looked_at)
         return deliveries
 
-    def _clear(self, commits: Sequence[Commit]) -> None:
+    def _clear(self, commits: Sequence[Commit], sent: Sequence[RecordMetadata], ends: PartitionEnds) -> None:
         ids = [commit.id for commit in commits]
         self.uncleared |= set(ids)
 
         async def clear() -> None:
+            # What a broker acknowledged and its readers never see stays pending, and its slot is taken anew.
+            async with asyncio.timeout(self._outlet.patience / 4):
+                await ends.until_readable(sent)
             await self._outlet.commits.clear(ids)
             self.uncleared -= set(ids)
 
@@ -220,35 +236,6 @@ class Holding:
             )
 
 
-async def _read_tail(outlet: Outlet, partitions: Sequence[int], since: datetime) -> frozenset[str]:
-    """The ids of the events that these partitions hold from a commit's time on, up to where they end now."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=outlet.bootstrap,
-        isolation_level="read_committed",
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-    )
-    ids: set[str] = set()
-    await consumer.start()
-    try:
-        own = [TopicPartition(outlet.topic, partition) for partition in partitions]
-        # A record carries its commit's time: the first at or after the oldest pending commit's comes before every record
-        # of any pending commit, in whatever order the times lie in the partition.
-        starts = await consumer.offsets_for_times(dict.fromkeys(own, _milliseconds(since)))
-        ends = await consumer.end_offsets(own)
-        unread = {partition for partition in own if starts[partition] and starts[partition].offset < ends[partition]}
-        consumer.assign(unread)
-        for partition in unread:
-            consumer.seek(partition, starts[partition].offset)
-        while unread:
-            for records in (await consumer.getmany(timeout_ms=50)).values():
-                ids.update(event_id for record in records if (event_id := cloudevents.event_id_of(record)))
-            unread = {partition for partition in unread if await consumer.position(partition) < ends[partition]}
-    finally:
-        await consumer.stop()
-    return frozenset(ids)
-
-
 async def _discard(producer: AIOKafkaProducer, patience: float) -> None:
     """Lets a producer go without ending its transaction: its successor's fencing does, whatever became of it."""
     with contextlib.suppress(Exception):
@@ -265,11 +252,7 @@ async def _discard(producer: AIOKafkaProducer, patience: float) -> None:
         await producer.client.close()
 
 
-def _looked_at(delivery: "asyncio.Future[object]") -> None:
+def _looked_at(delivery: "asyncio.Future[RecordMetadata]") -> None:
     # Where one send fails, the others' failures are no news.
     if not delivery.cancelled():
         delivery.exception()
-
-
-def _milliseconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(milliseconds=1)

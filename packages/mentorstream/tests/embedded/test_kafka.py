@@ -97,8 +97,8 @@ async def test_what_was_read_stays_when_the_broker_is_killed(tmp_path: Path) -> 
 async def test_what_was_just_acknowledged_when_the_broker_was_killed_is_there_once_its_writer_goes_on(
     tmp_path: Path,
 ) -> None:
-    """Killed between its answer and the transaction's marker, Kafka 4.3 takes the transaction for complete when it comes back and never
-    writes the marker: readers of committed records stand still until the next transaction of the same id closes it (ADR 0002)."""
+    """Killed between its answer and the marker, Kafka 4.3 takes the transaction for complete when it comes back and never
+    writes the marker: readers of committed records stand still until a transaction of the same id closes it, as the relay sees to (ADR 0002)."""
     async with KafkaEmbedded(tmp_path) as kafka:
         await create_topics(kafka.bootstrap, [LETTERS])
         await send(kafka.bootstrap, committed=[b"a"])
