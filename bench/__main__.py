@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 
 import uvloop
-from eventkernel import logs, telemetry
+from eventkernel import logs, runtime, telemetry
 from rich.console import Console
 
 from bench import append, commands, long_stream, machine, projector, ready, relay, report, rpc, visible
@@ -43,6 +43,7 @@ def main() -> None:
 async def _run(names: list[str], quick: bool) -> None:
     console = Console()
     # As services run: a trace in twenty is recorded. What is logged is formatted, and shown to nobody.
+    runtime.collect_rarely()
     logs.configure("bench", "INFO", io.StringIO())
     telemetry.configure("bench", otlp_endpoint=None, trace_file=None, ratio=0.05)
     rounds = ROUNDS_QUICK if quick else ROUNDS

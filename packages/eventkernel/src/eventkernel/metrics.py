@@ -23,7 +23,10 @@ LAG = Gauge(
     ["service", "subscription", "topic", "partition"],
 )
 EVENT_AGE = Histogram(
-    "mentorstream_event_age_seconds", "From commit to handled", ["service", "subscription"], buckets=_FAST
+    "mentorstream_event_age_seconds",
+    "From commit to handled, of the oldest event that was handled at once",
+    ["service", "subscription"],
+    buckets=_FAST,
 )
 PARKED = Counter("mentorstream_records_parked_total", "Records set aside", ["service", "subscription"])
 PARKED_NOW = Gauge("mentorstream_parked_records", "Records that wait for an operator", ["service", "subscription"])

@@ -332,9 +332,11 @@ class Projector:
     def _show(self, batch: _Batch) -> None:
         now, ended = self._clock(), time.time_ns()
         metas = [item.meta for item in batch.items if type(item) is Delivery]
-        observe = metrics.EVENT_AGE.labels(self._service, self.subscription).observe
+        if metas:
+            # The oldest speaks for the batch: to count each by itself would cost more than to fold it.
+            age = (now - min(meta.at for meta in metas)).total_seconds()
+            metrics.EVENT_AGE.labels(self._service, self.subscription).observe(max(0.0, age))
         for meta in metas:
-            observe(max(0.0, (now - meta.at).total_seconds()))
             if tracing.is_recorded(meta.traceparent):
                 tracing.past_span(
                     f"project {self._projection.name}", traceparent=meta.traceparent, start_ns=batch.started, end_ns=ended,
