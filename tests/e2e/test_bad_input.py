@@ -103,6 +103,14 @@ async def test_evidence_is_not_judged_by_its_own_author(running: Platform) -> No
     assert found.decision == 0
 
 
+async def test_an_id_that_is_none_is_told_in_words(running: Platform) -> None:
+    odd = ListSessionsRequest(learner_id="session/2 ü")
+    with pytest.raises(CallFailed) as caught:
+        await caller(running, "sessions", MENTOR, "mentor").call(odd, ListSessionsResponse)
+    assert caught.value.reason == "REQUEST_INVALID"
+    assert "has to be an id: letters, digits and hyphens" in caught.value.fields["learner_id"]
+
+
 async def test_a_concern_without_a_category_names_the_field_and_is_not_kept(running: Platform) -> None:
     request = RaiseConcernRequest(
         concern_id="no-category",
@@ -113,7 +121,7 @@ async def test_a_concern_without_a_category_names_the_field_and_is_not_kept(runn
     )
     failed = await _refused(running, "safeguarding", MENTOR, "mentor", request)
     assert (failed.status, failed.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_INVALID")
-    assert list(failed.fields) == ["category"]
+    assert failed.fields == {"category": "is missing"}
     mine = await caller(running, "safeguarding", cohort.DSL, "dsl").call(
         ListMyConcernsRequest(), ListMyConcernsResponse
     )

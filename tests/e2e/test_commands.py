@@ -36,7 +36,7 @@ PORT = _first_port()
 
 def test_up_stops_on_ctrl_c_leaves_no_process_and_keeps_its_data(tmp_path: Path) -> None:
     first = _up_until_it_is_up(tmp_path)
-    assert "mentoring.safeguarding.v1.SafeguardingService/SetRota" in first
+    assert "mentoring.safeguarding.v1.SafeguardingService/SetRoutingPolicy" in first
     assert "ST0148 1.0: imported" in first
     keys = {file.name: file.read_bytes() for file in (tmp_path / "keys").iterdir()}
     assert len(keys) == 4
@@ -79,6 +79,8 @@ def test_a_token_is_made_in_local_mode_alone(tmp_path: Path) -> None:
     assert early.returncode == 2
     assert "NO_PLATFORM_HERE" in early.stderr
     assert list(tmp_path.iterdir()) == []
+    odd = _run("token", "manager 1", "--role", "provider_manager", "--data-dir", str(tmp_path))
+    assert (odd.returncode, "ID_NOT_VALID: person is 'manager 1'" in odd.stderr) == (2, True)
     unknown = _run("token", "manager-1", "--role", "manager", "--data-dir", str(tmp_path))
     assert "provider_manager" in unknown.stderr
     refused = _run(
@@ -100,8 +102,9 @@ def test_a_service_without_settings_names_the_variables() -> None:
 
 def _up_until_it_is_up(folder: Path) -> str:
     with _started("up", "--data-dir", str(folder)) as process:
-        told = _read_until(process, "SafeguardingService/SetRota")
-        imported = _run("standard", "import", "--data-dir", str(folder))
+        told = _read_until(process, "SafeguardingService/SetRoutingPolicy")
+        # Where it listens is remembered with its data.
+        imported = _run("standard", "import", "--data-dir", str(folder), MENTORSTREAM_PORT=None)
         assert (imported.returncode, imported.stderr) == (0, "")
         made = _run("token", "manager-1", "--role", "provider_manager", "--data-dir", str(folder))
         assert (made.returncode, made.stdout.count(".")) == (0, 2)
@@ -142,8 +145,10 @@ def _read_until(process: subprocess.Popen[str], text: str) -> str:
     raise AssertionError(f"it ended without saying {text!r}:\n{told}")
 
 
-def _run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "MENTORSTREAM_PORT": str(PORT), **variables}
+def _run(*arguments: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+    """As a person types it; a variable that is None is not set."""
+    given = {**os.environ, "MENTORSTREAM_PORT": str(PORT), **variables}
+    environment = {name: value for name, value in given.items() if value is not None}
     return subprocess.run(
         [*MENTORSTREAM, *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False
     )

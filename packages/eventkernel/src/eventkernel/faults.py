@@ -22,6 +22,9 @@ from eventkernel.store.grouping import Closed, Overloaded
 from eventkernel.tokens import Unauthenticated
 
 _RETRY_SECONDS = 1
+# The pattern that the contracts give ids.
+_ID = "^[A-Za-z0-9][A-Za-z0-9-]{0,63}$"
+_ASKS_FOR_A_VALUE = frozenset({"string.pattern", "string.min_len", "enum.not_in", "repeated.min_items"})
 # A caller's gRPC takes 8 KB of trailers, and these travel twice, once in base64: what is longer would reach nobody.
 _TEXT_BYTES, _DETAIL_BYTES, _OVERHEAD_BYTES = 1200, 2400, 8
 
@@ -62,27 +65,37 @@ class Fault:
         return (("reason", self.code), ("grpc-status-details-bin", status.SerializeToString()))
 
 
-def fault_of(error: Exception, domain: str) -> Fault:
-    """What to tell the caller. Of an error that nobody foresaw it tells nothing but that it happened."""
+def fault_of(error: Exception, domain: str, correlation_id: str) -> Fault:
+    """What to tell the caller. Of an error that nobody foresaw it tells nothing but that it happened, and where to look."""
     for kind, make in _KINDS.items():
         if isinstance(error, kind):
             return make(error, domain)
     return Fault(
         grpc.StatusCode.INTERNAL,
         "INTERNAL",
-        "Something failed here. It is in the log under this call's correlation id.",
+        f"Something failed here. It is in the service's log under the correlation id {correlation_id}.",
         domain,
     )
 
 
 def _invalid(error: Any, domain: str) -> Fault:
-    found = [(_path(violation.proto.field), str(violation.proto.message)) for violation in error.violations]
+    found = [(_path(violation.proto.field), _said(violation)) for violation in error.violations]
     told = [f"{field}: {message}" for field, message in found[: _fitting(found, _TEXT_BYTES)]]
     if len(told) < len(found):
         told.append(f"and {len(found) - len(told)} more")
     text = "The request is not valid: " + "; ".join(told)
     violations = tuple(found[: _fitting(found, _DETAIL_BYTES)])
     return Fault(grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_INVALID", text, domain, violations)
+
+
+def _said(violation: Any) -> str:
+    """What is wrong with a field, in words: what was not sent is missing, whatever rule found that out."""
+    rule, value = violation.proto.rule_id, violation.field_value
+    if rule == "required" or (rule in _ASKS_FOR_A_VALUE and not value):
+        return "is missing"
+    if rule == "string.pattern" and violation.rule_value == _ID:
+        return "has to be an id: letters, digits and hyphens, 64 at the most, with a letter or digit first"
+    return str(violation.proto.message)
 
 
 def _fitting(violations: Sequence[tuple[str, str]], most: int) -> int:

@@ -113,7 +113,7 @@ class Calls(grpc.GenericRpcHandler):
                     protovalidate.validate(request)
                     yield Call(call, request, principal, correlation_id, given, context.time_remaining())
             except Exception as error:
-                fault = fault_of(error, str(self._contract.topic))
+                fault = fault_of(error, str(self._contract.topic), correlation_id)
                 span.set_attribute("fault", fault.code)
                 self._tell(call, fault, error)
             else:

@@ -347,8 +347,10 @@ async def test_a_key_that_was_used_for_another_request_is_refused(api: Api) -> N
 
 async def test_a_mistake_in_a_decision_tells_the_caller_nothing_of_itself(api: Api) -> None:
     await api.give(OPEN)
-    error = await api.raw(RenewLoanRequest(loan_id="l1", days=13), authorization=f"Bearer {api.token()}")
+    wrong = RenewLoanRequest(loan_id="l1", days=13)
+    error = await api.raw(wrong, authorization=f"Bearer {api.token()}", correlation_id="cor-7")
     assert error.code() is grpc.StatusCode.INTERNAL
+    assert "correlation id cor-7" in (error.details() or "")
     assert "mistake" not in repr(error)
     assert (await api.give(RENEW)).version == 2
 

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +20,10 @@ from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, StartFailure, create_topics, read_topics
 from mentorstream.operate import parked, projections, relay
 from mentorstream.operate.verify import verify
-from mentorstream.outcome import fail, local_token, run
-from mentorstream.platform import LOCALHOST
+from mentorstream.outcome import NOTHING_LEFT, fail, local_token, run, told
 from mentorstream.standards import ST0148, StandardFault, load_standard
 from mentorstream.topics import topics_file
-from mentorstream.up import port_of
+from mentorstream.up import address_of
 from mentorstream.up import up as run_platform
 
 # The contracts' roles, as a token's claim spells them. No token carries the platform's own.
@@ -39,18 +39,29 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Mentorstream: mentoring, event-sourced.",
 )
 topics = typer.Typer(no_args_is_help=True, help="The topics, as data.")
 standard = typer.Typer(no_args_is_help=True, help="Occupational standards.")
 app.add_typer(topics, name="topics")
 app.add_typer(standard, name="standard")
 app.add_typer(parked.app, name="parked")
-app.command()(verify)
 app.add_typer(projections.app, name="projections")
 app.add_typer(relay.app, name="relay")
 console = Console()
 DataDir = Annotated[Path, typer.Option(help="Where everything is kept between runs.", envvar="MENTORSTREAM_DATA")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mentorstream {version('mentorstream')}")
+        raise typer.Exit
+
+
+@app.callback()
+def mentorstream(
+    *, _version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False
+) -> None:  # fmt: skip
+    """Mentorstream: mentoring, event-sourced."""
 
 
 @app.command()
@@ -60,13 +71,13 @@ def demo(
     ] = None,
 ) -> None:
     """Play one cohort's journey over four services and a real Kafka, and check every outcome."""
-    raise typer.Exit(0 if run(play(console, data_dir.resolve() if data_dir else None)) else 1)
+    raise typer.Exit(0 if run(play(console, data_dir.resolve() if data_dir else None), NOTHING_LEFT) else 1)
 
 
 @app.command()
 def up(data_dir: DataDir = Path(".data")) -> None:
     """Run the platform until it is stopped, and keep its data."""
-    run(run_platform(console, data_dir.resolve()))
+    run(run_platform(console, data_dir.resolve()), NOTHING_LEFT)
 
 
 @app.command()
@@ -75,7 +86,7 @@ def fetch() -> None:
     if os.environ.get("KAFKA_BOOTSTRAP"):
         console.print("KAFKA_BOOTSTRAP is set: no embedded Kafka is needed")
         return
-    run(_start_once())
+    run(_start_once(), NOTHING_LEFT)
 
 
 async def _start_once() -> None:
@@ -129,16 +140,12 @@ def import_standard(
         fail(str(fault))
     token = local_token(data_dir, "manager-1", provider, ["provider_manager"])
     try:
-        where = address or f"{LOCALHOST}:{port_of('evidence')}"
+        where = address or address_of("evidence", data_dir)
         reply = run(_give(where, token, request))
     except StartFailure as failure:
         fail(str(failure))
     except CallFailed as failed:
-        if failed.reason in {"UNAVAILABLE", "UNIMPLEMENTED"}:
-            fail(
-                f"{failed.reason}: no evidence service answers at {where}: is the platform up? Another address: --address"
-            )
-        fail(f"{failed.reason}: {failed.text}")
+        fail(told(failed, "evidence", where, "--address HOST:PORT"))
     done = "imported" if reply.event_types else "was there already"
     console.print(f"{request.standard.reference} {request.standard.version}: {done}")
 
@@ -146,6 +153,9 @@ def import_standard(
 async def _give(address: str, token: str, request: ImportStandardRequest) -> CommandReply:
     async with grpc.aio.insecure_channel(address) as channel:
         return await Client(channel, CONTRACTS["evidence"], token).call(request, CommandReply)
+
+
+app.command()(verify)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
@@ -9,21 +10,24 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import typer
+from eventkernel.client import CallFailed
 from eventkernel.issuer import LocalIssuer, LocalOnly
 
 from mentorstream.embedded import StartFailure
 
 Result = TypeVar("Result")
+_ID = re.compile("[A-Za-z0-9][A-Za-z0-9-]{0,63}")
+NOTHING_LEFT = "Stopped; no process is left."
 
 
-def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Does the work; Ctrl-C and a part that does not start end the program with their exit codes."""
+def run(work: Coroutine[Any, Any, Result], stopped: str = "Stopped.") -> Result:
+    """Does the work; Ctrl-C, which is answered with `stopped`, and a part that does not start end the program with their exit codes."""
     try:
         return asyncio.run(work)
     except StartFailure as failure:
         fail(str(failure))
     except KeyboardInterrupt:
-        typer.echo("Stopped; no process is left.")
+        typer.echo(stopped)
         raise typer.Exit(128 + signal.SIGINT) from None
 
 
@@ -33,8 +37,24 @@ def fail(text: str) -> NoReturn:
     raise typer.Exit(2)
 
 
+def told(failed: CallFailed, service: str, address: str, option: str) -> str:
+    """What a call's failure says to whoever typed the command, and what to do."""
+    if failed.reason == "UNAVAILABLE":
+        return f"UNAVAILABLE: no {service} service answers at {address}: is the platform up? Another address: {option}"
+    if failed.reason == "UNIMPLEMENTED":
+        return f"UNIMPLEMENTED: what listens at {address} is no {service} service: give its own address with {option}"
+    if failed.reason == "TOKEN_KEY_UNKNOWN":
+        return f"TOKEN_KEY_UNKNOWN: the platform at {address} runs with other data: give its own with --data-dir"
+    return f"{failed.reason}: {service}: {failed.text}"
+
+
 def local_token(data_dir: Path, person: str, provider: str, roles: Sequence[str]) -> str:
     """A token for the platform whose data is here."""
+    for what, value in (("person", person), ("--provider", provider)):
+        if not _ID.fullmatch(value):
+            fail(
+                f"ID_NOT_VALID: {what} is {value!r}: an id has letters, digits and hyphens, 64 at the most, with a letter or digit first"
+            )
     mode = os.environ.get("MENTORSTREAM_MODE", "local")
     # An issuer that was made here and now would sign with a key that no platform knows.
     if mode == "local" and not (data_dir / "issuer" / "jwks.json").exists():

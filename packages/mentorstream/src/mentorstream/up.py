@@ -1,6 +1,8 @@
 """The platform until it is stopped, at addresses that stay the same, with data that is kept."""
 
 import asyncio
+import contextlib
+import json
 import os
 import signal
 import sys
@@ -18,14 +20,18 @@ from mentorstream.platform import LOCALHOST, Addresses, Platform, platform
 # Below the range that outgoing connections take their ports from.
 _FIRST_PORT = 21_051
 _HIGHEST_FIRST_PORT = 65_000
+_APART = 10
 _LOOK_AGAIN = 0.5
+# In the data directory: where the platform listened, for commands that call it.
+_REMEMBERED = "listens.json"
 
 
 async def up(console: Console, data_dir: Path) -> None:
     """Runs until SIGINT or SIGTERM. Raises StartFailure where a part cannot start, or ends by itself."""
-    ports = _ports()
-    console.print(f"Starting Kafka, four stores, a mail server and four services; data in {data_dir} ...")
+    ports = _ports(data_dir)
+    console.print(f"Starting the four services, and what the environment does not name; data in {data_dir} ...")
     async with platform(data_dir, ports=ports) as running:
+        (data_dir / _REMEMBERED).write_text(json.dumps({"first_port": first_port()}))
         stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -52,17 +58,22 @@ def first_port() -> int:
     return int(given)
 
 
-def port_of(service: str) -> int:
-    """Where a service's API listens on this machine."""
-    return first_port() + 10 * SERVICES.index(service)
+def address_of(service: str, data_dir: Path) -> str:
+    """Where the API of a service listens whose platform was last brought up with this data, on this machine."""
+    first = first_port()
+    if "MENTORSTREAM_PORT" not in os.environ:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            first = int(json.loads((data_dir / _REMEMBERED).read_text())["first_port"])
+    return f"{LOCALHOST}:{first + _APART * SERVICES.index(service)}"
 
 
-def _ports() -> dict[str, Addresses]:
+def _ports(data_dir: Path) -> dict[str, Addresses]:
     found = {}
-    for name in SERVICES:
-        grpc, health, metrics = (port_of(name) + part for part in range(3))
+    instead = f"MENTORSTREAM_PORT (the first of the platform's ports), where no platform with the data in {data_dir} runs there already"
+    for place, name in enumerate(SERVICES):
+        grpc, health, metrics = (first_port() + _APART * place + part for part in range(3))
         for port, what in ((grpc, "gRPC"), (health, "health"), (metrics, "metrics")):
-            require_free(port, f"the {name} service's {what}", "MENTORSTREAM_PORT (the first of the platform's ports)")
+            require_free(port, f"the {name} service's {what}", instead)
         found[name] = Addresses(f"{LOCALHOST}:{grpc}", f"{LOCALHOST}:{health}", metrics)
     return found
 
@@ -81,18 +92,19 @@ def _tell(console: Console, running: Platform, data_dir: Path) -> None:
     program = Path(sys.argv[0])
     shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
     data = "" if data_dir == Path.cwd() / ".data" else f" --data-dir {data_dir}"
-    rota = '{"site_id": "riverside", "dsl_id": "dsl-1", "deputy_ids": ["deputy-1"], "senior_lead_id": "senior-lead-1"}'
+    policy = '{"immediate_danger": "900s", "serious": "3600s", "other": "28800s", "last_resort_id": "senior-lead-1"}'
     # Printed as it is: a line that is broken to fit the screen cannot be copied.
     lines = (
         f"Kafka {found.kafka_bootstrap} ({found.found['kafka']}), stores ({found.found['mongodb']}), "
         f"mail {found.smtp_host}:{found.smtp_port} ({found.found['smtp']})",
-        f"Logs {running.data_dir / 'logs'}",
+        f"Logs {running.data_dir / 'logs'}, those of the run before as *.log.previous",
         "",
-        "A first command, by which the senior lead says who is on duty at a site:",
+        "The first command on a new platform, by which the senior lead says how soon a concern is to be acknowledged,",
+        "and who is asked where a site has nobody on duty (then: docs/first-hour.md):",
         "",
         f'  grpcurl -plaintext -H "authorization: Bearer $({shown} token senior-lead-1 --role senior_lead{data})" \\',
-        f"    -d '{rota}' \\",
-        f"    {running.processes['safeguarding'].addresses.grpc} mentoring.safeguarding.v1.SafeguardingService/SetRota",
+        f"    -d '{policy}' \\",
+        f"    {running.processes['safeguarding'].addresses.grpc} mentoring.safeguarding.v1.SafeguardingService/SetRoutingPolicy",
         "",
     )
     print("\n".join(lines), flush=True)  # noqa: T201

@@ -15,6 +15,7 @@ from mentorstream.embedded import KafkaEmbedded, StartFailure, StartFailureCode,
 from mentorstream.embedded.directory import DirectoryLock
 from mentorstream.embedded.docker import docker_answers, kafka_environment
 from mentorstream.embedded.kafka_settings import Node
+from mentorstream.embedded.smtp import SmtpEmbedded
 from mentorstream.embedded.store import answers
 from mentorstream.embedded.testing import Parent, beside, children_of, eventually, is_alive
 
@@ -59,17 +60,21 @@ async def test_without_addresses_and_daemon_everything_is_embedded_and_ends(tmp_
 
 
 async def test_addresses_in_the_environment_come_first_and_are_not_stopped(tmp_path: Path) -> None:
-    async with KafkaEmbedded(tmp_path / "kafka") as kafka, StoreEmbedded(tmp_path / "store") as store:
+    async with (
+        KafkaEmbedded(tmp_path / "kafka") as kafka,
+        StoreEmbedded(tmp_path / "store") as store,
+        SmtpEmbedded() as mail,
+    ):
         environment = {
             "KAFKA_BOOTSTRAP": kafka.bootstrap,
             "MONGODB_URI": store.uri,
-            "SMTP_URL": "smtp://mail.test:2525",
+            "SMTP_URL": f"smtp://{mail.host}:{mail.port}",
         }
         async with infrastructure(tmp_path / "data", databases=["a", "b"], environment=environment) as found:
             assert set(found.found.values()) == {"environment"}
             assert found.kafka_bootstrap == kafka.bootstrap
             assert dict(found.mongodb_uris) == {"a": store.uri, "b": store.uri}
-            assert (found.smtp_host, found.smtp_port, found.mailbox) == ("mail.test", 2525, None)
+            assert (found.smtp_host, found.smtp_port, found.mailbox) == (mail.host, mail.port, None)
         assert all(is_alive(pid) for pid in kafka.pids)
     assert not (tmp_path / "data").exists()
 
@@ -79,6 +84,10 @@ async def test_addresses_in_the_environment_come_first_and_are_not_stopped(tmp_p
     [
         ("KAFKA_BOOTSTRAP", "127.0.0.1:1", StartFailureCode.BROKER_NOT_READY),
         ("MONGODB_URI", "mongodb://127.0.0.1:1/?directConnection=true", StartFailureCode.STORE_NOT_READY),
+        ("KAFKA_BOOTSTRAP", "127.0.0.1", StartFailureCode.ADDRESS_NOT_VALID),
+        ("KAFKA_BOOTSTRAP", "127.0.0.1:1,broker:", StartFailureCode.ADDRESS_NOT_VALID),
+        ("MONGODB_URI", "127.0.0.1:1", StartFailureCode.ADDRESS_NOT_VALID),
+        ("SMTP_URL", "smtp://127.0.0.1:1", StartFailureCode.MAIL_NOT_READY),
         ("SMTP_URL", "mail.test:25", StartFailureCode.ADDRESS_NOT_VALID),
         ("SMTP_URL", "smtp://mail.test:many", StartFailureCode.ADDRESS_NOT_VALID),
     ],

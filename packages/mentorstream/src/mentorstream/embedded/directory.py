@@ -51,7 +51,7 @@ class DirectoryLock:
             raise StartFailure(
                 StartFailureCode.DATA_DIR_LOCKED,
                 f"Another run uses the data directory {self.directory}.",
-                "Stop that run, or give this one a directory of its own.",
+                "Stop that run, or give this one a directory of its own with --data-dir or MENTORSTREAM_DATA.",
             )
         self._descriptor = descriptor
 

@@ -160,6 +160,12 @@ class _Search:
         """Its bootstrap addresses."""
         if bootstrap := self._environment.get(KAFKA_VARIABLE):
             self._found["kafka"] = "environment"
+            if not all(_is_address(address) for address in bootstrap.split(",")):
+                raise StartFailure(
+                    StartFailureCode.ADDRESS_NOT_VALID,
+                    f"{KAFKA_VARIABLE} is not of the form host:port, or several of these separated by commas.",
+                    f"Correct {KAFKA_VARIABLE}, or unset it to have a broker started here.",
+                )
             if not await reachable(bootstrap, REACHED_WITHIN):
                 raise _unreachable(StartFailureCode.BROKER_NOT_READY, KAFKA_VARIABLE)
             return bootstrap
@@ -175,6 +181,12 @@ class _Search:
         """One connection string a database."""
         if uri := self._environment.get(MONGODB_VARIABLE):
             self._found["mongodb"] = "environment"
+            if not uri.startswith(("mongodb://", "mongodb+srv://")):
+                raise StartFailure(
+                    StartFailureCode.ADDRESS_NOT_VALID,
+                    f"{MONGODB_VARIABLE} does not begin with mongodb:// or mongodb+srv://.",
+                    f"Correct {MONGODB_VARIABLE}, or unset it to have a store started here.",
+                )
             if not await answers(uri, REACHED_WITHIN):
                 raise _unreachable(StartFailureCode.STORE_NOT_READY, MONGODB_VARIABLE)
             return dict.fromkeys(self._databases, uri)
@@ -194,7 +206,10 @@ class _Search:
     async def _mail(self) -> _Mail:
         if url := self._environment.get(SMTP_VARIABLE):
             self._found["smtp"] = "environment"
-            return _Mail(*_smtp_address(url), mailbox=None)
+            host, port = _smtp_address(url)
+            if not await reachable(f"{host}:{port}", REACHED_WITHIN):
+                raise _unreachable(StartFailureCode.MAIL_NOT_READY, SMTP_VARIABLE)
+            return _Mail(host, port, mailbox=None)
         self._found["smtp"] = "embedded"
         server = SmtpEmbedded(maildir=self._data_dir / "mail")
         await server.start()
@@ -222,9 +237,14 @@ def _first(failures: BaseExceptionGroup) -> BaseException:
 def _unreachable(code: StartFailureCode, variable: str) -> StartFailure:
     return StartFailure(
         code,
-        f"The address in {variable} did not answer within {REACHED_WITHIN:g} s.",
+        f"Nothing answers at the address in {variable}; it was waited for {REACHED_WITHIN:g} s at the most.",
         f"Start the server there, correct {variable}, or unset it to have one started here.",
     )
+
+
+def _is_address(address: str) -> bool:
+    host, _, port = address.strip().rpartition(":")
+    return bool(host) and port.isascii() and port.isdecimal()
 
 
 def _smtp_address(url: str) -> tuple[str, int]:

@@ -14,6 +14,7 @@ from mentorstream.outcome import fail, run
 
 app = typer.Typer(no_args_is_help=True, help="Records that could not be handled.")
 _LOOK_AGAIN = 0.5
+_ID_PARTS = 4
 _ASKED = {pb.ASKED_REPLAY: "replay", pb.ASKED_DISCARD: "discard"}
 
 RecordId = Annotated[str, typer.Argument(help="A record's id, as `list` tells it.")]
@@ -56,7 +57,7 @@ def show(
 ) -> None:  # fmt: skip
     """Show one record. What is sealed, confidential or says whose data it is stays hidden."""
     found = reach(address, token, provider, data_dir)
-    service = one_of(found, _service_of(record_id))
+    service = one_of(found, _service_of(_id(record_id)))
     answer = run(_shown(found, service, record_id))
     if json:
         as_json([(service, answer)])
@@ -100,6 +101,9 @@ def acts(
     if json:
         as_json(answers)
         return
+    if not any(answer.acts for _, answer in answers):
+        console.print("Nothing was done.")
+        return
     rows = [
         (name, f"{ago(act.at)} ago", f"{act.actor_id} ({act.tenant})", f"{act.action}: {act.about}", act.reason)
         for name, answer in answers
@@ -125,7 +129,7 @@ class _Chosen:
         if [bool(self.record), bool(self.stream), self.everything].count(True) != 1:
             fail("SELECTION_NOT_VALID: give a record's id, or --subscription and --stream, or --all")
         if self.record:
-            return pb.Selection(record_id=self.record)
+            return pb.Selection(record_id=_id(self.record))
         if self.stream:
             if not self.subscription:
                 fail("SELECTION_NOT_VALID: --stream needs --subscription")
@@ -269,6 +273,15 @@ def _services(found: Reach, service: str) -> list[str]:
     return [one_of(found, service)] if service else list(found.addresses)
 
 
+def _id(record: str) -> str:
+    """A record's id; ends the program where it cannot be one."""
+    if record.count("/") != _ID_PARTS - 1:
+        fail(
+            f"RECORD_ID_NOT_VALID: {record}: an id is SUBSCRIPTION/TOPIC/PARTITION/OFFSET, as `mentorstream parked list` tells it"
+        )
+    return record
+
+
 def _service_of(subscription: str) -> str:
     """A subscription, and so a record's id, begins with its service's name."""
     return subscription.partition(".")[0]
@@ -278,19 +291,11 @@ def _tell(records: list[pb.ParkedRecord]) -> None:
     if not records:
         console.print("Nothing is parked.")
         return
-    places = sorted({(record.subscription, record.topic) for record in records})
-    for subscription, topic in places:
-        rows = [
-            (
-                f"{record.partition}/{record.offset}", record.stream, f"{record.event_type.rpartition('.')[2]} {record.version or ''}",
-                record.reason, record.attempts, _ASKED.get(record.asked, "-"), ago(record.parked_at),
-            )
-            for record in records
-            if (record.subscription, record.topic) == (subscription, topic)
-        ]  # fmt: skip
-        table(
-            f"{subscription}/{topic}/...",
-            ("Place", "Stream", "What", "Reason", "Tries", "Asked", "Since"),
-            rows,
-            ("Tries",),
-        )
+    # No table: ids, streams and reasons are long, and are copied from here.
+    for record in records:
+        asked = f"; {_ASKED[record.asked]} is asked" if record.asked else ""
+        what = f"{record.event_type.rpartition('.')[2] or 'a record'}{f' at version {record.version}' if record.version else ''}"
+        typer.echo(f"{record.id}")
+        typer.echo(f"    {what} of {record.stream}")
+        typer.echo(f"    {record.reason}")
+        typer.echo(f"    parked {ago(record.parked_at)} ago, tried {record.attempts} times{asked}")

@@ -130,4 +130,4 @@ def _tell(found: list[tuple[str, pb.Projection]]) -> None:
         for copy in projection.copies
     ]  # fmt: skip
     columns = ("Service", "Projection", "Version", "Copy", "State", "Position", "Parked")
-    table("Read models", columns, rows, ("Version", "Copy", "Parked"))
+    table("Read models", columns, rows, ("Version", "Copy", "Parked"), whole=("Service", "Projection"))

@@ -13,9 +13,9 @@ from eventkernel.client import CallFailed, Client
 from eventkernel.operations.rpc import CONTRACT
 
 from mentorstream.contracts import SERVICES
-from mentorstream.outcome import fail, local_token
-from mentorstream.platform import LOCALHOST, OPERATIONS_TENANT
-from mentorstream.up import port_of
+from mentorstream.outcome import fail, local_token, told
+from mentorstream.platform import OPERATIONS_TENANT
+from mentorstream.up import address_of
 
 Address = Annotated[
     list[str] | None,
@@ -50,11 +50,7 @@ class Reach:
             try:
                 yield Client(channel, CONTRACT, self.token)
             except CallFailed as failed:
-                if failed.reason in {"UNAVAILABLE", "UNIMPLEMENTED"}:
-                    fail(
-                        f"{failed.reason}: no {service} service answers at {address}: is it up? Elsewhere: --address {service}=..."
-                    )
-                fail(f"{failed.reason}: {service}: {failed.text}")
+                fail(told(failed, service, address, f"--address {service}=HOST:PORT"))
 
 
 def reach(address: list[str] | None, token: str, provider: str, data_dir: Path) -> Reach:
@@ -63,7 +59,7 @@ def reach(address: list[str] | None, token: str, provider: str, data_dir: Path) 
     addresses = dict(one.partition("=")[::2] for one in given)
     if unknown := [name for name, where in addresses.items() if name not in SERVICES or not where]:
         fail(f"ADDRESS_NOT_VALID: {', '.join(unknown)}: give SERVICE=HOST:PORT, with one of {', '.join(SERVICES)}")
-    local = {} if given else {service: f"{LOCALHOST}:{port_of(service)}" for service in SERVICES}
+    local = {} if given else {service: address_of(service, data_dir) for service in SERVICES}
     return Reach(
         addresses or local, token or local_token(data_dir, "operator-1", provider or OPERATIONS_TENANT, ["operator"])
     )

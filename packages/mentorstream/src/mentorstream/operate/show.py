@@ -29,11 +29,13 @@ def dumped(told: object) -> str:
     return json.dumps(told, indent=2)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> None:
-    """A table whose texts are folded rather than cut."""
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = (), whole: Sequence[str] = ()
+) -> None:  # fmt: skip
+    """A table whose texts are folded rather than cut; those of the columns `whole`, which are to be typed again, are neither."""
     made = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
     for name in columns:
-        made.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+        made.add_column(name, justify="right" if name in numbers else "left", overflow="fold", no_wrap=name in whole)
     for row in rows:
         made.add_row(*(str(part) for part in row))
     console.print(made)

@@ -71,7 +71,7 @@ def _tell(told: dict[str, _Told]) -> None:
     numbers = ("Checked", "Violated", "Not judged")
     table("Invariants", ("Service", "Invariant", *numbers), rows, numbers)
     for invariant, meaning in _MEANING.items():
-        console.print(f"{invariant}: {meaning}. ", end="")
+        console.print(f"{invariant}: {meaning}.")
     console.print("Not judged: on its way, or no event of the log.")
     for name, one in told.items():
         for violation in one.violations:
