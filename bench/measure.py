@@ -1,7 +1,8 @@
 """How a figure is taken: rounds of ours and of the bare parts by turns, so that a busy machine slows both. Ratios are of a round."""
 
 import gc
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -33,8 +34,8 @@ class Spread:
 class Figure:
     """One line of the table. In `ours` and `bare` each place is one round.
 
-    `unit` of a rate ends in `/s`; of anything else less is better. `parts` are medians of what it is made of, by name, in `unit`
-    unless the name says otherwise. What is asked of it: a ratio of `least_ratio`, and of ours no more than `most`; nothing where
+    `unit` of a rate ends in `/s`; of anything else less is better. `parts` are medians of what it is made of, by name, in
+    `parts_unit` (`unit` where that is empty), unless another unit stands in the name behind a comma. What is asked of it: a ratio of `least_ratio`, and of ours no more than `most`; nothing where
     neither is given, and then it is there to be seen.
     """
 
@@ -46,6 +47,7 @@ class Figure:
     parts: dict[str, float] = field(default_factory=dict)
     least_ratio: float | None = None
     most: float | None = None
+    parts_unit: str = ""
 
     @property
     def met(self) -> bool | None:
@@ -60,6 +62,27 @@ class Figure:
         """Ours as a part of the bare one's speed: 1 is as fast, below 1 is slower, whatever the unit."""
         pairs = zip(self.ours, self.bare, strict=True)
         return Spread.of([ours / bare if self.unit.endswith("/s") else bare / ours for ours, bare in pairs])
+
+
+class Parts:
+    """What a figure is made of, each measured alone in every round. The first round warms up, and is not kept."""
+
+    def __init__(self) -> None:
+        self._found: defaultdict[str, list[float]] = defaultdict(list)
+
+    def note(self, found: Mapping[str, float]) -> None:
+        """One round's values by name."""
+        for name, value in found.items():
+            self._found[name].append(value)
+
+    def medians(self) -> dict[str, float]:
+        """Over the rounds, in the order in which they were first noted."""
+        return {name: median(values[1:]) for name, values in self._found.items()}
+
+
+def added_up(*rates: float) -> float:
+    """The rate of one thing after the other, each of which alone has this rate."""
+    return 1 / sum(1 / rate for rate in rates)
 
 
 @dataclass(frozen=True, slots=True)

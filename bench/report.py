@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from bench import plot
@@ -31,17 +32,24 @@ def keep(benchmark: str, facts: Mapping[str, object], figures: Sequence[Figure])
 
 
 def show(console: Console, figures: Sequence[Figure]) -> None:
-    """The table on the terminal."""
-    table = Table(title="Median (least..greatest). A ratio of 1 is as fast as the bare parts, below 1 is slower.")
-    for column in ("Measured", "Ours", "Theirs", "Ratio", "Asked"):
-        table.add_column(column, no_wrap=column != "Measured")
+    """Each figure with what it is against and its parts, to be read at 80 columns."""
+    console.print("Median (least..greatest). A ratio of 1 is as fast as the bare parts, below 1 is slower.\n")
     for figure in figures:
-        name, ours, against, theirs, ratio, asked = (cell.replace(" (", "\n(", 1) for cell in _row(figure))
-        table.add_row(f"{name}\n[dim]against {against}[/]", ours, theirs, ratio, asked, end_section=True)
-    console.print(table)
-    for figure in figures:
-        for name, value in figure.parts.items():
-            console.print(f"{figure.name}: {name}: {value:.3g} {figure.unit}", highlight=False)
+        _, ours, against, theirs, ratio, asked = _row(figure)
+        head = Table.grid("", "", expand=True, padding=(0, 2))
+        head.columns[0].ratio = 1
+        head.columns[1].no_wrap = True
+        head.add_row(f"[bold]{figure.name}[/]", f"{ratio}  {asked.replace('**', '')}")
+        console.print(head)
+        said = f"{ours} {figure.unit}, against {theirs}: {against}"
+        console.print(Padding(said, (0, 0, 0, 2)), style="dim", highlight=False)
+        parts = Table.grid("", "", padding=(0, 2))
+        parts.columns[1].justify = "right"
+        for part, value in figure.parts.items():
+            parts.add_row(*_part(figure, part, value))
+        if figure.parts:
+            console.print(Padding(parts, (0, 0, 0, 4)), highlight=False)
+        console.print()
 
 
 def document(order: Sequence[str]) -> None:
@@ -62,11 +70,12 @@ def _lines(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
         for figure in map(_figure, result["figures"]):
             yield "| " + " | ".join((*_row(figure), f"`python -m bench {benchmark}`")) + " |"
     yield f"\n![The ratios, with what is asked of them]({PLOT.name})"
+    yield "\n| Figure | A part of it, measured alone | Median |"
+    yield "|---|---|---:|"
     for _, result in results:
         for figure in map(_figure, result["figures"]):
-            if figure.parts:
-                parts = "; ".join(f"{name} {value:.3g}" for name, value in figure.parts.items())
-                yield f"\n{figure.name}, medians in {figure.unit}: {parts}."
+            for name, value in figure.parts.items():
+                yield f"| {figure.name} | " + " | ".join(_part(figure, name, value)) + " |"
     yield "\nTaken on:\n"
     for benchmark, result in results:
         facts = result["facts"]
@@ -79,6 +88,12 @@ def _lines(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
 
 def _figure(stored: Mapping[str, Any]) -> Figure:
     return Figure(**{name: value for name, value in stored.items() if name != "ratio"})
+
+
+def _part(figure: Figure, name: str, value: float) -> tuple[str, str]:
+    """A part's name, and its value with its unit: what stands behind a comma in the name, else the figure's."""
+    short, _, unit = name.partition(", ")
+    return short, f"{_number(value)} {unit or figure.parts_unit or figure.unit}"
 
 
 def _row(figure: Figure) -> tuple[str, ...]:
