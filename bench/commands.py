@@ -1,8 +1,10 @@
-"""Commands: what access, state, sealing and the commit cost around a decision; against the decision alone, and against a library."""
+"""Commands: what access, state, sealing and the commit cost around a decision; against the decision alone, and against a library.
+
+How a command's time is spent stands with the parts, see `command_steps`.
+"""
 
 import asyncio
 import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,55 +16,89 @@ from sessions.domain.session import session
 
 from bench import other_library, samples
 from bench.append import store_uri
-from bench.measure import Asked, Figure, by_turns, check
+from bench.command_steps import Steps
+from bench.measure import Asked, Figure, Parts, by_turns, check
 from bench.sessions import AS_MENTOR, Measured, in_memory, on_store
 
 CALLERS, EACH = 64, 8
+_TIMES = 5
 
 
 async def run(asked: Asked) -> list[Figure]:
     """Each of 64 callers plans and holds sessions, one after the other; the bare ones do the same one by one."""
     folder = Path(asked.folder)
     async with in_memory(folder / "commands") as service:
-        states = [
-            (await service.node.states.load(samples.TENANT, f"mentorships-{samples.learner(one)}", mentorships)).state
-            for one in range(samples.LEARNERS)
-        ]
-        library = other_library.sessions()
-        found = [
-            await _against(asked, service, "decide and evolve alone, same commands", lambda number: _by_hand(states, number), "alone"),
-            await _against(
-                asked, service, "the library eventsourcing in memory, same aggregate", lambda number: _with(library, number),
-                "library", least_ratio=5,
-            ),
-        ]  # fmt: skip
+        found = [await _against_decisions(asked, service, folder / "commands"), await _against_library(asked, service)]
     async with AsyncExitStack() as stack:
         uri = await stack.enter_async_context(store_uri(folder / "store"))
         service = await stack.enter_async_context(on_store(folder / "real", uri))
         library = other_library.sessions(
             PERSISTENCE_MODULE="eventsourcing.sqlite", SQLITE_DBNAME=str(folder / "library.sqlite")
         )
-        found.append(
-            await _against(
-                asked, service, "the library eventsourcing on SQLite, same aggregate", lambda number: _with(library, number),
-                "real", name="commands on the real store",
-            )
-        )  # fmt: skip
-    return found
+
+        async def ours(number: int) -> float:
+            return await _through_commands(service, f"real-{number}")
+
+        async def bare(number: int) -> float:
+            return _with(library, number)
+
+        kept = await by_turns(asked.rounds, ours, bare)
+    against = "the library eventsourcing on SQLite, same aggregate"
+    return [*found, Figure("commands on the real store", against, "commands/s", *kept)]
 
 
-async def _against(
-    asked: Asked, service: Measured, what: str, bare: Callable[[int], float], prefix: str, *, name: str = "commands",
-    least_ratio: float | None = None,
-) -> Figure:  # fmt: skip
+async def _against_decisions(asked: Asked, service: Measured, folder: Path) -> Figure:
+    states, steps, parts = await _states(service), Steps(service, folder), Parts()
+
+    async def bare(number: int) -> float:
+        rate = _by_hand(states, number)
+        alone = await steps.alone(f"steps-{number}")
+        parts.note(alone | {"decide and evolve by hand": 1e6 / rate})
+        return rate
+
     async def ours(number: int) -> float:
-        return await _through_commands(service, f"{prefix}-{number}")
+        rate = await _through_commands(service, f"alone-{number}")
+        parts.note({f"a whole command, of {CALLERS} callers": 1e6 / rate})
+        return rate
 
-    async def theirs(number: int) -> float:
-        return bare(number)
+    kept = await by_turns(asked.rounds, ours, bare)
+    return Figure(
+        "commands, beside their decisions", "decide and evolve alone, same commands", "commands/s", *kept, parts.medians(),
+        parts_unit="µs",
+    )  # fmt: skip
 
-    kept = await by_turns(asked.rounds, ours, theirs)
-    return Figure(name, what, "commands/s", *kept, least_ratio=least_ratio)
+
+async def _against_library(asked: Asked, service: Measured) -> Figure:
+    states, library, parts = await _states(service), other_library.sessions(), Parts()
+
+    async def ours(number: int) -> float:
+        return await _through_commands(service, f"library-{number}")
+
+    async def bare(number: int) -> float:
+        rate = _with(library, number)
+        alone = _by_hand(states, number)
+        parts.note(
+            {
+                "the library": 1e6 / rate,
+                f"what {_TIMES} times as fast leaves for all of a command": 1e6 / rate / _TIMES,
+                "decide and evolve by hand": 1e6 / alone,
+                "the ratio if a command did nothing else; times": alone / rate,
+            }
+        )
+        return rate
+
+    kept = await by_turns(asked.rounds, ours, bare)
+    return Figure(
+        "commands", "the library eventsourcing in memory, same aggregate", "commands/s", *kept, parts.medians(),
+        least_ratio=_TIMES, parts_unit="µs",
+    )  # fmt: skip
+
+
+async def _states(service: Measured) -> list[Mentorships]:
+    return [
+        (await service.node.states.load(samples.TENANT, f"mentorships-{samples.learner(one)}", mentorships)).state
+        for one in range(samples.LEARNERS)
+    ]
 
 
 async def _through_commands(service: Measured, run: str) -> float:

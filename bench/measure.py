@@ -35,7 +35,7 @@ class Figure:
     """One line of the table. In `ours` and `bare` each place is one round.
 
     `unit` of a rate ends in `/s`; of anything else less is better. `parts` are medians of what it is made of, by name, in
-    `parts_unit` (`unit` where that is empty), unless another unit stands in the name behind a comma. What is asked of it: a ratio of `least_ratio`, and of ours no more than `most`; nothing where
+    `parts_unit` (`unit` where that is empty), unless another unit stands in the name behind a semicolon. What is asked of it: a ratio of `least_ratio`, and of ours no more than `most`; nothing where
     neither is given, and then it is there to be seen.
     """
 

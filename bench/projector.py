@@ -120,7 +120,7 @@ class _Bench:
         return Figure(
             name, "the slower of that loop alone and a raw bulk write of the same final documents", "events/s", *kept,
             parts={"the loop alone": sorted(loops)[len(loops) // 2], "the bulk write alone": sorted(writes)[len(writes) // 2],
-                   "documents written, times": sorted(flushes)[len(flushes) // 2]},
+                   "documents written; times": sorted(flushes)[len(flushes) // 2]},
         )  # fmt: skip
 
     async def one_by_one(self, topic_name: str) -> tuple[list[float], list[float]]:

@@ -27,7 +27,7 @@ IN_MEMORY, IN_MONGODB = 8_000, 1_000
 BATCH, PARTITIONS, AT_ONCE = 500, 8, 64
 _Encoded = tuple[int, bytes, bytes, cloudevents.Headers]
 _NEVER, _PATIENCE = 3600.0, 60.0
-_READS, _CLEARINGS = "the relay's reads of what waits, times", "the relay's clearings, times"
+_READS, _CLEARINGS = "the relay's reads of what waits; times", "the relay's clearings; times"
 _PRODUCERS = f"a transactional producer a slot with the same records, up to {BATCH} a transaction"
 
 

@@ -91,8 +91,8 @@ def _figure(stored: Mapping[str, Any]) -> Figure:
 
 
 def _part(figure: Figure, name: str, value: float) -> tuple[str, str]:
-    """A part's name, and its value with its unit: what stands behind a comma in the name, else the figure's."""
-    short, _, unit = name.partition(", ")
+    """A part's name, and its value with its unit: what stands behind a semicolon in the name, else the figure's."""
+    short, _, unit = name.partition("; ")
     return short, f"{_number(value)} {unit or figure.parts_unit or figure.unit}"
 
 
