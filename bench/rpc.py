@@ -12,6 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
+import protovalidate
+from eventkernel.commands import Order
 from eventkernel.store.mongodb import MongoStore, connect
 from eventkernel.store.mongodb.driver import Collection
 from eventkernel.store.mongodb.layout import commit_document
@@ -21,8 +23,8 @@ from mentorstream.embedded.ports import choose_port
 
 from bench import samples
 from bench.append import drop, store_uri
-from bench.measure import Asked, Figure, by_turns, check
-from bench.sessions import on_store
+from bench.measure import Asked, Figure, Parts, added_up, by_turns, check
+from bench.sessions import AS_MENTOR, Measured, in_memory, on_store
 
 CALLERS, EACH = 64, 10
 _PLAN = "/mentoring.sessions.v1.SessionsService/PlanSession"
@@ -30,6 +32,10 @@ _ECHO = "/bench.Echo/Echo"
 _REPLY = CommandReply(
     stream="session-run-0-000", version=1, published_version=1, event_types=["mentoring.sessions.session-planned"]
 )
+_STEPS = (
+    "a bare echo", "raw inserts of as many as ours has in one write", "validation", "commands on the memory store, without gRPC",
+)  # fmt: skip
+_ADDED_UP = "if these four only added up"
 Metadata = tuple[tuple[str, str], ...]
 
 
@@ -42,25 +48,41 @@ async def run(asked: Asked) -> list[Figure]:
         ours_to = await stack.enter_async_context(grpc.aio.insecure_channel(service.address))
         bare_to = await stack.enter_async_context(grpc.aio.insecure_channel(await _echoing(stack)))
         raw = await _raw(stack, uri)
+        without = await stack.enter_async_context(in_memory(folder / "memory"))
         bearer = ("authorization", f"Bearer {service.token}")
-        echoes: list[float] = []
-        inserts: list[float] = []
+        parts, together = Parts(), CALLERS
 
         async def ours(number: int) -> float:
+            nonlocal together
+            service.groups.mean()
+            worked = time.process_time()
             rate = await _calls(ours_to, _PLAN, number, lambda key: (bearer, ("idempotency-key", key)))
+            busy = (time.process_time() - worked) * rate / (CALLERS * EACH)
+            grouped = service.groups.mean()
+            together = round(grouped)
+            parts.note(
+                {
+                    "ours: commits in one write; commits": grouped,
+                    "ours: cores that this process, caller and service, keeps busy; cores": busy,
+                }
+            )
             last = await service.store.commits.read(samples.TENANT, f"session-run-{number}-{CALLERS * EACH - 1}")
             check(len(last), 1, "commits of the last session")
             return rate
 
         async def bare(number: int) -> float:
-            echoes.append(await _calls(bare_to, _ECHO, number, lambda key: (bearer, ("idempotency-key", key))))
-            inserts.append(await _insert(raw, number))
-            return min(echoes[-1], inserts[-1])
+            echo = await _calls(bare_to, _ECHO, number, lambda key: (bearer, ("idempotency-key", key)))
+            inserts, grouped = await _insert(raw, number, CALLERS), await _insert(raw, number, together)
+            steps = (echo, grouped, _validate(number), await _give(without, number))
+            parts.note({f"raw inserts of {CALLERS} documents each": inserts, **dict(zip(_STEPS, steps, strict=True))})
+            return min(echo, inserts)
 
         kept = await by_turns(asked.rounds, ours, bare)
-    parts = {"a bare echo": median(echoes[1:]), "raw inserts of 64 documents": median(inserts[1:])}
-    against = "the lower of a bare grpc.aio echo of the same messages and raw inserts of 64 documents each"
-    return [Figure("rpc", against, "commands/s", *kept, parts, least_ratio=0.5)]
+    found = parts.medians()
+    found[_ADDED_UP] = added_up(*(found[name] for name in _STEPS))
+    found["ours, as a part of that; times"] = median(kept[0]) / found[_ADDED_UP]
+    against = f"the lower of a bare grpc.aio echo of the same messages and raw inserts of {CALLERS} documents each"
+    return [Figure("rpc", against, "commands/s", *kept, found, least_ratio=0.5)]
 
 
 async def _echoing(stack: AsyncExitStack) -> str:
@@ -83,13 +105,39 @@ async def _raw(stack: AsyncExitStack, uri: str) -> Collection:
     return driver.database(name)["commits"]
 
 
-async def _insert(raw: Collection, run_number: int) -> float:
-    documents = [commit_document(samples.commit(one, f"run-{run_number}")) for one in range(CALLERS * EACH)]
+async def _insert(raw: Collection, run_number: int, together: int) -> float:
+    run = f"run-{run_number}-{uuid4().hex[:8]}"
+    documents = [commit_document(samples.commit(one, run)) for one in range(CALLERS * EACH)]
+    before = await raw.count_documents({})
     began = time.perf_counter()
-    for first in range(0, len(documents), CALLERS):
-        await raw.insert_many(documents[first : first + CALLERS], ordered=False)
+    for first in range(0, len(documents), together):
+        await raw.insert_many(documents[first : first + together], ordered=False)
     rate = len(documents) / (time.perf_counter() - began)
-    check(await raw.count_documents({}), CALLERS * EACH * (run_number + 1), "documents inserted")
+    check(await raw.count_documents({}), before + len(documents), "documents inserted")
+    return rate
+
+
+def _validate(run_number: int) -> float:
+    requests = [samples.plan(place, f"run-{run_number}-{place}") for place in range(CALLERS * EACH)]
+    began = time.perf_counter()
+    for request in requests:
+        protovalidate.validate(request)
+    return len(requests) / (time.perf_counter() - began)
+
+
+async def _give(service: Measured, run_number: int) -> float:
+    """The same commands, given without a call, to a store that costs next to nothing."""
+
+    async def caller(first: int) -> None:
+        for place in range(first, CALLERS * EACH, CALLERS):
+            name = f"run-{run_number}-{place}"
+            await service.node.commands.give(Order(samples.plan(place, name), AS_MENTOR, name))
+
+    began = time.perf_counter()
+    await asyncio.gather(*(caller(first) for first in range(CALLERS)))
+    rate = CALLERS * EACH / (time.perf_counter() - began)
+    last = await service.store.commits.read(samples.TENANT, f"session-run-{run_number}-{CALLERS * EACH - 1}")
+    check(len(last), 1, "commits of the last session in memory")
     return rate
 
 

@@ -1,17 +1,18 @@
 """The sessions service to be measured: whole, on a store in memory or a real one, with one standard and a mentorship for each learner."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 from uuid import uuid4
 
 from eventkernel.commands import Order
 from eventkernel.issuer import AUDIENCE, ISSUER, LocalIssuer
-from eventkernel.messages import Principal
+from eventkernel.messages import AppendOutcome, Commit, Principal
 from eventkernel.node import Node
-from eventkernel.ports import Store
+from eventkernel.ports import CommitStore, Store
 from eventkernel.settings import Settings
 from eventkernel.store.memory import MemoryStore
 from eventkernel.store.mongodb import MongoStore, connect
@@ -34,6 +35,30 @@ class Measured:
     store: Store
     address: str
     token: str
+    groups: "Groups"
+
+
+class Groups:
+    """A store's commits, and how many travelled together."""
+
+    def __init__(self, commits: CommitStore) -> None:
+        self._commits = commits
+        self._writes = self._stored = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._commits, name)
+
+    async def append(self, commits: Sequence[Commit]) -> list[AppendOutcome]:
+        """As the port says."""
+        self._writes += 1
+        self._stored += len(commits)
+        return await self._commits.append(commits)
+
+    def mean(self) -> float:
+        """Commits in one write, since this was last asked; 0 where there was none."""
+        mean = self._stored / max(1, self._writes)
+        self._writes = self._stored = 0
+        return mean
 
 
 def in_memory(folder: Path) -> AbstractAsyncContextManager[Measured]:
@@ -61,11 +86,13 @@ async def _running(folder: Path, store: Store) -> AsyncIterator[Measured]:
         health_address=f"127.0.0.1:{choose_port()}", key_file=folder / "key", jwks_file=issuer.jwks, token_issuer=ISSUER,
         token_audience=AUDIENCE, roles="api",
     )  # fmt: skip
+    groups = Groups(store.commits)
+    store.commits = cast("CommitStore", groups)
     node = Node(build(), settings, store)
     await node.start()
     try:
         await _prepare(node)
-        yield Measured(node, store, address, issuer.token(samples.MENTOR, samples.TENANT, ["mentor"]))
+        yield Measured(node, store, address, issuer.token(samples.MENTOR, samples.TENANT, ["mentor"]), groups)
     finally:
         await node.stop()
 
