@@ -1,85 +1,154 @@
-"""Visible: from a command's acknowledgement until the read model shows it, on a whole running platform with little to do."""
+"""Visible: from a command's acknowledgement until the read model shows it, on a whole running platform at half of what it sustains.
+
+Four services, the broker, the stores and the callers share the machine's cores; the parts alone have them to themselves.
+"""
 
 import asyncio
 import re
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median, quantiles
 from uuid import uuid4
 
-from mentoring.sessions.v1.sessions_pb2 import ListSessionsRequest, ListSessionsResponse, PlanSessionRequest
+from mentoring.common.v1.common_pb2 import CommandReply
+from mentoring.sessions.v1.sessions_pb2 import ListSessionsRequest, ListSessionsResponse
 from mentorstream.demo import cohort
-from mentorstream.demo.journey import Journey
+from mentorstream.demo.journey import Journey, until
 from mentorstream.demo.path import Step, new_traceparent, path_of
 from mentorstream.platform import Platform, platform
 from mentorstream.standards import ST0148, load_standard
 
 from bench import samples
-from bench.by_hand import ByHand, by_hand
 from bench.measure import Asked, Figure, Wrong, by_turns, check
+from bench.visible_parts import HOP, READ, WRITE, Parts, parts_alone
 
-COMMANDS, APART = 40, 0.1
+# To find what is sustained; then for each round.
+SUSTAINED, CALLERS, SECONDS = 768, 32, 5.0
+ALONE = 100
 _TRACE_ID = re.compile(r'"trace_id": "([0-9a-f]{32})"')
 _OWN, _OTHERS = "project learner_sessions", "project ksb_progress"
 _SETTLES, _PATIENCE = 0.5, 30.0
+# Twice as long at the most.
+_HALF = 0.5
+_AGAINST = "the sum of its parts, each alone: one transactional hop, one pending read, one projection write"
 
 
 async def run(asked: Asked) -> list[Figure]:
-    """A session is planned ten times a second; against the same hop by hand over the same broker and store."""
+    """Sessions are planned at half the rate that the platform sustains, which is measured first."""
     async with platform(Path(asked.folder) / "visible") as running:
         journey = Journey(running, load_standard(ST0148))
         await journey.import_standard()
         await journey.start_mentorships()
-        async with by_hand(running.infrastructure) as other:
-            return [await _compare(asked.rounds, journey, other)]
+        async with parts_alone(running.infrastructure) as alone:
+            return await _Visible(journey, alone).compare(asked.rounds)
 
 
-async def _compare(rounds: int, journey: Journey, other: ByHand) -> Figure:
-    paths: list[list[Step]] = []
-    hops: list[float] = []
-    prefix = f"visible-{uuid4().hex[:8]}"
+class _Visible:
+    """Sessions planned on one platform, and the parts beside it while it has nothing to do."""
 
-    async def ours(number: int) -> float:
-        traces = await _plan(journey, f"{prefix}-{number}")
-        await asyncio.sleep(_SETTLES)
-        found = await _paths(journey.platform, traces)
-        paths.extend(found)
-        return median(_until(path, _OWN) for path in found)
+    def __init__(self, journey: Journey, alone: Parts) -> None:
+        self._journey = journey
+        self._alone = alone
+        self._prefix = f"visible-{uuid4().hex[:8]}"
+        self._clients = {
+            mentor: journey.platform.client("sessions", mentor, ["mentor"], provider=cohort.PROVIDER)
+            for mentor in {learner.mentor_id for learner in journey.learners}
+        }
 
-    async def bare(_: int) -> float:
-        found = []
-        for place in range(COMMANDS):
-            began = time.perf_counter()
-            found.append(await other.hop(samples.commit(place, uuid4().hex)))
-            await asyncio.sleep(max(0.0, APART - (time.perf_counter() - began)))
-        hops.extend(found)
-        return median(found)
+    async def compare(self, rounds: int) -> list[Figure]:
+        """p50 and p99, of the same commands."""
+        sustained = await self._sustained()
+        rate = sustained / 2
+        paths: list[list[list[Step]]] = []
+        parts: list[Mapping[str, Sequence[float]]] = []
+        given: list[float] = []
 
-    kept = await by_turns(rounds, ours, bare)
-    await _check_listed(journey, prefix, COMMANDS * (rounds + 1))
-    # What warmed up is not among the figures.
-    return Figure(
-        "visible, p50", "insert, transaction, poll, replace by hand", "ms", *kept,
-        parts=_parts(paths[COMMANDS:]) | {"by hand, p99": _p99(hops[COMMANDS:])},
-    )  # fmt: skip
+        async def ours(number: int) -> float:
+            took, traces = await self._load(f"{self._prefix}-{number}", rate)
+            given.append(len(traces) / took)
+            await asyncio.sleep(_SETTLES)
+            paths.append(await _paths(self._journey.platform, traces))
+            return _p50(_visible(paths[-1]))
 
+        async def bare(_: int) -> float:
+            commits = [samples.commit(place, uuid4().hex) for place in range(ALONE)]
+            parts.append(await self._alone.measure(commits, 1 / rate))
+            return sum(map(_p50, parts[-1].values()))
 
-async def _plan(journey: Journey, name: str) -> list[str]:
-    """Gives the commands; the traces they are in."""
-    traces = []
-    for place in range(COMMANDS):
+        kept = await by_turns(rounds, ours, bare)
+        await self._check_listed((rounds + 1) * _commands(rate) + SUSTAINED)
+        # What warmed up is not among the figures.
+        measured, alone = paths[1:], parts[1:]
+        load = {
+            "commands that the platform sustains; commands/s": sustained,
+            "commands given, half of that; commands/s": median(given[1:]),
+        }
+        steps = [path for each in measured for path in each]
+        p99s = [_p99(_visible(each)) for each in measured], [sum(map(_p99, each.values())) for each in alone]
+        return [
+            Figure("visible, p50", _AGAINST, "ms", *kept, load | _of(alone, _p50) | _steps(steps), least_ratio=_HALF),
+            Figure("visible, p99", _AGAINST, "ms", *p99s, _of(alone, _p99), least_ratio=_HALF),
+        ]
+
+    async def _sustained(self) -> float:
+        """Commands a second that are given by callers who wait for each, until the read model shows the last of them all."""
+
+        async def caller(first: int) -> None:
+            for place in range(first, SUSTAINED, CALLERS):
+                learner, reply = await self._plan(f"{self._prefix}-sustained", place, "")
+            client = self._journey.platform.client("sessions", learner, ["learner"], provider=cohort.PROVIDER)
+            after = f"{reply.stream}@{reply.published_version}"
+
+            async def shown() -> bool:
+                await client.call(ListSessionsRequest(learner_id=learner), ListSessionsResponse, after=after)
+                return True
+
+            await until(shown, f"{after} in the read model")
+
         began = time.perf_counter()
-        traces.append(new_traceparent())
-        learner = journey.learners[place % len(journey.learners)]
-        request = PlanSessionRequest()
-        request.CopyFrom(samples.plan(place, f"{name}-{place}"))
+        await asyncio.gather(*(caller(first) for first in range(CALLERS)))
+        return SUSTAINED / (time.perf_counter() - began)
+
+    async def _load(self, run: str, rate: float) -> tuple[float, list[str]]:
+        """Gives commands at this rate, whether those before are answered or not; the seconds it took, and their traces."""
+        traces = [new_traceparent() for _ in range(_commands(rate))]
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as tasks:
+            for place, trace in enumerate(traces):
+                await asyncio.sleep(max(0.0, began + place / rate - time.perf_counter()))
+                tasks.create_task(self._plan(run, place, trace))
+            took = time.perf_counter() - began
+        return took, traces
+
+    async def _plan(self, run: str, place: int, traceparent: str) -> tuple[str, CommandReply]:
+        """Plans a session; whose it is, and the reply."""
+        learner = self._journey.learners[place % len(self._journey.learners)]
+        request = samples.plan(place, f"{run}-{place}")
         request.learner_id, request.mentorship_id = learner.learner_id, learner.mentorship_id
-        await journey.give("sessions", learner.mentor_id, ["mentor"], request, traces[-1])
-        await asyncio.sleep(max(0.0, APART - (time.perf_counter() - began)))
-    return traces
+        reply = await self._clients[learner.mentor_id].call(
+            request, CommandReply, key=request.session_id, traceparent=traceparent
+        )
+        return learner.learner_id, reply
+
+    async def _check_listed(self, asked: int) -> None:
+        listed = 0
+        for plan in self._journey.learners:
+            client = self._journey.platform.client("sessions", plan.learner_id, ["learner"], provider=cohort.PROVIDER)
+            answer = await client.call(ListSessionsRequest(learner_id=plan.learner_id), ListSessionsResponse)
+            listed += sum(session.session_id.startswith(self._prefix) for session in answer.sessions)
+        check(listed, asked, "sessions that the read model shows")
+
+
+def _commands(rate: float) -> int:
+    return round(rate * SECONDS)
+
+
+def _of(alone: Sequence[Mapping[str, Sequence[float]]], of: Callable[[Sequence[float]], float]) -> dict[str, float]:
+    """Each part's own, a median over the rounds."""
+    return {f"{name}, alone": median(of(each[name]) for each in alone) for name in (HOP, READ, WRITE)}
 
 
 async def _paths(running: Platform, traces: Sequence[str]) -> list[list[Step]]:
@@ -106,14 +175,15 @@ def _apart(spans: Path, traces: Sequence[str], folder: Path) -> Iterator[tuple[P
         yield own, trace
 
 
-def _parts(paths: Sequence[Sequence[Step]]) -> dict[str, float]:
+def _visible(paths: Sequence[Sequence[Step]]) -> list[float]:
+    return [_until(path, _OWN) for path in paths]
+
+
+def _steps(paths: Sequence[Sequence[Step]]) -> dict[str, float]:
     """Medians over all commands, in ms."""
-    visible = [_until(path, _OWN) for path in paths]
     return {
-        "p99": _p99(visible),
-        "before: the command, of it": median(_step(path, "PlanSession").takes for path in paths),
-        "before: until the commit begins": median(_step(path, "commit").begins for path in paths),
-        "before: the commit": median(_step(path, "commit").takes for path in paths),
+        "before, and not in the figure: the command": median(_step(path, "PlanSession").takes for path in paths),
+        "of it: the commit": median(_step(path, "commit").takes for path in paths),
         "until the relay publishes": median(
             _step(path, "relay publish").begins - _acknowledged(path) for path in paths
         ),
@@ -146,14 +216,9 @@ def _step(path: Sequence[Step], name: str) -> Step:
     raise Wrong(f"no step {name} in a trace")
 
 
+def _p50(values: Sequence[float]) -> float:
+    return median(values)
+
+
 def _p99(values: Sequence[float]) -> float:
     return quantiles(values, n=100)[98]
-
-
-async def _check_listed(journey: Journey, prefix: str, asked: int) -> None:
-    listed = 0
-    for plan in journey.learners:
-        client = journey.platform.client("sessions", plan.learner_id, ["learner"], provider=cohort.PROVIDER)
-        answer = await client.call(ListSessionsRequest(learner_id=plan.learner_id), ListSessionsResponse)
-        listed += sum(session.session_id.startswith(prefix) for session in answer.sessions)
-    check(listed, asked, "sessions that the read model shows")
