@@ -74,8 +74,8 @@ def _lines(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
     yield "|---|---|---:|"
     for _, result in results:
         for figure in map(_figure, result["figures"]):
-            for name, value in figure.parts.items():
-                yield f"| {figure.name} | " + " | ".join(_part(figure, name, value)) + " |"
+            for place, (name, value) in enumerate(figure.parts.items()):
+                yield "| " + " | ".join(("" if place else figure.name, *_part(figure, name, value))) + " |"
     yield "\nTaken on:\n"
     for benchmark, result in results:
         facts = result["facts"]

@@ -60,7 +60,9 @@ class _Visible:
 
     async def compare(self, rounds: int) -> list[Figure]:
         """p50 and p99, of the same commands."""
-        sustained = await self._sustained()
+        # Once to warm up.
+        await self._sustained("warm")
+        sustained = await self._sustained("sustained")
         rate = sustained / 2
         paths: list[list[list[Step]]] = []
         parts: list[Mapping[str, Sequence[float]]] = []
@@ -79,7 +81,7 @@ class _Visible:
             return sum(map(_p50, parts[-1].values()))
 
         kept = await by_turns(rounds, ours, bare)
-        await self._check_listed((rounds + 1) * _commands(rate) + SUSTAINED)
+        await self._check_listed((rounds + 1) * _commands(rate) + 2 * SUSTAINED)
         # What warmed up is not among the figures.
         measured, alone = paths[1:], parts[1:]
         load = {
@@ -93,12 +95,12 @@ class _Visible:
             Figure("visible, p99", _AGAINST, "ms", *p99s, _of(alone, _p99), least_ratio=_HALF),
         ]
 
-    async def _sustained(self) -> float:
+    async def _sustained(self, run: str) -> float:
         """Commands a second that are given by callers who wait for each, until the read model shows the last of them all."""
 
         async def caller(first: int) -> None:
             for place in range(first, SUSTAINED, CALLERS):
-                learner, reply = await self._plan(f"{self._prefix}-sustained", place, "")
+                learner, reply = await self._plan(f"{self._prefix}-{run}", place, "")
             client = self._journey.platform.client("sessions", learner, ["learner"], provider=cohort.PROVIDER)
             after = f"{reply.stream}@{reply.published_version}"
 
