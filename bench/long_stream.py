@@ -68,7 +68,7 @@ class _Streams:
         return [
             Figure(f"{_LONG}, its state at hand", _SHORT, "ms a command", *warm, least_ratio=_A_FIFTH_MORE),
             Figure(
-                f"{_LONG}, cold", _SHORT, "ms a command", *cold, {f"{LONG:,} events folded without a snapshot": folding},
+                f"{_LONG}, cold", _SHORT, "ms a command", *cold, {f"{LONG:,} events folded without a snapshot; ms": folding},
                 least_ratio=_A_FIFTH_MORE,
             ),
         ]  # fmt: skip
