@@ -60,17 +60,20 @@ def told_at_most_once(evidence: Evidence) -> Verdict:
 
 
 def nobody_waits_past_the_deadline(evidence: Evidence, healed: datetime) -> Verdict:
-    """Each time somebody is asked, an acknowledgement or the next to be asked comes by the deadline, or soon after the fault."""
+    """Each time somebody is asked, an acknowledgement or the next to be asked comes by the deadline, or soon after the fault.
+
+    What is added while it waits is told at the step that runs, with its deadline: that begins no other.
+    """
     verdict = Verdict("I6")
-    steps: dict[str, list[tuple[datetime, ConcernAssigned]]] = defaultdict(list)
+    steps: dict[str, dict[int, ConcernAssigned]] = defaultdict(dict)
     answers: dict[str, list[datetime]] = defaultdict(list)
     for logged in evidence.events("safeguarding"):
         if isinstance(logged.event, ConcernAssigned):
-            steps[logged.event.concern_id].append((logged.meta.at, logged.event))
+            steps[logged.event.concern_id].setdefault(logged.event.step, logged.event)
         if isinstance(logged.event, ConcernAcknowledged | ConcernEscalated):
             answers[logged.event.concern_id].append(logged.meta.at)
     for concern_id, asked in steps.items():
-        for place, (_, assigned) in enumerate(asked):
+        for place, assigned in enumerate(asked.values()):
             deadline = assigned.acknowledge_by.ToDatetime(tzinfo=UTC)
             latest = max(deadline, healed) + ASKED_WITHIN
             answered = sorted(answers[concern_id])[place : place + 1]

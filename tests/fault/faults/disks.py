@@ -74,8 +74,9 @@ async def store_disk_full(run: Run) -> None:
 async def _write_much(run: Run, given: list[int]) -> None:
     while sum(given) < _ENOUGH:
         given.append(1)
+        # By whoever has the concern: nobody is told of what they wrote themselves.
         added = AddToConcernRequest(concern_id=_CONCERN, text="x" * _LARGE)
-        await run.load.give("safeguarding", MENTORS[0], "mentor", added)
+        await run.load.give("safeguarding", DSL, "dsl", added)
 
 
 async def _refuses(run: Run, store: StoreEmbedded) -> bool:

@@ -54,9 +54,7 @@ async def concurrent_writers(run: Run) -> None:
 async def _write(run: Run, writer: int, written: list[str]) -> None:
     for number in range(_EACH):
         key = f"{run.tenant}.writer-{writer}.{number}"
-        await run.load.give(
-            "safeguarding", MENTORS[0], "mentor", AddToConcernRequest(concern_id=_CONCERN, text=key), key=key
-        )
+        await run.load.give("safeguarding", DSL, "dsl", AddToConcernRequest(concern_id=_CONCERN, text=key), key=key)
         written.append(key)
 
 

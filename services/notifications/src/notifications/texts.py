@@ -79,6 +79,14 @@ FULL: Mapping[Occasion.ValueType, Wording] = {
         text="A safeguarding concern is assigned to you. Read and acknowledge it here; until you do, it goes on to others:",
         page="concerns",
     ),
+    Occasion.OCCASION_CONCERN_ADDED_TO: Wording(
+        subject="A safeguarding concern was added to",
+        text=(
+            "Something was added to a safeguarding concern that was given to you. Read it and acknowledge the concern here, also where you "
+            "had acknowledged or closed it before; until you do, it goes on to others:"
+        ),
+        page="concerns",
+    ),
     Occasion.OCCASION_CONTACT_REPLACED: Wording(
         subject="Your contact details were replaced",
         text=(
@@ -118,6 +126,9 @@ WHY: Mapping[Because.ValueType, str] = {
     ),
     Because.BECAUSE_SENIOR_LEAD_LAST_RESORT: (
         "You are told this because you are the senior lead for safeguarding, who is asked when nobody else can be."
+    ),
+    Because.BECAUSE_HANDLES_THE_CONCERN: (
+        "You are told this because you were asked to take the concern, or have taken it."
     ),
     Because.BECAUSE_OWN_CONTACT: "You are told this because you are the one whose contact it was.",
 }

@@ -27,6 +27,7 @@ async def test_a_manager_sees_notices_but_for_those_about_concerns_and_each_pers
         _document("planned", "ada", Occasion.OCCASION_SESSION_PLANNED),
         _document("received", "ada", Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER),
         _document("assigned", "dsl-1", Occasion.OCCASION_CONCERN_ASSIGNED),
+        _document("added to", "dsl-1", Occasion.OCCASION_CONCERN_ADDED_TO),
     ]
     managers = await list_notices(
         ListNoticesRequest(), LaidDown(person("boss", "provider_manager"), documents=documents)

@@ -158,6 +158,34 @@ async def test_a_concern_reaches_its_raiser_and_its_handler_and_nobody_else(plat
     assert "Name of" not in "".join(texts.values())
 
 
+ADDED_TO = ConcernAssigned(
+    concern_id="c-1",
+    category=ConcernCategory.CONCERN_CATEGORY_PHYSICAL,
+    severity=Severity.SEVERITY_SERIOUS,
+    raiser_role="anonymous",
+    assignee_id="dora",
+    assignee_role=AssigneeRole.ASSIGNEE_ROLE_HANDLER,
+    step=1,
+)
+
+
+async def test_what_is_added_to_a_concern_reaches_its_handler_once_for_each_addition(platform: Platform) -> None:
+    await platform.register("mia", "dora")
+    await platform.hear(telling, ASSIGNED, event_id="assigned")
+    for event_id in ("added", "added", "added again"):
+        await platform.hear(telling, ADDED_TO, event_id=event_id)
+    await platform.send_all("assigned", "added", "added again")
+    assert [(mail["To"].addresses[0].addr_spec, mail["Subject"]) for mail in platform.outbox.mails] == [
+        ("dora@example.org", "A safeguarding concern waits for you"),
+        ("dora@example.org", "A safeguarding concern was added to"),
+        ("dora@example.org", "A safeguarding concern was added to"),
+    ]
+    text = platform.outbox.texts()["dora@example.org"]
+    assert "/concerns/c-1\n\nRaised by: anonymous\n\nCategory: physical\n" in text
+    assert "because you were asked to take the concern, or have taken it." in " ".join(text.split())
+    assert "mia" not in text
+
+
 MOVED = RegisterContactRequest(person_id="dora", name="Dora", email="dora@new.example.org")
 MOVED_MYSELF = RegisterMyContactRequest(person_id="dora", name="Dora", email="dora@own.example.org")
 PAULA = person("paula", "provider_manager")

@@ -205,6 +205,30 @@ def test_an_assigned_concern_is_told_to_its_assignee(role: AssigneeRole.ValueTyp
     ]
 
 
+def test_what_was_added_to_a_concern_is_told_to_its_handler_as_such() -> None:
+    event = ConcernAssigned(
+        concern_id="c-1",
+        site_id="leeds",
+        category=ConcernCategory.CONCERN_CATEGORY_CHILD_ON_CHILD,
+        severity=Severity.SEVERITY_SERIOUS,
+        raiser_role="anonymous",
+        assignee_id="dora",
+        assignee_role=AssigneeRole.ASSIGNEE_ROLE_HANDLER,
+        step=1,
+    )
+    assert follows(telling, event) == [
+        TellPersonRequest(
+            telling_id=TELLING_ID,
+            person_id="dora",
+            occasion=Occasion.OCCASION_CONCERN_ADDED_TO,
+            about_id="c-1",
+            because=Because.BECAUSE_HANDLES_THE_CONCERN,
+            raiser_role="anonymous",
+            category="child_on_child",
+        )
+    ]
+
+
 def test_a_replaced_contact_is_told_to_its_owner_where_it_was() -> None:
     assert follows(telling, ContactReplaced(person_id="dora", replaced=2)) == [
         TellPersonRequest(
@@ -241,6 +265,7 @@ def test_a_category_of_a_later_contract_does_not_stop_the_alert() -> None:
         (Occasion.OCCASION_CONCERN_RECEIVED, True),
         (Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER, True),
         (Occasion.OCCASION_CONCERN_ASSIGNED, True),
+        (Occasion.OCCASION_CONCERN_ADDED_TO, True),
     ],
 )
 def test_a_requested_notice_is_sent_at_once_and_carries_all_its_message_needs(

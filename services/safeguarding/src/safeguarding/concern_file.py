@@ -57,6 +57,8 @@ def summary(state: Concern) -> ConcernSummary:
     )
     if state.acknowledge_by is not None:
         shown.acknowledge_by.FromDatetime(state.acknowledge_by)
+    if state.added_to_at is not None:
+        shown.added_to_at.FromDatetime(state.added_to_at)
     return shown
 
 

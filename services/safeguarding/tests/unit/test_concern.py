@@ -282,19 +282,19 @@ class TestAdd:
         for tale in (raised(), acknowledged()):
             if tale.state.acknowledged_by_id:
                 tale.give(closure, dsl)
-            before = tale.state
-            assert tale.give(addition, who) == [
-                events.ConcernAddedTo(
-                    concern_id="concern-1",
-                    person_at_risk_id=LEARNER,
-                    author_id=who.person_id,
-                    text=Sealed(to_be_sealed="the-addition: he asked me to stay"),
-                )
-            ]
-            assert tale.state == before
+            tale.pass_time(60)
+            assert tale.give(addition, who)[0] == events.ConcernAddedTo(
+                concern_id="concern-1",
+                person_at_risk_id=LEARNER,
+                author_id=who.person_id,
+                text=Sealed(to_be_sealed="the-addition: he asked me to stay"),
+                at=timestamp(NOON + timedelta(minutes=1)),
+            )
+            assert tale.state.added_to_at == NOON + timedelta(minutes=1)
 
-    def test_an_anonymous_raiser_adds(self) -> None:
-        assert len(raised(a_concern(anonymous=True)).give(addition, mentor)) == 1
+    def test_what_was_added_before_its_time_was_kept_is_read_as_before(self) -> None:
+        state = raised().state
+        assert concern.fold(state, [events.ConcernAddedTo(concern_id="concern-1", author_id=MENTOR)]) == state
 
     @pytest.mark.parametrize("who", [STRANGER, LEARNER, LEAD, ""])
     def test_nobody_else_adds(self, who: str) -> None:

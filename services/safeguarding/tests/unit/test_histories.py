@@ -67,9 +67,33 @@ def test_it_is_given_to_somebody_wherever_there_is_somebody_and_never_to_one_at_
 
 def check_assignments(decided: Sequence[Message], eligible: set[str]) -> None:
     for event in decided:
-        if isinstance(event, events.ConcernAssigned):
+        # Who has it already is told of what was added to it, whatever the rota became.
+        if isinstance(event, events.ConcernAssigned) and event.assignee_role != events.ASSIGNEE_ROLE_HANDLER:
             assert event.assignee_id in (eligible or {""})
             assert (event.assignee_role == events.ASSIGNEE_ROLE_NOBODY_ON_ROTA) == (not eligible)
+
+
+@_MANY
+@given(histories())
+def test_what_is_added_is_told_to_whoever_has_it_and_waits_with_a_deadline_unless_they_added_it(
+    history: tuple[Tale, list[Deed]],
+) -> None:
+    tale, deeds = history
+    for deed in deeds:
+        before = tale.state
+        decided = deed(tale)
+        if not (decided and isinstance(decided[0], events.ConcernAddedTo)):
+            continue
+        holder = before.acknowledged_by_id or before.assignee_id
+        if holder in ("", decided[0].author_id):
+            assert len(decided) == 1
+            continue
+        (asked,) = decided[1:]
+        assert isinstance(asked, events.ConcernAssigned)
+        assert (asked.assignee_id, asked.assignee_role) == (holder, events.ASSIGNEE_ROLE_HANDLER)
+        assert tale.state.is_handler(holder)
+        assert tale.state.acknowledge_by is not None
+        assert before.acknowledge_by in (None, tale.state.acknowledge_by)
 
 
 @_MANY

@@ -108,7 +108,8 @@ async def provider(tmp_path: Path) -> AsyncIterator[Provider]:
 
 async def test_a_handler_reads_the_whole_concern_and_its_chronology(provider: Provider) -> None:
     await provider.give(a_concern(naming=["person-stepfather"]), mentor)
-    for command, by in ((acknowledgement, dsl), (addition, mentor), (an_action(events.REFERRAL_BODY_POLICE), dsl)):
+    acted = an_action(events.REFERRAL_BODY_POLICE)
+    for command, by in ((acknowledgement, dsl), (addition, mentor), (acknowledgement, dsl), (acted, dsl)):
         provider.now += timedelta(minutes=1)
         await provider.give(command, by)
     await provider.give(closure, dsl)
@@ -123,6 +124,8 @@ async def test_a_handler_reads_the_whole_concern_and_its_chronology(provider: Pr
         (MENTOR, "concern-assigned", ""),
         (DSL, "concern-acknowledged", ""),
         (MENTOR, "concern-added-to", addition.text),
+        (MENTOR, "concern-assigned", ""),
+        (DSL, "concern-acknowledged", ""),
         (DSL, "concern-action-recorded", "the-action: spoke with his aunt"),
         (DSL, "concern-closure-explained", closure.reason),
         (DSL, "concern-closed", ""),
@@ -227,6 +230,21 @@ async def test_a_list_shows_each_concern_as_it_is_now_the_most_urgent_first(prov
     ]
     assert shown[0].acknowledge_by.ToDatetime(tzinfo=NOON.tzinfo) == NOON + timedelta(minutes=15)
     assert not shown[2].HasField("acknowledge_by")
+
+
+async def test_what_the_raiser_adds_puts_the_concern_back_among_those_that_wait(provider: Provider) -> None:
+    await provider.give(a_concern(), mentor)
+    await provider.give(acknowledgement, dsl)
+    await provider.give(closure, dsl)
+    (before,) = await provider.concerns_of(dsl)
+    provider.now += timedelta(days=3)
+    await provider.give(addition, mentor)
+    (shown,) = await provider.concerns_of(dsl)
+    assert not before.HasField("added_to_at")
+    assert shown.added_to_at.ToDatetime(tzinfo=NOON.tzinfo) == provider.now
+    assert shown.status == calls.CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT
+    assert shown.acknowledge_by.ToDatetime(tzinfo=NOON.tzinfo) == provider.now + timedelta(hours=1)
+    assert (await provider.file_of(dsl)).concern == shown
 
 
 async def test_a_concern_about_the_dsl_is_in_no_list_of_theirs(provider: Provider) -> None:

@@ -29,6 +29,7 @@ _PARTS_IN_A_CONCERN = {
     Occasion.OCCASION_CONCERN_RECEIVED: _RAISER,
     Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER: _RAISER,
     Occasion.OCCASION_CONCERN_ASSIGNED: _HANDLERS,
+    Occasion.OCCASION_CONCERN_ADDED_TO: frozenset({Because.BECAUSE_HANDLES_THE_CONCERN}),
 }
 # What is told to one person alone, never to a circle.
 PARTS_TOLD = {
@@ -107,7 +108,8 @@ def tell_person(state: Telling, command: TellPersonRequest, context: Context) ->
         raise Refusal(
             "PART_NOT_TOLD",
             f"{Occasion.Name(command.occasion)} is not told to {Because.Name(command.because)}: "
-            "that a concern was received is for its raiser, that it is assigned for its assignee, a contact's end for its owner.",
+            "that a concern was received is for its raiser, that it is assigned for its assignee, "
+            "that it was added to for its handler, a contact's end for its owner.",
             field="because",
         )
     notices = [_notice(command, context.derive_id("notice", command.person_id), command.registration)]

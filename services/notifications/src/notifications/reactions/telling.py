@@ -29,6 +29,7 @@ _ASSIGNED_BECAUSE = {
     AssigneeRole.ASSIGNEE_ROLE_DSL_ON_DUTY: Because.BECAUSE_DSL_ON_DUTY,
     AssigneeRole.ASSIGNEE_ROLE_DEPUTY_DSL: Because.BECAUSE_DEPUTY_DSL_NEXT_ON_THE_LADDER,
     AssigneeRole.ASSIGNEE_ROLE_SENIOR_LEAD: Because.BECAUSE_SENIOR_LEAD_LAST_RESORT,
+    AssigneeRole.ASSIGNEE_ROLE_HANDLER: Because.BECAUSE_HANDLES_THE_CONCERN,
 }
 
 
@@ -116,13 +117,14 @@ def concern_received(event: ConcernReceived, meta: Metadata) -> Iterator[TellPer
 
 @telling.on
 def concern_assigned(event: ConcernAssigned, meta: Metadata) -> Iterator[TellPersonRequest]:
-    """Told to the assignee, with the raiser's role and the category and nothing else."""
+    """Told to the assignee, with the raiser's role and the category and nothing else; also that it was added to, and not by whom."""
     if not event.assignee_id:
         return
+    added_to = event.assignee_role == AssigneeRole.ASSIGNEE_ROLE_HANDLER
     yield TellPersonRequest(
         telling_id=_telling_id(meta),
         person_id=event.assignee_id,
-        occasion=Occasion.OCCASION_CONCERN_ASSIGNED,
+        occasion=Occasion.OCCASION_CONCERN_ADDED_TO if added_to else Occasion.OCCASION_CONCERN_ASSIGNED,
         about_id=event.concern_id,
         # A role that this version does not know is still asked to act: the last rung is the one that always holds.
         because=_ASSIGNED_BECAUSE.get(event.assignee_role, Because.BECAUSE_SENIOR_LEAD_LAST_RESORT),

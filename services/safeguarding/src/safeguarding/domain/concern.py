@@ -1,5 +1,6 @@
 """A concern, from the raise to its close: always with a status, and with a deadline until a person acknowledges it.
 
+Once it was acknowledged, what others add to it waits for an acknowledgement like the concern itself.
 The state holds ids and codes alone, never a text. Nobody at risk or named is ever assigned, whatever the rota becomes.
 """
 
@@ -11,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.options.v1.options_pb2 import Role
 from mentoring.safeguarding.v1.events_pb2 import (
+    ASSIGNEE_ROLE_HANDLER,
     CONCERN_CATEGORY_UNSPECIFIED,
     REFERRAL_BODY_UNSPECIFIED,
     SEVERITY_UNSPECIFIED,
@@ -44,7 +46,7 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 
 from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
-from safeguarding.domain.routing import is_about_a_dsl, is_among, ladder, next_step
+from safeguarding.domain.routing import Step, is_about_a_dsl, is_among, ladder, next_step
 
 _ANONYMOUS = "anonymous"
 _ROLES = frozenset(name.removeprefix("ROLE_").lower() for name, number in Role.items() if number)
@@ -52,13 +54,14 @@ _ROLES = frozenset(name.removeprefix("ROLE_").lower() for name, number in Role.i
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """One concern. `acknowledge_by` is set exactly while it awaits acknowledgement."""
+    """One concern. `acknowledge_by` is set exactly while it awaits acknowledgement; `taken_as` is its status once that is given."""
 
     concern_id: str = ""
     site_id: str = ""
     category: ConcernCategory.ValueType = CONCERN_CATEGORY_UNSPECIFIED
     severity: Severity.ValueType = SEVERITY_UNSPECIFIED
     status: ConcernStatus.ValueType = CONCERN_STATUS_UNSPECIFIED
+    taken_as: ConcernStatus.ValueType = CONCERN_STATUS_ACKNOWLEDGED
     person_at_risk_id: str = ""
     excluded_ids: frozenset[str] = frozenset()
     past_every_dsl: bool = False
@@ -70,6 +73,12 @@ class Concern:
     step: int = 0
     acknowledge_by: datetime | None = None
     acknowledged_by_id: str = ""
+    added_to_at: datetime | None = None
+
+    @property
+    def held_by_id(self) -> str:
+        """Who has it: whoever acknowledged it last, also once it is closed, else whoever is asked now; empty where nobody is."""
+        return self.acknowledged_by_id or self.assignee_id
 
     def is_handler(self, person_id: str) -> bool:
         """Whether it is or was assigned to this person, who is neither at risk nor named in it."""
@@ -187,19 +196,23 @@ def close(
 
 
 @concern.decide
-def add_to(state: Concern, command: AddToConcernRequest, context: Context) -> list[ConcernAddedTo]:
-    """Its raiser or a handler adds to it, at any time: what is said after the close is kept as well (DOMAIN.md, Safeguarding)."""
+def add_to(state: Concern, command: AddToConcernRequest, context: Context) -> list[ConcernAddedTo | ConcernAssigned]:
+    """Its raiser or a handler adds to it, at any time, and whoever has it is told: nothing that is said lies unread.
+
+    Where it was acknowledged, or closed, it is to be acknowledged again, by a deadline that escalates like the first one.
+    Where nobody has it, the next to be asked reads what was added with the rest.
+    """
     author_id = context.principal.person_id
     if not state.is_raiser_or_handler(author_id):
         raise _not_yours()
-    return [
-        ConcernAddedTo(
-            concern_id=command.concern_id,
-            person_at_risk_id=state.person_at_risk_id,
-            author_id=author_id,
-            text=Sealed(to_be_sealed=command.text),
-        )
-    ]
+    added = ConcernAddedTo(
+        concern_id=command.concern_id,
+        person_at_risk_id=state.person_at_risk_id,
+        author_id=author_id,
+        text=Sealed(to_be_sealed=command.text),
+        at=_timestamp(context.now),
+    )
+    return [added] if state.held_by_id in {"", author_id} else [added, _asked_again(state, context)]
 
 
 @concern.evolve
@@ -227,10 +240,12 @@ def received(state: Concern, _event: ConcernReceived) -> Concern:
 
 @concern.evolve
 def assigned(state: Concern, event: ConcernAssigned) -> Concern:
-    """Who is asked now, and until when. Whoever was asked stays a handler."""
+    """Who is asked now, and until when: nobody has acknowledged what is to be read now. Whoever was asked stays a handler."""
     new = bool(event.assignee_id) and event.assignee_id not in state.asked_ids
     return replace(
         state,
+        status=CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
+        acknowledged_by_id="",
         raiser_role=event.raiser_role,
         assignee_id=event.assignee_id,
         asked_ids=(*state.asked_ids, event.assignee_id) if new else state.asked_ids,
@@ -248,14 +263,15 @@ def escalated(state: Concern, _event: ConcernEscalated) -> Concern:
 @concern.evolve
 def acknowledged(state: Concern, event: ConcernAcknowledged) -> Concern:
     """A person has it: no deadline runs any more."""
-    return replace(state, status=CONCERN_STATUS_ACKNOWLEDGED, acknowledge_by=None, acknowledged_by_id=event.handler_id)
+    return replace(state, status=state.taken_as, acknowledge_by=None, acknowledged_by_id=event.handler_id)
 
 
 @concern.evolve
 def action_recorded(state: Concern, event: ConcernActionRecorded) -> Concern:
     """In action; once it was referred, it stays referred."""
-    referred = event.referred_to != REFERRAL_BODY_UNSPECIFIED or state.status == CONCERN_STATUS_REFERRED
-    return replace(state, status=CONCERN_STATUS_REFERRED if referred else CONCERN_STATUS_IN_ACTION)
+    referred = event.referred_to != REFERRAL_BODY_UNSPECIFIED or state.taken_as == CONCERN_STATUS_REFERRED
+    status = CONCERN_STATUS_REFERRED if referred else CONCERN_STATUS_IN_ACTION
+    return replace(state, status=status, taken_as=status)
 
 
 @concern.evolve
@@ -271,9 +287,9 @@ def closed(state: Concern, _event: ConcernClosed) -> Concern:
 
 
 @concern.evolve
-def added_to(state: Concern, _event: ConcernAddedTo) -> Concern:
-    """What was added is a text: the state keeps none."""
-    return state
+def added_to(state: Concern, event: ConcernAddedTo) -> Concern:
+    """What was added is a text: the state keeps none, and when it was added."""
+    return replace(state, added_to_at=event.at.ToDatetime(tzinfo=UTC)) if event.HasField("at") else state
 
 
 def _digest(command: RaiseConcernRequest, context: Context) -> str:
@@ -305,21 +321,40 @@ def _asked(state: Concern, number: int, context: Context) -> ConcernAssigned:
     past_every_dsl = state.past_every_dsl or is_about_a_dsl(rota, state.category, state.excluded_ids)
     policy = context.state(RoutingPolicy)
     steps = ladder(rota, state.excluded_ids, past_every_dsl=past_every_dsl, last_resort_id=policy.last_resort_id)
-    step = next_step(steps, state.asked_ids)
-    acknowledge_by = Timestamp()
-    acknowledge_by.FromDatetime(context.now + policy.acknowledge_within(state.severity))
+    return _assignment(state, next_step(steps, state.asked_ids), number, _from_now(state, context))
+
+
+def _asked_again(state: Concern, context: Context) -> ConcernAssigned:
+    """Whoever has it, since it was added to. A deadline that runs stays: additions must not put it off."""
+    whom = Step(state.held_by_id, ASSIGNEE_ROLE_HANDLER)
+    if state.acknowledge_by is not None:
+        return _assignment(state, whom, state.step, state.acknowledge_by)
+    return _assignment(state, whom, state.step + 1, _from_now(state, context))
+
+
+def _from_now(state: Concern, context: Context) -> datetime:
+    return context.now + context.state(RoutingPolicy).acknowledge_within(state.severity)
+
+
+def _assignment(state: Concern, whom: Step, number: int, acknowledge_by: datetime) -> ConcernAssigned:
     return ConcernAssigned(
         concern_id=state.concern_id,
         site_id=state.site_id,
         category=state.category,
         severity=state.severity,
         raiser_role=state.raiser_role,
-        assignee_id=step.person_id,
-        assignee_role=step.role,
-        acknowledge_by=acknowledge_by,
+        assignee_id=whom.person_id,
+        assignee_role=whom.role,
+        acknowledge_by=_timestamp(acknowledge_by),
         step=number,
-        handling_id=f"{state.concern_id}.{step.person_id}",
+        handling_id=f"{state.concern_id}.{whom.person_id}",
     )
+
+
+def _timestamp(at: datetime) -> Timestamp:
+    found = Timestamp()
+    found.FromDatetime(at)
+    return found
 
 
 def _handler(state: Concern, context: Context) -> str:
@@ -339,6 +374,9 @@ def _not_yours() -> Refusal:
 
 def _refuse_unless_open(state: Concern) -> None:
     if state.status == CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT:
-        raise Refusal("CONCERN_NOT_ACKNOWLEDGED", "Nobody has acknowledged this concern yet. Acknowledge it first.")
+        raise Refusal(
+            "CONCERN_NOT_ACKNOWLEDGED",
+            "Nobody has acknowledged this concern yet, or what was added to it since. Read and acknowledge it first.",
+        )
     if state.status == CONCERN_STATUS_CLOSED:
         raise Refusal("CONCERN_CLOSED", "This concern is closed. Add to it with AddToConcern, or raise a new concern.")
