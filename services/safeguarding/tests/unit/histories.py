@@ -1,7 +1,7 @@
 """Random histories of one concern: any people in any part, any rota, time that jumps both ways, commands from anybody."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eventkernel.messages import Principal
 from eventkernel.testing.scenario import person
@@ -11,7 +11,7 @@ from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from safeguarding.domain.rota import Rota
 
-from .stories import Tale, a_concern, acknowledgement, addition, an_action, closure, escalation_of
+from .stories import Tale, a_concern, a_rota, acknowledgement, addition, an_action, closure, escalation_of
 
 PEOPLE = tuple(f"person-{number}" for number in range(8))
 PLATFORM = Principal.system("provider-1")
@@ -74,12 +74,12 @@ class TimeJumps:
 
 @dataclass(frozen=True)
 class RotaChanges:
-    """The senior lead sets another rota."""
+    """The senior lead sets another rota; who stood on the one before is remembered."""
 
     rota: Rota
 
     def __call__(self, tale: Tale) -> Sequence[Message]:
-        tale.rota = self.rota
+        tale.rota = replace(self.rota, stood_ids=tale.rota.stood_ids | self.rota.stood_ids)
         return []
 
 
@@ -91,7 +91,7 @@ somebody = st.builds(
     st.sets(st.sampled_from(["mentor", "learner", "dsl", "deputy_dsl", "senior_lead"])),
 )
 set_rotas = st.builds(
-    lambda people, deputies: Rota(people[0], tuple(people[1 : 1 + deputies]), people[-1]),
+    lambda people, deputies: a_rota(people[0], *people[1 : 1 + deputies], lead_id=people[-1]),
     st.permutations(PEOPLE),
     st.integers(0, 4),
 )

@@ -13,12 +13,20 @@ from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from safeguarding.domain.concern import Concern, concern
 from safeguarding.domain.policy import RoutingPolicy, policy
-from safeguarding.domain.rota import Rota
+from safeguarding.domain.rota import Rota, rota_set
 
 DSL, DEPUTY, SECOND_DEPUTY, LEAD = "person-dsl", "person-deputy-a", "person-deputy-b", "person-lead"
 LEARNER, MENTOR, STRANGER = "person-learner", "person-mentor", "person-stranger"
-ROTA = Rota(dsl_id=DSL, deputy_ids=(DEPUTY, SECOND_DEPUTY), senior_lead_id=LEAD)
 NO_ROTA = Rota()
+
+
+def a_rota(dsl_id: str, *deputy_ids: str, lead_id: str = LEAD, after: Rota = NO_ROTA) -> Rota:
+    """The rota as set, `after` the one that stood before."""
+    event = events.RotaSet(site_id="site-1", dsl_id=dsl_id, deputy_ids=deputy_ids, senior_lead_id=lead_id)
+    return rota_set(after, event)
+
+
+ROTA = a_rota(DSL, DEPUTY, SECOND_DEPUTY)
 POLICY: RoutingPolicy = policy.initial
 HOUR = timedelta(hours=1)
 ALLEGATION = events.CONCERN_CATEGORY_STAFF_ALLEGATION

@@ -11,7 +11,6 @@ from eventkernel.testing.scenario import NOON, given
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned
 from safeguarding.domain.concern import concern
-from safeguarding.domain.rota import Rota
 from safeguarding.reactions.escalation import escalation
 
 from .stories import (
@@ -25,6 +24,7 @@ from .stories import (
     ROTA,
     SECOND_DEPUTY,
     a_concern,
+    a_rota,
     acknowledged,
     assignment,
     closure,
@@ -154,28 +154,34 @@ class TestEscalate:
 
     def test_the_rota_of_the_hour_is_asked(self) -> None:
         tale = raised()
-        tale.rota = Rota("person-night-dsl", ("person-night-deputy",), LEAD)
+        tale.rota = a_rota("person-night-dsl", "person-night-deputy")
         tale.miss_the_deadline()
         assert tale.state.assignee_id == "person-night-dsl"
 
     def test_whoever_was_named_at_the_raise_is_passed_over_on_every_later_rota(self) -> None:
         tale = raised(a_concern(naming=["person-night-dsl"]))
-        tale.rota = Rota("person-night-dsl", ("person-night-deputy",), LEAD)
+        tale.rota = a_rota("person-night-dsl", "person-night-deputy")
         tale.miss_the_deadline()
         assert tale.state.assignee_id == "person-night-deputy"
 
     def test_a_concern_about_a_dsl_stays_past_every_dsl_when_they_leave_the_rota(self) -> None:
         tale = raised(a_concern(naming=[DSL], category=ALLEGATION))
-        tale.rota = Rota("person-friend-of-dsl", (DEPUTY,), LEAD)
+        tale.rota = a_rota("person-friend-of-dsl", DEPUTY)
         tale.miss_the_deadline()
         assert tale.state.assignee_id == LEAD
 
-    def test_conduct_of_somebody_who_becomes_dsl_goes_past_every_dsl_from_then_on(self) -> None:
+    def test_conduct_of_somebody_who_becomes_dsl_goes_past_every_dsl_from_then_on_for_good(self) -> None:
         tale = raised(a_concern(naming=["person-new-dsl"], category=ALLEGATION))
         assert tale.state.assignee_id == DSL
-        tale.rota = Rota("person-new-dsl", (DEPUTY,), LEAD)
-        tale.miss_the_deadline()
+        tale.rota = a_rota("person-new-dsl", DEPUTY)
+        decided = tale.miss_the_deadline()
+        assert events.ConcernFoundAboutDsl(concern_id="concern-1") in decided
         assert tale.state.assignee_id == LEAD
+        # Suspended; and even of a rota that remembers nobody, the concern keeps what it is about.
+        for suspended in (a_rota("person-newer-dsl", DEPUTY, after=tale.rota), a_rota("person-newer-dsl", DEPUTY)):
+            tale.rota = suspended
+            assert [type(event) for event in tale.miss_the_deadline()] == [events.ConcernEscalated, ConcernAssigned]
+            assert tale.state.assignee_id == LEAD
 
     def test_the_rota_of_another_site_is_never_used(self) -> None:
         tale = raised()

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from safeguarding.domain.concern import Concern, concern
 from safeguarding.domain.rota import Rota
 
-from .histories import PLATFORM, Deed, Given, concerns, histories, rotas, somebody
+from .histories import PLATFORM, Deed, Given, RotaChanges, concerns, histories, rotas, somebody
 from .stories import Tale, escalation_of, refusal_of
 
 _MANY = settings(max_examples=300, deadline=None)
@@ -27,10 +27,14 @@ def involved(command: calls.RaiseConcernRequest | events.ConcernRaised) -> set[s
     return {command.person_at_risk_id, *command.named_person_ids}
 
 
-def may_be_asked(rota: Rota, raise_: events.ConcernRaised) -> set[str]:
-    """Who of a rota may be asked, by the words of DOMAIN.md and not by the code under test."""
-    dsls = {rota.dsl_id, *rota.deputy_ids}
-    about_a_dsl = raise_.past_every_dsl or (raise_.category in _STAFF and dsls & involved(raise_))
+def dsls_of(rota: Rota) -> set[str]:
+    return {rota.dsl_id, *rota.deputy_ids} - {""}
+
+
+def may_be_asked(rota: Rota, raise_: events.ConcernRaised, stood: set[str]) -> set[str]:
+    """Who of a rota may be asked, by the words of DOMAIN.md and not by the code under test; `stood`: who ever was DSL or deputy."""
+    dsls = dsls_of(rota)
+    about_a_dsl = raise_.category in _STAFF and stood & involved(raise_)
     return ({rota.senior_lead_id} if about_a_dsl else dsls | {rota.senior_lead_id}) - involved(raise_) - {""}
 
 
@@ -60,9 +64,11 @@ def test_it_is_given_to_somebody_wherever_there_is_somebody_and_never_to_one_at_
 ) -> None:
     tale, deeds = history
     raise_ = the_raise(tale)
-    check_assignments(tale.happened, may_be_asked(tale.rota, raise_))
+    stood = dsls_of(tale.rota)
+    check_assignments(tale.happened, may_be_asked(tale.rota, raise_, stood))
     for deed in deeds:
-        check_assignments(deed(tale), may_be_asked(tale.rota, raise_))
+        check_assignments(deed(tale), may_be_asked(tale.rota, raise_, stood))
+        stood |= dsls_of(tale.rota)
 
 
 def check_assignments(decided: Sequence[Message], eligible: set[str]) -> None:
@@ -140,12 +146,14 @@ def test_from_wherever_it_stands_missed_deadlines_reach_everybody_who_may_be_ask
     history: tuple[Tale, list[Deed]], rota: Rota
 ) -> None:
     tale, deeds = history
+    stood = dsls_of(tale.rota) | dsls_of(rota)
     for deed in deeds:
         deed(tale)
+        stood |= dsls_of(tale.rota)
     if tale.state.acknowledge_by is None:
         return
-    tale.rota = rota
-    eligible = may_be_asked(rota, the_raise(tale))
+    RotaChanges(rota)(tale)
+    eligible = may_be_asked(rota, the_raise(tale), stood)
     for _ in range(len(eligible) + 1):
         before = tale.state
         tale.miss_the_deadline()

@@ -12,7 +12,7 @@ DONE = RotaSet(site_id="site-1", dsl_id="a", deputy_ids=["b", "c"], senior_lead_
 
 def test_a_rota_is_set() -> None:
     past = given(rota).when(SET).then(DONE)
-    assert past.state == Rota("a", ("b", "c"), "d")
+    assert past.state == Rota("a", ("b", "c"), "d", frozenset("abc"))
 
 
 def test_a_rota_may_have_no_deputies() -> None:
@@ -22,6 +22,13 @@ def test_a_rota_may_have_no_deputies() -> None:
 
 def test_the_same_rota_again_changes_nothing() -> None:
     given(rota, DONE).when(SET).then_nothing()
+
+
+def test_who_ever_stood_on_it_as_dsl_or_deputy_is_remembered() -> None:
+    others = RotaSet(site_id="site-1", dsl_id="e", deputy_ids=["b"], senior_lead_id="a")
+    past = given(rota, DONE, others)
+    assert past.state == Rota("e", ("b",), "a", frozenset("abce"))
+    past.when(SET).then(DONE)
 
 
 def test_another_order_of_deputies_is_another_rota() -> None:
@@ -37,6 +44,8 @@ def test_another_order_of_deputies_is_another_rota() -> None:
         (["b", "b"], "d", "deputy_ids"),
         (["b"], "a", "senior_lead_id"),
         (["b"], "b", "senior_lead_id"),
+        (["A"], "d", "deputy_ids"),
+        (["b"], "B", "senior_lead_id"),
     ],
 )
 def test_nobody_stands_on_a_rota_twice(deputies: list[str], lead: str, field: str) -> None:

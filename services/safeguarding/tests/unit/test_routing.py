@@ -6,7 +6,7 @@ from safeguarding.domain.concern import Concern
 from safeguarding.domain.rota import Rota
 from safeguarding.domain.routing import NOBODY, Step, is_about_a_dsl, ladder, next_step
 
-from .stories import DEPUTY, DSL, LEAD, MENTOR, NO_ROTA, ROTA, SECOND_DEPUTY, a_concern, mentor, raised
+from .stories import DEPUTY, DSL, LEAD, MENTOR, NO_ROTA, ROTA, SECOND_DEPUTY, a_concern, a_rota, mentor, raised
 
 STEP_DSL = Step(DSL, events.ASSIGNEE_ROLE_DSL_ON_DUTY)
 STEP_DEPUTY = Step(DEPUTY, events.ASSIGNEE_ROLE_DEPUTY_DSL)
@@ -56,6 +56,11 @@ def test_a_last_resort_who_is_on_the_rota_or_named_is_not_asked_beside_it() -> N
     assert ladder(NO_ROTA, {"chief"}, last_resort_id="chief") == ()
 
 
+@pytest.mark.parametrize("place", [DSL, DEPUTY, LEAD])
+def test_a_last_resort_who_is_on_the_rota_in_other_letters_is_not_asked_beside_it(place: str) -> None:
+    assert ladder(ROTA, {SECOND_DEPUTY}, past_every_dsl=True, last_resort_id=place.upper()) == (STEP_LEAD,)
+
+
 def test_without_a_rota_nobody_is_on_the_ladder() -> None:
     assert ladder(NO_ROTA, set()) == ()
     assert ladder(Rota(), {""}) == ()
@@ -69,6 +74,24 @@ def test_conduct_of_the_dsl_or_of_a_deputy_is_about_a_dsl(
     category: events.ConcernCategory.ValueType, accused: str
 ) -> None:
     assert is_about_a_dsl(ROTA, category, {"person-learner", accused})
+
+
+@pytest.mark.parametrize("accused", [DSL, SECOND_DEPUTY, DSL.upper()])
+def test_conduct_of_one_who_is_off_duty_is_about_a_dsl(accused: str) -> None:
+    off_duty = a_rota("person-night-dsl", DEPUTY, after=ROTA)
+    assert is_about_a_dsl(off_duty, events.CONCERN_CATEGORY_STAFF_ALLEGATION, {"person-learner", accused})
+    tale = raised(a_concern(naming=[accused], category=events.CONCERN_CATEGORY_STAFF_ALLEGATION), rota=off_duty)
+    assert tale.state.assignee_id == LEAD
+
+
+def test_whoever_is_senior_lead_now_is_asked_as_that_also_where_they_were_a_dsl() -> None:
+    promoted = a_rota(DEPUTY, lead_id=DSL, after=ROTA)
+    tale = raised(a_concern(naming=[DEPUTY], category=events.CONCERN_CATEGORY_STAFF_ALLEGATION), rota=promoted)
+    assert tale.state.assignee_id == DSL
+
+
+def test_who_was_asked_under_a_misspelled_id_is_asked_again_under_their_own() -> None:
+    assert next_step((STEP_DSL, STEP_LEAD), (DSL.upper(),)) == STEP_DSL
 
 
 def test_conduct_of_other_staff_is_not_about_a_dsl() -> None:

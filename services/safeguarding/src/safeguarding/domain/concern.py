@@ -24,6 +24,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
     ConcernClosed,
     ConcernClosureExplained,
     ConcernEscalated,
+    ConcernFoundAboutDsl,
     ConcernRaised,
     ConcernReceived,
     Severity,
@@ -128,7 +129,7 @@ def raise_concern(
 @concern.decide
 def escalate(
     state: Concern, command: EscalateConcernRequest, context: Context
-) -> list[ConcernEscalated | ConcernAssigned]:
+) -> list[ConcernEscalated | ConcernFoundAboutDsl | ConcernAssigned]:
     """Asks the next person of the rota as it is now, once the deadline of this step has passed.
 
     Before the deadline it raises NotYet, so that the kernel asks again: were it taken for done, a clock that was set back, or
@@ -145,7 +146,8 @@ def escalate(
             field="site_id",
         )
     escalated_now = ConcernEscalated(concern_id=state.concern_id, unanswered_by_id=state.assignee_id, step=state.step)
-    return [escalated_now, _asked(state, state.step + 1, context)]
+    found = _found_about_a_dsl(state, context)
+    return [escalated_now, *found, _asked(concern.fold(state, found), state.step + 1, context)]
 
 
 @concern.decide
@@ -261,6 +263,12 @@ def escalated(state: Concern, _event: ConcernEscalated) -> Concern:
 
 
 @concern.evolve
+def found_about_dsl(state: Concern, _event: ConcernFoundAboutDsl) -> Concern:
+    """From here on it goes past every DSL, whatever the rota becomes."""
+    return replace(state, past_every_dsl=True)
+
+
+@concern.evolve
 def acknowledged(state: Concern, event: ConcernAcknowledged) -> Concern:
     """A person has it: no deadline runs any more."""
     return replace(state, status=state.taken_as, acknowledge_by=None, acknowledged_by_id=event.handler_id)
@@ -315,12 +323,19 @@ def _received(event: ConcernRaised) -> ConcernReceived:
     )
 
 
+def _found_about_a_dsl(state: Concern, context: Context) -> list[ConcernFoundAboutDsl]:
+    about = is_about_a_dsl(context.state(Rota), state.category, state.excluded_ids)
+    return [ConcernFoundAboutDsl(concern_id=state.concern_id)] if about and not state.past_every_dsl else []
+
+
 def _asked(state: Concern, number: int, context: Context) -> ConcernAssigned:
     """The next person of the rota as it is now, with the deadline that the policy gives now."""
-    rota = context.state(Rota)
-    past_every_dsl = state.past_every_dsl or is_about_a_dsl(rota, state.category, state.excluded_ids)
-    policy = context.state(RoutingPolicy)
-    steps = ladder(rota, state.excluded_ids, past_every_dsl=past_every_dsl, last_resort_id=policy.last_resort_id)
+    steps = ladder(
+        context.state(Rota),
+        state.excluded_ids,
+        past_every_dsl=state.past_every_dsl,
+        last_resort_id=context.state(RoutingPolicy).last_resort_id,
+    )
     return _assignment(state, next_step(steps, state.asked_ids), number, _from_now(state, context))
 
 

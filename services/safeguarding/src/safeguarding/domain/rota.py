@@ -9,11 +9,15 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import SetRotaRequest
 
 @dataclass(frozen=True, slots=True)
 class Rota:
-    """The rota of one site. Before it is set, nobody is on it."""
+    """The rota of one site. Before it is set, nobody is on it.
+
+    `stood_ids` has everybody who stands or ever stood on it as DSL or deputy: a DSL who is off duty is one all the same.
+    """
 
     dsl_id: str = ""
     deputy_ids: tuple[str, ...] = ()
     senior_lead_id: str = ""
+    stood_ids: frozenset[str] = frozenset()
 
 
 rota = Aggregate("rota", initial=Rota())
@@ -33,19 +37,21 @@ def set_rota(state: Rota, command: SetRotaRequest, _context: Context) -> list[Ro
 
 
 @rota.evolve
-def rota_set(_state: Rota, event: RotaSet) -> Rota:
-    """The new rota replaces the old one."""
-    return Rota(event.dsl_id, tuple(event.deputy_ids), event.senior_lead_id)
+def rota_set(state: Rota, event: RotaSet) -> Rota:
+    """The new rota replaces the old one; who stood on it is remembered."""
+    stood_ids = state.stood_ids | {event.dsl_id, *event.deputy_ids}
+    return Rota(event.dsl_id, tuple(event.deputy_ids), event.senior_lead_id, stood_ids)
 
 
 def _refuse_two_places(command: SetRotaRequest) -> None:
-    held = {command.dsl_id}
+    # Whether the letters are large or small, as where somebody is named in a concern.
+    held = {command.dsl_id.casefold()}
     places = [*(("deputy_ids", person) for person in command.deputy_ids), ("senior_lead_id", command.senior_lead_id)]
     for field, person in places:
-        if person in held:
+        if person.casefold() in held:
             raise Refusal(
                 "ROTA_PERSON_TWICE",
                 f"{person} stands on the rota twice. Give each place to another person, so that a missed deadline reaches somebody new.",
                 field=field,
             )
-        held.add(person)
+        held.add(person.casefold())

@@ -1,6 +1,7 @@
 """Who is asked to take a concern, and who next. Nobody whom it is about or who is named in it is ever on the ladder.
 
 DOMAIN.md, Safeguarding: the DSL on duty, then deputies; a concern about a DSL goes past every DSL to the senior lead.
+Whoever stands as senior lead or last resort now is asked as that, whatever they were before.
 """
 
 from collections.abc import Collection, Sequence
@@ -48,16 +49,16 @@ def ladder(
     dsls += [Step(person, ASSIGNEE_ROLE_DEPUTY_DSL) for person in rota.deputy_ids]
     steps = [*([] if past_every_dsl else dsls), Step(rota.senior_lead_id, ASSIGNEE_ROLE_SENIOR_LEAD)]
     # Who is on the rota is asked in their place there, or not at all.
-    if last_resort_id not in {rota.dsl_id, *rota.deputy_ids, rota.senior_lead_id}:
+    if not is_among(last_resort_id, {rota.dsl_id, *rota.deputy_ids, rota.senior_lead_id}):
         steps.append(Step(last_resort_id, ASSIGNEE_ROLE_SENIOR_LEAD))
     return tuple(step for step in steps if step.person_id and not is_among(step.person_id, excluded_ids))
 
 
 def is_about_a_dsl(rota: Rota, category: ConcernCategory.ValueType, excluded_ids: Collection[str]) -> bool:
-    """Whether it is about the conduct of a DSL or deputy on this rota. One who is merely named is only passed over."""
-    return category in _CONDUCT_OF_STAFF and any(
-        is_among(person, excluded_ids) for person in (rota.dsl_id, *rota.deputy_ids)
-    )
+    """Whether it is about the conduct of one who stands, or ever stood, on this rota as DSL or deputy: on duty today or not, their
+    colleagues are not to judge it. One who is merely named is only passed over.
+    """
+    return category in _CONDUCT_OF_STAFF and any(is_among(person, excluded_ids) for person in rota.stood_ids)
 
 
 def is_among(person_id: str, ids: Collection[str]) -> bool:
@@ -67,4 +68,5 @@ def is_among(person_id: str, ids: Collection[str]) -> bool:
 
 def next_step(steps: Sequence[Step], asked_ids: Collection[str]) -> Step:
     """The first who was not asked yet; where everybody was, the highest rung, again and again; NOBODY on an empty ladder."""
+    # Letter for letter, as a token's person is compared: who was asked as `DSL-1` cannot read it as `dsl-1`, and is asked as that.
     return next((step for step in steps if step.person_id not in asked_ids), steps[-1] if steps else NOBODY)
