@@ -37,6 +37,13 @@ class NotYet(Refusal):
     """What the decision needs has not been heard of yet. From a reaction or a due row, the kernel asks again later."""
 
 
+class AlreadyDone(list[Any]):
+    """No events, since the decision has compared all that was sent, its texts too (`Context.digest`), and it is what was done: a repeat.
+
+    An empty list says only that nothing is left to do, and texts that were sent with it may be new.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a decision may know beside the state and the request. It brings time and ids, so that decisions make neither."""

@@ -20,7 +20,7 @@ from opentelemetry import trace
 
 from eventkernel import metrics, tracing
 from eventkernel.access import Denied, admit
-from eventkernel.aggregate import Aggregate, Context, Refusal
+from eventkernel.aggregate import Aggregate, AlreadyDone, Context, Refusal
 from eventkernel.contract import CallContract, ContractFault
 from eventkernel.keys import KeyDestroyed
 from eventkernel.messages import SYSTEM, Appended, Commit, Principal, Repeated, StoredEvent, event_id, newest_published
@@ -43,6 +43,10 @@ class Contended(Exception):
 
 class _Conflict(Exception):
     """Another commit took a version of the stream since its state was read."""
+
+
+class _Repeat(Exception):
+    """The decision says that all of the request is what was done."""
 
 
 class DecisionFailed(Exception):
@@ -138,7 +142,7 @@ class Commands:
         known = self._states.known(tenant, stream, aggregate)
         try:
             # What a known state refuses, finds done, or stumbles over, may be so because it is old.
-            with suppress(Denied, Refusal, DecisionFailed):
+            with suppress(Denied, Refusal, DecisionFailed, _Repeat):
                 if (reply := await self._attempt(order, call, aggregate, known, reader)) is not None:
                     return reply
         except _Conflict:
@@ -150,6 +154,8 @@ class Commands:
             except _Conflict:
                 reader = self._reader(order)
                 continue
+            except _Repeat:
+                return await self._stored_before(order, call) or _reply(stream, loaded)
             except (Denied, Refusal):
                 if (before := await self._stored_before(order, call)) is None:
                     raise
@@ -162,8 +168,13 @@ class Commands:
     async def _attempt(
         self, order: Order, call: CallContract, aggregate: Aggregate[Any], loaded: Loaded[Any], reader: Reader
     ) -> CommandReply | None:
-        """Decides on this state, and stores it; None where there was nothing to do. Raises _Conflict where the state was old."""
+        """Decides on this state, and stores it; None where there was nothing to do.
+
+        Raises _Repeat where the decision knows the request for what was done, and _Conflict where the state was old.
+        """
         events = await self._decide(order, call, aggregate, loaded, reader)
+        if isinstance(events, AlreadyDone):
+            raise _Repeat
         if not events:
             return None
         commit = await self._commit(order, call, loaded, events)
@@ -278,7 +289,7 @@ class Commands:
         return None if commit is None else self._reply_of(commit, order, call)
 
     async def _unchanged(self, order: Order, call: CallContract, stream: str, loaded: Loaded[Any]) -> CommandReply:
-        """Nothing was left to do. Sealed text cannot be compared, so a decision does not see that there is new text beside what was done."""
+        """Nothing was left to do. Sealed text cannot be compared, so a decision that says no more does not see new text beside what was done."""
         if SYSTEM not in order.principal.roles and holds_confidential(order.request):
             said = self._fingerprint(order, call)
             commits = await self._commits.read(order.principal.tenant, stream)

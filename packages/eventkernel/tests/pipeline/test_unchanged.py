@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from eventkernel.aggregate import Refusal
+from eventkernel.aggregate import AlreadyDone, Refusal
 from eventkernel.commands import Order
 from eventkernel.messages import Principal
 from eventkernel.node import Node
 from eventkernel.store.memory import MemoryStore
 
 from .conftest import Giver
-from .library import TENANT, CloseLoanRequest, OpenLoanRequest, all_commits, someone, told
+from .library import TENANT, CloseLoanRequest, OpenLoanRequest, all_commits, loan, someone, told
 
 OPEN = OpenLoanRequest(loan_id="l1", reader_id="ada")
 CLOSE = CloseLoanRequest(loan_id="l1")
@@ -44,6 +44,27 @@ async def test_the_same_words_of_somebody_else_are_no_repeat(give: Giver) -> Non
     with pytest.raises(Refusal) as refused:
         await give(CLOSE_BECAUSE, by=someone("another mentor", "mentor"))
     assert refused.value.code == "DONE_WITH_OTHER_TEXT"
+
+
+async def test_a_decision_that_has_compared_the_words_itself_is_believed_once_it_saw_what_is_stored(
+    give: Giver, another: Callable[..., Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await give(OPEN, key="first")
+    await give(CLOSE_BECAUSE)
+    seen: list[object] = []
+
+    def knows_it(state: object, _command: object, _context: object) -> AlreadyDone:
+        seen.append(state)
+        return AlreadyDone()
+
+    monkeypatch.setitem(loan.decisions, CloseLoanRequest, knows_it)
+    elsewhere = Giver(another())
+    assert told(await elsewhere(CLOSE_OTHERWISE)) == ("loan-l1", 2, [])
+    assert seen[0] == loan.initial
+    assert seen[-1] != loan.initial
+    # Under a key that was given before, the first answer stands.
+    monkeypatch.setitem(loan.decisions, OpenLoanRequest, knows_it)
+    assert await elsewhere(OPEN, key="first") == first
 
 
 async def test_without_words_there_is_nothing_to_lose(give: Giver) -> None:

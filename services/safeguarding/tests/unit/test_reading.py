@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiokafka import ConsumerRecord
 from eventkernel.access import Denied
-from eventkernel.aggregate import NotYet
+from eventkernel.aggregate import NotYet, Refusal
 from eventkernel.cloudevents import encode
 from eventkernel.commands import Order
 from eventkernel.documents import document_id
@@ -268,3 +268,12 @@ async def test_raising_again_after_a_lost_answer_changes_nothing(provider: Provi
     assert (await provider.give(a_concern(), mentor, key="one")) == first
     again = await provider.give(a_concern(), mentor, key="another")
     assert (again.version, list(again.event_types)) == (first.version, [])
+
+
+async def test_raising_again_with_the_names_in_another_order_is_no_other_concern(provider: Provider) -> None:
+    first = await provider.give(a_concern(naming=["uncle", "aunt"]), mentor)
+    again = await provider.give(a_concern(naming=["aunt", "uncle"]), mentor)
+    assert (again.stream, again.version, list(again.event_types)) == (first.stream, first.version, [])
+    with pytest.raises(Refusal) as refused:
+        await provider.give(a_concern(naming=["aunt", "uncle"], narrative="other words"), mentor)
+    assert refused.value.code == "CONCERN_EXISTS"

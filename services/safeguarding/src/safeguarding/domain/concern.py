@@ -7,7 +7,7 @@ The state holds ids and codes alone, never a text. Nobody at risk or named is ev
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from eventkernel.aggregate import Aggregate, Context, NotYet, Refusal
+from eventkernel.aggregate import Aggregate, AlreadyDone, Context, NotYet, Refusal
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.options.v1.options_pb2 import Role
@@ -101,7 +101,7 @@ def raise_concern(
     digest = _digest(command, context)
     if state.status != CONCERN_STATUS_UNSPECIFIED:
         if state.content_digest == digest:
-            return []
+            return AlreadyDone()
         raise Refusal(
             "CONCERN_EXISTS",
             "This concern id is in use, so nothing of what was sent now is kept. Raise the concern again under a new id; "
