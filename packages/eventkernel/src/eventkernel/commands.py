@@ -178,7 +178,10 @@ class Commands:
         if not events:
             return None
         commit = await self._commit(order, call, loaded, events)
-        with tracing.step("commit", stream=commit.stream, events=len(events)):
+        with tracing.step("commit", events=len(events)) as span:
+            # It is in the caller's own trace, and must not join that with a stream that is to stay unlinked.
+            if span is not None and self._linked(events):
+                span.set_attribute("stream", commit.stream)
             outcome = await self._appends.append_one(commit)
         if isinstance(outcome, Repeated):
             return self._reply_of(outcome.commit, order, call)
@@ -233,7 +236,7 @@ class Commands:
             ]
         )
         # What would join these events with others of the same caller stays off the bus, and so out of the commit.
-        linked = not any(self._service.contract.of(event).unlinked for event in events)
+        linked = self._linked(events)
         return Commit(
             id=order.commit_id, tenant=order.principal.tenant, stream=stream, events=stored,
             partition_key=loaded.head.partition_key if loaded.head else self._partition_key(stream, events[0]),
@@ -242,6 +245,9 @@ class Commands:
             correlation_id=order.correlation_id if linked else "", causation_id=order.causation_id,
             traceparent=tracing.current_traceparent() if linked else "",
         )  # fmt: skip
+
+    def _linked(self, events: Sequence[Message]) -> bool:
+        return not any(self._service.contract.of(event).unlinked for event in events)
 
     async def _sealed(self, order: Order, version: int, index: int, event: Message) -> StoredEvent:
         contract = self._service.contract.of(event)

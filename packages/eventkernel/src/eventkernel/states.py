@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -94,7 +95,8 @@ class States:
         """Writes a snapshot in the background where this commit crossed the next multiple of `snapshot_every`."""
         if loaded.head is None or before // self._every == loaded.version // self._every:
             return
-        task = asyncio.create_task(self._write_snapshot(aggregate, loaded, loaded.head))
+        # A context of its own: what is logged of a stream here belongs to no call, nor to its trace and correlation id.
+        task = asyncio.create_task(self._write_snapshot(aggregate, loaded, loaded.head), context=Context())
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
 
@@ -119,7 +121,8 @@ class States:
         try:
             state = adapter.validate_json(snapshot.state)
         except ValidationError:
-            _log.warning("snapshot cannot be read; folding the whole stream", stream=stream)
+            # Logged within a call, whose correlation id must not meet the id of a concern: the aggregate is enough to look by.
+            _log.warning("snapshot cannot be read; folding the whole stream", aggregate=aggregate.name)
             return Loaded(aggregate.initial)
         return Loaded(state, snapshot.head)
 
