@@ -18,7 +18,7 @@ from eventkernel.testing.scenario import person
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import CommandReply, Party, PartyRelationship
-from mentoring.notifications.v1.events_pb2 import ContactReplaced
+from mentoring.notifications.v1.events_pb2 import ContactReplaced, NoticeSettled, Outcome
 from mentoring.notifications.v1.notifications_pb2 import (
     RegisterContactRequest,
     RegisterMyContactRequest,
@@ -112,6 +112,13 @@ class Platform:
                     row = DueRow(item.meta.event_id, TENANT, AT, "", b"", attempts=attempt)
                     doing = Attempt(row, self.node.commands, self.node.reader, self.now)
                     await self.service.effects[StartNoticeRequest](later.request, doing)
+
+    async def settled(self, event_id: str = "event-1") -> list[Outcome.ValueType]:
+        """How the attempts for this event's notices ended."""
+        reader = self.node.reader(Principal.system(TENANT))
+        notices = [item.event for item in await reader.history(f"telling-{derived_id('telling', event_id)}")]
+        past = [item.event for one in notices for item in await reader.history(f"notice-{one.notice_id}")]  # type: ignore[attr-defined]
+        return [event.outcome for event in past if isinstance(event, NoticeSettled)]
 
 
 @pytest.fixture
@@ -233,6 +240,45 @@ async def test_what_a_person_registered_themself_is_written_to_alone_from_then_o
     await platform.hear(telling, ASSIGNED)
     await platform.send_all()
     assert set(platform.outbox.texts()) == {"dora@own.example.org"}
+
+
+async def test_whoever_replaced_a_raisers_contact_does_not_hear_that_they_raised_a_concern(platform: Platform) -> None:
+    """It may be about whoever replaced it."""
+    await platform.register("dora")
+    await platform.give(MOVED, "moved", PAULA)
+    received = ConcernReceived(concern_id="c-1", raiser_id="dora", severity=Severity.SEVERITY_SERIOUS)
+    await platform.hear(telling, received)
+    platform.now = AT + timedelta(days=15)
+    await platform.send_all()
+    assert set(platform.outbox.texts()) == {"dora@example.org"}
+
+
+async def test_an_alert_asked_for_while_the_old_contact_stood_reaches_it_however_late_it_is_sent(
+    platform: Platform,
+) -> None:
+    await platform.register("dora")
+    await platform.give(MOVED, "moved", PAULA)
+    platform.now = AT + timedelta(days=14) - timedelta(minutes=1)
+    await platform.hear(telling, ASSIGNED)
+    platform.now += timedelta(minutes=2)
+    await platform.send_all()
+    texts = platform.outbox.texts()
+    assert set(texts) == {"dora@example.org", "dora@new.example.org"}
+    assert "Category: physical" in texts["dora@example.org"]
+    assert "Category" not in texts["dora@new.example.org"]
+
+
+async def test_who_ends_the_trial_of_a_contact_by_registering_their_own_is_told_there_alone(
+    platform: Platform,
+) -> None:
+    await platform.register("dora")
+    await platform.give(MOVED, "moved", PAULA)
+    await platform.hear(telling, ASSIGNED)
+    await platform.give(MOVED_MYSELF, "mine", person("dora", "dsl"))
+    await platform.send_all()
+    assert set(platform.outbox.texts()) == {"dora@own.example.org"}
+    listed = await platform.settled()
+    assert sorted(listed) == [Outcome.OUTCOME_SENT, Outcome.OUTCOME_NOT_NEEDED]
 
 
 async def test_nobody_registers_as_somebody_else(platform: Platform) -> None:

@@ -1,6 +1,6 @@
 """Contacts: no plaintext outlives the decision, and whoever replaces another's contact cannot turn an alert away from them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from eventkernel.sealing import unsealed_fields
@@ -56,9 +56,9 @@ def test_what_another_replaces_again_and_again_never_takes_the_place_of_what_sto
     past = among(REGISTERED).when(REGISTER, by=MANAGER).after().when(REGISTER, by=MANAGER, at=NOON + DAY).after()
     state = past.state
     assert state.standing(NOON + TWO_WEEKS) == 1
-    assert state.unproven(NOON + TWO_WEEKS) == 3
+    assert state.on_trial(NOON + TWO_WEEKS)
     assert state.standing(NOON + DAY + TWO_WEEKS) == 3
-    assert state.unproven(NOON + DAY + TWO_WEEKS) == 0
+    assert not state.on_trial(NOON + DAY + TWO_WEEKS)
 
 
 def test_what_has_stood_its_time_is_what_the_next_one_stands_beside() -> None:
@@ -73,7 +73,8 @@ def test_what_a_person_registers_themself_counts_at_once_and_the_address_before_
     past = among(REGISTERED, unproven(1)).when(request_, by=ADA).then(
         REGISTERED, ContactReplaced(person_id="ada", replaced=1)
     )  # fmt: skip
-    assert (past.state.standing(NOON), past.state.unproven(NOON)) == (3, 0)
+    assert past.state.standing(NOON) == 3
+    assert not past.state.on_trial(NOON)
 
 
 def test_the_first_registration_replaces_nothing() -> None:
@@ -96,32 +97,86 @@ def test_a_policy_is_set_once_and_the_newest_counts() -> None:
 
 def test_a_contacts_state_holds_nothing_of_the_person() -> None:
     dumped = TypeAdapter(Contact).dump_json(among(REGISTERED, unproven(1)).state)
-    assert dumped == b'{"newest":2,"meanwhile":1,"stands_from":"2026-03-16T12:00:00Z"}'
+    assert dumped == b'{"newest":2,"proven":1,"meanwhile":1,"stands_from":"2026-03-16T12:00:00Z"}'
 
 
-@for_all(
-    steps=st.lists(st.tuples(st.booleans(), st.integers(min_value=0, max_value=20)), max_size=12),
-    later=st.integers(min_value=0, max_value=30),
-)
+def test_where_an_alert_goes_is_not_changed_by_time_nor_by_what_others_put_there_meanwhile() -> None:
+    state = among(REGISTERED, unproven(1)).state
+    for now in (NOON, NOON + TWO_WEEKS, NOON + 10 * TWO_WEEKS):
+        assert (state.first_copy(1, now), state.second_copy(1, now)) == (1, 2)
+
+
+def test_what_the_person_registers_themself_takes_both_copies() -> None:
+    state = among(REGISTERED, unproven(1), REGISTERED).state
+    assert (state.first_copy(1, NOON), state.second_copy(1, NOON)) == (3, 0)
+
+
+def test_an_alert_asked_for_before_any_contact_goes_to_the_one_that_stands_when_it_is_sent() -> None:
+    assert among().state.first_copy(0, NOON) == 0
+    assert among(REGISTERED, unproven(1)).state.first_copy(0, NOON) == 1
+
+
+STEPS = st.lists(st.tuples(st.booleans(), st.integers(min_value=0, max_value=20)), max_size=12)
+
+
+class Story:
+    """Registrations by the person and by others, and what stands, by the rule as a person would put it."""
+
+    def __init__(self) -> None:
+        self.given, self.day = among(), 0
+        self.own: set[int] = set()
+        # What stands: its number; and what is on trial: its number, and until which day.
+        self.stands, self.trial = 0, (0, 0)
+
+    def register(self, own: bool, days: int) -> None:
+        self.wait(days)
+        number = self.given.state.newest + 1
+        command: Message = REGISTER_MYSELF if own else REGISTER
+        self.given = self.given.when(command, by=ADA if own else MANAGER, at=self.now).after()
+        if own or number == 1:
+            self.own.add(number)
+            self.stands, self.trial = number, (0, 0)
+        else:
+            self.trial = (number, self.day + 14)
+
+    def wait(self, days: int) -> None:
+        self.day += days
+        if self.trial[0] and self.day >= self.trial[1]:
+            self.stands, self.trial = self.trial[0], (0, 0)
+
+    @property
+    def now(self) -> datetime:
+        return NOON + timedelta(days=self.day)
+
+
+@for_all(steps=STEPS, later=st.integers(min_value=0, max_value=30))
 def test_in_any_history_only_what_the_person_registered_or_nobody_undid_in_time_stands_alone(
     steps: list[tuple[bool, int]], later: int
 ) -> None:
-    story, day = among(), 0
-    # What stands, by the rule as a person would put it: number, and since when it is on trial if at all.
-    stands, trial = 0, (0, 0)
-    for number, (own, days) in enumerate(steps, start=1):
-        day += days
-        if trial[0] and day >= trial[1]:
-            stands = trial[0]
-        command: Message = REGISTER_MYSELF if own else REGISTER
-        story = story.when(command, by=ADA if own else MANAGER, at=NOON + timedelta(days=day)).after()
-        stands, trial = (number, (0, 0)) if own or number == 1 else (stands, (number, day + 14))
-    day += later
-    if trial[0] and day >= trial[1]:
-        stands, trial = trial[0], (0, 0)
-    state = story.state
-    assert (state.standing(NOON + timedelta(days=day)), state.unproven(NOON + timedelta(days=day))) == (
-        stands,
-        trial[0],
-    )
-    assert_folds_in_pieces(contact, story.past)
+    story = Story()
+    for own, days in steps:
+        story.register(own, days)
+    story.wait(later)
+    state = story.given.state
+    assert state.standing(story.now) == story.stands
+    assert state.on_trial(story.now) == bool(story.trial[0])
+    assert_folds_in_pieces(contact, story.given.past)
+
+
+@for_all(before=STEPS.filter(bool), after=STEPS, later=st.integers(min_value=0, max_value=30))
+def test_in_any_history_one_copy_of_an_alert_goes_to_what_the_person_registered_or_to_what_stood_when_it_was_asked_for(
+    before: list[tuple[bool, int]], after: list[tuple[bool, int]], later: int
+) -> None:
+    story = Story()
+    for own, days in before:
+        story.register(own, days)
+    stood = story.given.state.standing(story.now)
+    for own, days in after:
+        story.register(own, days)
+    story.wait(later)
+    state = story.given.state
+    own_since = [number for number in story.own if number > stood]
+    first, second = state.first_copy(stood, story.now), state.second_copy(stood, story.now)
+    assert first == (max(own_since) if own_since else stood)
+    # Both are needed wherever somebody else has the last word, and no second where the first goes to the newest.
+    assert second == (0 if first == state.newest else state.newest)

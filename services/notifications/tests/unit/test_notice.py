@@ -57,8 +57,9 @@ def test_an_attempt_is_started_once(safeguarding: bool) -> None:
 
 
 @BOTH
-def test_what_was_sent_is_never_started_again(safeguarding: bool) -> None:
-    past = given(notice, started(safeguarding=safeguarding), settled(1, SENT))
+@pytest.mark.parametrize("outcome", [SENT, Outcome.OUTCOME_NOT_NEEDED])
+def test_what_was_sent_or_is_not_needed_is_never_started_again(safeguarding: bool, outcome: Outcome.ValueType) -> None:
+    past = given(notice, started(safeguarding=safeguarding), settled(1, outcome))
     past.when(start(2, safeguarding=safeguarding)).then_nothing()
 
 

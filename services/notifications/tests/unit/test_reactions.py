@@ -282,6 +282,7 @@ def test_a_requested_notice_is_sent_at_once_and_carries_all_its_message_needs(
         raiser_role="mentor",
         category="physical",
         registration=2,
+        second_copy=True,
     )
     request = StartNoticeRequest(
         notice_id="n-1",
@@ -296,6 +297,7 @@ def test_a_requested_notice_is_sent_at_once_and_carries_all_its_message_needs(
         raiser_role="mentor",
         category="physical",
         registration=2,
+        second_copy=True,
     )
     assert follows(sending, event) == [Later(at=AT, request=request)]
 

@@ -200,30 +200,51 @@ def test_what_is_longer_than_a_code_does_not_ride_along_and_the_alert_goes_out_a
     assert (event.raiser_role, event.category) == ("", "")
 
 
-UNPROVEN = Contact(newest=3, meanwhile=1, stands_from=NOON + timedelta(days=1))
+ON_TRIAL = Contact(newest=3, proven=1, meanwhile=1, stands_from=NOON + timedelta(days=1))
 
 
-def test_a_concern_goes_to_the_contact_that_stands_and_to_the_one_that_another_put_in_its_place() -> None:
-    one, other = given(telling).beside(UNPROVEN).when(ASSIGNED, at=NOON).events
+def test_an_alert_goes_to_the_contact_that_stands_and_to_the_one_that_another_put_in_its_place() -> None:
+    one, other = given(telling).beside(ON_TRIAL).when(ASSIGNED, at=NOON).events
     assert isinstance(one, NoticeRequested)
     assert isinstance(other, NoticeRequested)
-    # 0 is resolved when it is sent: by then the person may have registered an address of their own.
-    assert (one.registration, other.registration) == (0, 3)
+    assert (one.registration, one.second_copy) == (1, False)
+    assert (other.registration, other.second_copy) == (1, True)
     assert one.notice_id != other.notice_id
     assert one.recipient_id == other.recipient_id == "dora"
-    assert (other.because, other.category) == (one.because, one.category)
+    assert (other.occasion, other.because, other.about_id) == (one.occasion, one.because, one.about_id)
+
+
+def test_a_copy_for_a_contact_on_trial_says_neither_what_it_is_about_nor_who_raised_it() -> None:
+    """Whoever put it there may be whom the concern is about."""
+    one, other = given(telling).beside(ON_TRIAL).when(ASSIGNED, at=NOON).events
+    assert isinstance(one, NoticeRequested)
+    assert isinstance(other, NoticeRequested)
+    assert (one.raiser_role, one.category) == ("mentor", "child_on_child")
+    assert (other.raiser_role, other.category) == ("", "")
 
 
 def test_a_contact_that_has_stood_long_enough_is_told_alone() -> None:
-    (event,) = given(telling).beside(UNPROVEN).when(ASSIGNED, at=NOON + timedelta(days=1)).events
+    (event,) = given(telling).beside(ON_TRIAL).when(ASSIGNED, at=NOON + timedelta(days=1)).events
     assert isinstance(event, NoticeRequested)
-    assert event.registration == 0
+    assert (event.registration, event.second_copy) == (3, False)
+
+
+@pytest.mark.parametrize(
+    "occasion", [Occasion.OCCASION_CONCERN_RECEIVED, Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER]
+)
+def test_that_a_concern_was_received_is_told_to_the_contact_that_stands_alone(occasion: Occasion.ValueType) -> None:
+    received = TellPersonRequest(
+        telling_id="t-4", person_id="mia", occasion=occasion, about_id="c-1", because=Because.BECAUSE_RAISED_THE_CONCERN
+    )
+    (event,) = given(telling).beside(ON_TRIAL).when(received, at=NOON).events
+    assert isinstance(event, NoticeRequested)
+    assert (event.registration, event.second_copy) == (1, False)
 
 
 def test_a_replaced_contact_is_told_where_it_was_and_nowhere_else() -> None:
-    (event,) = given(telling).beside(UNPROVEN).when(REPLACED, at=NOON).events
+    (event,) = given(telling).beside(ON_TRIAL).when(REPLACED, at=NOON).events
     assert isinstance(event, NoticeRequested)
-    assert (event.registration, event.recipient_id) == (1, "dora")
+    assert (event.registration, event.recipient_id, event.second_copy) == (1, "dora", False)
 
 
 @pytest.mark.parametrize("occasion", sorted(PARTS_TOLD))

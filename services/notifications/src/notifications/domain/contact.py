@@ -20,24 +20,37 @@ from notifications.domain.contact_policy import ContactPolicy
 class Contact:
     """Which registration counts, by its number from 1; 0: none.
 
-    Before `stands_from` the newest one, by somebody else, stands beside `meanwhile`.
+    `proven` is the newest that the person registered, or the first. Before `stands_from` the newest of all, by somebody else, stands
+    beside `meanwhile`.
     """
 
     newest: int = 0
+    proven: int = 0
     meanwhile: int = 0
     stands_from: datetime | None = None
 
     def standing(self, now: datetime) -> int:
-        """The one that alerts about concerns must reach: registered by the person, or first, or long enough ago."""
+        """The one that what is told about concerns must reach: registered by the person, or first, or long enough ago."""
         return self.newest if self.stands_from is None or now >= self.stands_from else self.meanwhile
 
-    def unproven(self, now: datetime) -> int:
-        """The one that alerts go to as well, so that a change that was meant well loses none; 0: there is none."""
-        return self.newest if self.standing(now) != self.newest else 0
+    def on_trial(self, now: datetime) -> bool:
+        """Whether the newest does not stand yet: alerts go to both, so that a change that was meant well loses none."""
+        return self.standing(now) != self.newest
+
+    def first_copy(self, stood: int, now: datetime) -> int:
+        """Where to send what was asked for while registration `stood` stood: there, unless the person registered their own since.
+
+        0: none stood then, and it goes to the one that stands now. Time alone never turns it away to what somebody else put there.
+        """
+        return max(stood, self.proven) if stood else self.standing(now)
+
+    def second_copy(self, stood: int, now: datetime) -> int:
+        """Where the other copy goes: to the newest; 0: the first goes there, and no other is needed."""
+        return self.newest if self.newest != self.first_copy(stood, now) else 0
 
 
-# Shape 2: states of shape 1 held no numbers.
-contact = Aggregate("contact", initial=Contact(), shape=2)
+# Shape 2: states of shape 1 held no numbers. Shape 3: those of shape 2 did not say which one is proven.
+contact = Aggregate("contact", initial=Contact(), shape=3)
 
 
 @contact.decide
@@ -63,8 +76,10 @@ def register_my_contact(
 @contact.evolve
 def contact_registered(state: Contact, event: ContactRegistered) -> Contact:
     """The newest counts, alone unless the event says otherwise."""
-    stands_from = event.stands_from.ToDatetime(UTC) if event.HasField("stands_from") else None
-    return Contact(state.newest + 1, event.meanwhile, stands_from)
+    number = state.newest + 1
+    if not event.HasField("stands_from"):
+        return Contact(newest=number, proven=number)
+    return Contact(number, state.proven, event.meanwhile, event.stands_from.ToDatetime(UTC))
 
 
 @contact.evolve

@@ -20,12 +20,14 @@ class Status(Enum):
     SENT = "sent"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    NOT_NEEDED = "not needed"
 
 
 _SETTLED_AS = {
     Outcome.OUTCOME_SENT: Status.SENT,
     Outcome.OUTCOME_FAILED: Status.FAILED,
     Outcome.OUTCOME_UNKNOWN: Status.UNKNOWN,
+    Outcome.OUTCOME_NOT_NEEDED: Status.NOT_NEEDED,
 }
 
 
@@ -41,7 +43,7 @@ class Notice:
 
     @property
     def may_start(self) -> bool:
-        """Whether a further attempt may be made. Sent is final; so is unknown, unless it is safeguarding."""
+        """Whether a further attempt may be made. Sent and not needed are final; so is unknown, unless it is safeguarding."""
         if self.status is Status.UNKNOWN:
             return self.safeguarding
         return self.status in (Status.REQUESTED, Status.FAILED)

@@ -36,6 +36,9 @@ PARTS_TOLD = {
     **_PARTS_IN_A_CONCERN,
     Occasion.OCCASION_CONTACT_REPLACED: frozenset({Because.BECAUSE_OWN_CONTACT}),
 }
+# Told to a contact on trial as well. That a concern was received is not: a lost one leaves nobody in danger, and whoever replaced
+# the raiser's contact would hear that they raised one.
+_IN_TWO_COPIES = frozenset({Occasion.OCCASION_CONCERN_ASSIGNED})
 _CODE = re.compile(r"[a-z][a-z_]{0,39}")
 
 
@@ -92,7 +95,8 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
 def tell_person(state: Telling, command: TellPersonRequest, context: Context) -> list[NoticeRequested]:
     """One notice about a concern, for one person's part in it, or about their own contact.
 
-    A concern is told to the contact that somebody else put in the place of theirs as well, for as long as it has not proved itself.
+    An alert goes to the contact that somebody else put in the place of theirs as well, for as long as it has not proved itself. That
+    second copy says no more than that a concern waits: whoever put the contact there may be whom it is about.
 
     Raises Refusal NOT_FOR_ONE_PERSON or PART_NOT_TOLD.
     """
@@ -112,11 +116,13 @@ def tell_person(state: Telling, command: TellPersonRequest, context: Context) ->
             "that it was added to for its handler, a contact's end for its owner.",
             field="because",
         )
-    notices = [_notice(command, context.derive_id("notice", command.person_id), command.registration)]
-    unproven = context.state(Contact).unproven(context.now)
-    if unproven and is_safeguarding(command.occasion):
-        notices.append(_notice(command, context.derive_id("notice", command.person_id, "unproven"), unproven))
-    return notices
+    notice = _notice(command, context.derive_id("notice", command.person_id))
+    contact = context.state(Contact)
+    if is_safeguarding(command.occasion):
+        notice.registration = contact.standing(context.now)
+    if command.occasion not in _IN_TWO_COPIES or not contact.on_trial(context.now):
+        return [notice]
+    return [notice, _second_copy(notice, context.derive_id("notice", command.person_id, "second copy"))]
 
 
 @telling.evolve
@@ -130,7 +136,7 @@ def is_safeguarding(occasion: Occasion.ValueType) -> bool:
     return occasion in _PARTS_IN_A_CONCERN
 
 
-def _notice(command: TellPersonRequest, notice_id: str, registration: int) -> NoticeRequested:
+def _notice(command: TellPersonRequest, notice_id: str) -> NoticeRequested:
     return NoticeRequested(
         telling_id=command.telling_id,
         notice_id=notice_id,
@@ -141,7 +147,21 @@ def _notice(command: TellPersonRequest, notice_id: str, registration: int) -> No
         about_id=command.about_id,
         raiser_role=_code_or_nothing(command.raiser_role),
         category=_code_or_nothing(command.category),
-        registration=registration,
+        registration=command.registration,
+    )
+
+
+def _second_copy(notice: NoticeRequested, notice_id: str) -> NoticeRequested:
+    return NoticeRequested(
+        telling_id=notice.telling_id,
+        notice_id=notice_id,
+        recipient_id=notice.recipient_id,
+        occasion=notice.occasion,
+        because=notice.because,
+        detail=notice.detail,
+        about_id=notice.about_id,
+        registration=notice.registration,
+        second_copy=True,
     )
 
 

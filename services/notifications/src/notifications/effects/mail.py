@@ -27,6 +27,7 @@ _log = structlog.get_logger(__name__)
 CONTACT_UNKNOWN = "CONTACT_UNKNOWN"
 CONTACT_ERASED = "CONTACT_ERASED"
 ADDRESS_INVALID = "ADDRESS_INVALID"
+_FOR_GOOD = frozenset({Outcome.OUTCOME_SENT, Outcome.OUTCOME_NOT_NEEDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,15 @@ class SendMail:
                 notice_id=request.notice_id, attempt=doing.attempt, outcome=ended.outcome, failure=ended.failure
             ),
         )
-        if ended.outcome == Outcome.OUTCOME_SENT or self.patience.gives_up(request, doing.attempt):
+        if ended.outcome in _FOR_GOOD or self.patience.gives_up(request, doing.attempt):
             return
         if ended.passing or request.safeguarding:
             raise TryAgain(self.patience.seconds(request, doing.attempt), ended.failure)
 
     async def _prepare(self, request: StartNoticeRequest, doing: Doing) -> EmailMessage | _Ended:
+        registration = await self._registration(request, doing)
+        if request.second_copy and not registration:
+            return _Ended(Outcome.OUTCOME_NOT_NEEDED)
         try:
             # A safeguarding message greets nobody by name, so the name is not read for it.
             fields = ("email",) if request.safeguarding else ("email", "name")
@@ -98,7 +102,7 @@ class SendMail:
                 f"contact-{request.recipient_id}",
                 _type_of(ContactRegistered),
                 fields,
-                await self._registration(request, doing),
+                registration,
             )
         except KeyDestroyed:
             return _Ended(Outcome.OUTCOME_FAILED, CONTACT_ERASED)
@@ -111,10 +115,12 @@ class SendMail:
             return _Ended(Outcome.OUTCOME_FAILED, ADDRESS_INVALID)
 
     async def _registration(self, request: StartNoticeRequest, doing: Doing) -> int:
-        """Which registration it goes to; 0: the newest, which for a concern counts only once it stands."""
-        if request.registration or not request.safeguarding:
+        """Which registration it goes to; 0: the newest, or for a second copy none."""
+        if not request.safeguarding:
             return request.registration
-        return (await doing.state(contact, f"contact-{request.recipient_id}")).standing(doing.now)
+        known = await doing.state(contact, f"contact-{request.recipient_id}")
+        which = known.second_copy if request.second_copy else known.first_copy
+        return which(request.registration, doing.now)
 
     async def _send(self, message: EmailMessage) -> _Ended:
         try:

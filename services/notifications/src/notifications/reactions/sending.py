@@ -30,5 +30,6 @@ def notice_requested(event: NoticeRequested, meta: Metadata) -> Iterator[Later]:
             raiser_role=event.raiser_role,
             category=event.category,
             registration=event.registration,
+            second_copy=event.second_copy,
         ),
     )
