@@ -1,13 +1,14 @@
 """A manager's list tells nothing of concerns: a manager may be whom one is about."""
 
 from datetime import UTC, datetime
+from typing import cast
 
 from eventkernel.messages import Metadata
 from eventkernel.testing.reading import LaidDown
 from eventkernel.testing.scenario import person
-from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, Occasion
+from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, NoticeSettled, Occasion, Outcome
 from mentoring.notifications.v1.notifications_pb2 import ListMyNoticesRequest, ListNoticesRequest
-from notifications.projections.notices import NoticeDocument, list_my_notices, list_notices, requested
+from notifications.projections.notices import NoticeDocument, list_my_notices, list_notices, requested, settled
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -35,3 +36,21 @@ async def test_a_manager_sees_notices_but_for_those_about_concerns_and_each_pers
     assert [notice.notice_id for notice in managers.notices] == ["planned"]
     own = await list_my_notices(ListMyNoticesRequest(), LaidDown(person("ada", "learner"), documents=documents))
     assert {notice.notice_id for notice in own.notices} == {"planned", "received"}
+
+
+async def test_a_manager_sees_no_notice_that_is_not_known_to_be_a_circles() -> None:
+    """Its request was parked, or discarded; or its occasion is one of a later release."""
+    unknown = NoticeDocument(notice_id="unknown")
+    ended = NoticeSettled(notice_id="unknown", attempt=1, recipient_id="dsl-1", outcome=Outcome.OUTCOME_SENT)
+    settled(unknown, ended, Metadata("e2", "t", "provider-1", "notice-unknown", 1, AT))
+    documents = [
+        unknown,
+        _document("later", "dsl-1", cast("Occasion.ValueType", 99)),
+        _document("replaced", "dsl-1", Occasion.OCCASION_CONTACT_REPLACED),
+    ]
+    managers = await list_notices(
+        ListNoticesRequest(), LaidDown(person("boss", "provider_manager"), documents=documents)
+    )
+    assert list(managers.notices) == []
+    own = await list_my_notices(ListMyNoticesRequest(), LaidDown(person("dsl-1", "dsl"), documents=documents))
+    assert {notice.notice_id for notice in own.notices} == {"unknown", "later", "replaced"}

@@ -84,11 +84,20 @@ def reader(count: int = 150) -> Reader:
         NoticeDocument(
             notice_id=f"n-{number}",
             recipient_id="mia" if number % 2 else "max",
+            occasion=Occasion.OCCASION_SESSION_PLANNED,
             requested_at=AT + timedelta(seconds=number),
         )
         for number in range(count)
     ]
-    return cast("Reader", FakeReader([*documents, NoticeDocument(notice_id="n-unheard-of", recipient_id="max")]))
+    return cast(
+        "Reader",
+        FakeReader(
+            [
+                *documents,
+                NoticeDocument(notice_id="n-undated", recipient_id="max", occasion=Occasion.OCCASION_SESSION_PLANNED),
+            ]
+        ),
+    )
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(3, 3), (0, 100), (1000, 151)])

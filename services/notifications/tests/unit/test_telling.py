@@ -26,7 +26,7 @@ from notifications.default_matrix import default_matrix
 from notifications.domain.circle import Circle, circle
 from notifications.domain.contact import Contact
 from notifications.domain.need_to_know import CIRCLE_RELATIONSHIPS, NeedToKnow
-from notifications.domain.telling import PARTS_TOLD, Telling, telling
+from notifications.domain.telling import PARTS_TOLD, TOLD_TO_A_CIRCLE, Telling, is_safeguarding, telling
 from pydantic import TypeAdapter
 
 BECAUSE_OF_PARTY = {
@@ -245,6 +245,17 @@ def test_a_replaced_contact_is_told_where_it_was_and_nowhere_else() -> None:
     (event,) = given(telling).beside(ON_TRIAL).when(REPLACED, at=NOON).events
     assert isinstance(event, NoticeRequested)
     assert (event.registration, event.recipient_id, event.second_copy) == (1, "dora", False)
+
+
+def test_every_occasion_is_told_to_a_circle_or_to_one_person() -> None:
+    assert not TOLD_TO_A_CIRCLE & set(PARTS_TOLD)
+    assert TOLD_TO_A_CIRCLE | set(PARTS_TOLD) == set(Occasion.values()) - {Occasion.OCCASION_UNSPECIFIED}
+
+
+@pytest.mark.parametrize("occasion", [Occasion.OCCASION_UNSPECIFIED, 99])
+def test_an_occasion_that_is_not_known_is_taken_for_a_concerns(occasion: Occasion.ValueType) -> None:
+    """So that it is tried without end, greets nobody by name and shows in no manager's list."""
+    assert is_safeguarding(occasion)
 
 
 @pytest.mark.parametrize("occasion", sorted(PARTS_TOLD))

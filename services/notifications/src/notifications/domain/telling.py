@@ -31,6 +31,17 @@ _PARTS_IN_A_CONCERN = {
     Occasion.OCCASION_CONCERN_ASSIGNED: _HANDLERS,
     Occasion.OCCASION_CONCERN_ADDED_TO: frozenset({Because.BECAUSE_HANDLES_THE_CONCERN}),
 }
+# What is told to a learner's circle. An occasion that is in no list here, such as a later release's, is taken for a concern's.
+TOLD_TO_A_CIRCLE = frozenset(
+    {
+        Occasion.OCCASION_MENTORSHIP_STARTED,
+        Occasion.OCCASION_SESSION_PLANNED,
+        Occasion.OCCASION_SESSION_MISSED,
+        Occasion.OCCASION_SESSION_RECORD_SHARED,
+        Occasion.OCCASION_EVIDENCE_ACCEPTED,
+        Occasion.OCCASION_EVIDENCE_REFERRED,
+    }
+)
 # What is told to one person alone, never to a circle.
 PARTS_TOLD = {
     **_PARTS_IN_A_CONCERN,
@@ -62,7 +73,7 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
     """
     if state.told:
         return []
-    if command.occasion in PARTS_TOLD or command.kind == InformationKind.INFORMATION_KIND_CONCERN:
+    if command.occasion not in TOLD_TO_A_CIRCLE or command.kind == InformationKind.INFORMATION_KIND_CONCERN:
         raise Refusal(
             "NOT_FOR_A_CIRCLE",
             "A concern and a person's own contact are never told to a circle: use TellPerson for each who has a part in it.",
@@ -132,8 +143,8 @@ def notice_requested(_state: Telling, _event: NoticeRequested) -> Telling:
 
 
 def is_safeguarding(occasion: Occasion.ValueType) -> bool:
-    """Whether this occasion is a concern's."""
-    return occasion in _PARTS_IN_A_CONCERN
+    """Whether this occasion is a concern's, or may be one: it is not known to be anything else."""
+    return occasion not in TOLD_TO_A_CIRCLE and occasion != Occasion.OCCASION_CONTACT_REPLACED
 
 
 def _notice(command: TellPersonRequest, notice_id: str) -> NoticeRequested:

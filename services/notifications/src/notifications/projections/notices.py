@@ -17,7 +17,7 @@ from mentoring.notifications.v1.notifications_pb2 import (
 )
 from pydantic import BaseModel
 
-from notifications.domain.telling import is_safeguarding
+from notifications.domain.telling import TOLD_TO_A_CIRCLE
 
 DEFAULT_LIMIT = 100
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -62,8 +62,11 @@ def settled(document: NoticeDocument, event: NoticeSettled, meta: Metadata) -> N
 
 
 async def list_notices(request: ListNoticesRequest, reader: Reader) -> ListNoticesResponse:
-    """The provider's notices, newest first, but for those about concerns: a manager may be whom one is about."""
-    found = [one for one in await reader.documents(notices) if not is_safeguarding(one.occasion)]
+    """What the provider's circles were told, newest first. Nothing else: a manager may be whom a concern is about.
+
+    A notice whose request was not heard, or whose occasion is a later release's, may be about a concern: it is not listed.
+    """
+    found = [one for one in await reader.documents(notices) if one.occasion in TOLD_TO_A_CIRCLE]
     return ListNoticesResponse(notices=_newest_first(found)[: request.limit or DEFAULT_LIMIT])
 
 
