@@ -59,7 +59,7 @@ def held(number: int, session_id: str) -> SessionHeld:
     sealed = Sealed(subject_id=learner(number), key_version=1, nonce=bytes(12), ciphertext=bytes(87))
     return SessionHeld(
         session_id=session_id, learner_id=learner(number), mentor_id=MENTOR, duration=Duration(seconds=3300), ksb_codes=TOLD,
-        techniques=[TECHNIQUE_GROW], shared_record=sealed, standard=STANDARD,
+        techniques=[TECHNIQUE_GROW], shared_record=sealed, standard=STANDARD, mentorship_id=mentorship(number),
     )  # fmt: skip
 
 

@@ -98,6 +98,7 @@ def held() -> SessionHeld:
         techniques=[TECHNIQUE_GROW],
         shared_record=Sealed(to_be_sealed="We agreed on CONFIDENTIAL steps"),
         standard=ST0148,
+        mentorship_id="mentorship-1",
     )
 
 
@@ -114,7 +115,13 @@ def miss(reason: Any = MISS_REASON_LEARNER_ILL, **changes: Any) -> MissSessionRe
 
 
 def missed(reason: Any = MISS_REASON_LEARNER_ILL) -> SessionMissed:
-    return SessionMissed(session_id="session-1", learner_id="learner-1", mentor_id="mentor-1", reason=reason)
+    return SessionMissed(
+        session_id="session-1",
+        learner_id="learner-1",
+        mentor_id="mentor-1",
+        reason=reason,
+        mentorship_id="mentorship-1",
+    )
 
 
 def asked(command: Message, *past: Message, beside: Mentorships = ACTIVE, by: Any = MENTOR) -> Outcome[Session]:

@@ -31,7 +31,7 @@ _SET_ASIDE = {
     ("evidence", "evidence.ksb_progress.v1"): 2,
     ("evidence", "evidence.support_team.v1"): 1,
     ("notifications", "notifications.telling.v1"): 2,
-    ("notifications", "notifications.circles.v1"): 1,
+    ("notifications", "notifications.circles.v2"): 1,
 }
 
 

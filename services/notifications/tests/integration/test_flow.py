@@ -17,7 +17,7 @@ from eventkernel.store.memory import MemoryStore
 from eventkernel.testing.scenario import person
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from mentoring.common.v1.common_pb2 import CommandReply, Party, PartyRelationship
+from mentoring.common.v1.common_pb2 import CommandReply, Party, PartyRelationship, StandardVersion
 from mentoring.notifications.v1.events_pb2 import ContactReplaced, NoticeSettled, Outcome
 from mentoring.notifications.v1.notifications_pb2 import (
     RegisterContactRequest,
@@ -32,7 +32,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
     ConcernReceived,
     Severity,
 )
-from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionPlanned
+from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionMissed, SessionPlanned
 from notifications.reactions.circles import circles
 from notifications.reactions.sending import sending
 from notifications.reactions.telling import telling
@@ -139,6 +139,28 @@ async def test_a_planned_session_reaches_those_with_a_need_once_each_but_not_who
     assert "Hello Name of ada" in texts["ada@example.org"]
     assert "because you are the learner.\n" in texts["ada@example.org"]
     assert "/sessions/s-1" not in texts["boss@example.org"]
+
+
+@pytest.mark.parametrize("said", [True, False], ids=["it says which", "stored before it said which"])
+async def test_what_happened_in_one_mentorship_is_not_told_to_the_employer_of_another(
+    platform: Platform, said: bool
+) -> None:
+    await platform.register("ada", "boss-1", "boss-2", "mia-1", "mia-2")
+    for number, reference in (("1", "ST0148"), ("2", "ST0001")):
+        started = MentorshipStarted(
+            learner_id="ada",
+            mentorship_id=f"m-{number}",
+            mentor_id=f"mia-{number}",
+            standard=StandardVersion(reference=reference, version="1.0"),
+            parties=[
+                Party(person_id=f"boss-{number}", relationship=PartyRelationship.PARTY_RELATIONSHIP_EMPLOYER_CONTACT)
+            ],
+        )
+        await platform.hear(circles, started, event_id=f"started-{number}")
+    missed = SessionMissed(session_id="s-1", learner_id="ada", mentor_id="mia-1", mentorship_id="m-1" if said else "")
+    await platform.hear(telling, missed, event_id="missed")
+    await platform.send_all("missed")
+    assert set(platform.outbox.texts()) == {"ada@example.org", "boss-1@example.org"}
 
 
 async def test_a_telling_that_comes_before_its_circle_waits_and_is_then_told(platform: Platform) -> None:

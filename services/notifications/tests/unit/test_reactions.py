@@ -8,7 +8,7 @@ import pytest
 from eventkernel.messages import Metadata, derived_id
 from eventkernel.reaction import Later, Reaction
 from google.protobuf.message import Message
-from mentoring.common.v1.common_pb2 import InformationKind, Party, PartyRelationship, Sealed
+from mentoring.common.v1.common_pb2 import InformationKind, Party, PartyRelationship, Sealed, StandardVersion
 from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
 from mentoring.notifications.v1.events_pb2 import Because, ContactReplaced, Detail, NoticeRequested, Occasion
 from mentoring.notifications.v1.notifications_pb2 import (
@@ -39,6 +39,7 @@ from notifications.reactions.telling import telling
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TELLING_ID = derived_id("telling", "event-1")
+ST0148 = StandardVersion(reference="ST0148", version="1.0")
 BOSS = Party(person_id="boss", relationship=PartyRelationship.PARTY_RELATIONSHIP_EMPLOYER_CONTACT)
 
 
@@ -58,6 +59,7 @@ def tell(
     mentorship_id: str = "",
     *,
     actor_id: str = "mia",
+    standard_reference: str = "",
 ) -> TellCircleRequest:
     return TellCircleRequest(
         telling_id=TELLING_ID,
@@ -67,6 +69,7 @@ def tell(
         about_id=about_id,
         actor_id=actor_id,
         mentorship_id=mentorship_id,
+        standard_reference=standard_reference,
     )
 
 
@@ -74,8 +77,10 @@ def tell(
     ("event", "request_"),
     [
         (
-            MentorshipStarted(learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=[BOSS]),
-            RecordCircleRequest(learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=[BOSS]),
+            MentorshipStarted(learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=[BOSS], standard=ST0148),
+            RecordCircleRequest(
+                learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=[BOSS], standard_reference="ST0148"
+            ),
         ),
         (
             MentorshipCancelled(learner_id="ada", mentorship_id="m-1"),
@@ -110,34 +115,56 @@ def test_circles_follow_mentorships(event: Message, request_: Message) -> None:
         ),
         (
             SessionMissed(
-                session_id="s-1", learner_id="ada", mentor_id="mia", reason=MissReason.MISS_REASON_LEARNER_ILL
+                session_id="s-1",
+                learner_id="ada",
+                mentor_id="mia",
+                reason=MissReason.MISS_REASON_LEARNER_ILL,
+                mentorship_id="m-1",
             ),
-            tell(InformationKind.INFORMATION_KIND_SESSION, Occasion.OCCASION_SESSION_MISSED, "s-1"),
+            tell(InformationKind.INFORMATION_KIND_SESSION, Occasion.OCCASION_SESSION_MISSED, "s-1", "m-1"),
         ),
         (
-            SessionHeld(session_id="s-1", learner_id="ada", mentor_id="mia", shared_record=Sealed(ciphertext=b"x")),
-            tell(InformationKind.INFORMATION_KIND_SESSION_RECORD, Occasion.OCCASION_SESSION_RECORD_SHARED, "s-1"),
+            SessionHeld(
+                session_id="s-1",
+                learner_id="ada",
+                mentor_id="mia",
+                shared_record=Sealed(ciphertext=b"x"),
+                mentorship_id="m-1",
+            ),
+            tell(
+                InformationKind.INFORMATION_KIND_SESSION_RECORD, Occasion.OCCASION_SESSION_RECORD_SHARED, "s-1", "m-1"
+            ),
         ),
         (
             EvidenceAccepted(
-                evidence_id="e-1", learner_id="ada", assessor_id="judge", feedback=Sealed(ciphertext=b"x")
+                evidence_id="e-1",
+                learner_id="ada",
+                assessor_id="judge",
+                feedback=Sealed(ciphertext=b"x"),
+                standard=ST0148,
             ),
             tell(
                 InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED,
                 Occasion.OCCASION_EVIDENCE_ACCEPTED,
                 "e-1",
                 actor_id="judge",
+                standard_reference="ST0148",
             ),
         ),
         (
             EvidenceReferred(
-                evidence_id="e-1", learner_id="ada", assessor_id="judge", feedback=Sealed(ciphertext=b"x")
+                evidence_id="e-1",
+                learner_id="ada",
+                assessor_id="judge",
+                feedback=Sealed(ciphertext=b"x"),
+                standard=ST0148,
             ),
             tell(
                 InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED,
                 Occasion.OCCASION_EVIDENCE_REFERRED,
                 "e-1",
                 actor_id="judge",
+                standard_reference="ST0148",
             ),
         ),
     ],

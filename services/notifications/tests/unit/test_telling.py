@@ -51,6 +51,7 @@ CIRCLE = CircleRecorded(
         party("mum", PartyRelationship.PARTY_RELATIONSHIP_GUARDIAN),
         party("coach", PartyRelationship.PARTY_RELATIONSHIP_COACH),
     ],
+    standard_reference="ST0148",
 )
 PLANNED = TellCircleRequest(
     telling_id="t-1",
@@ -123,8 +124,10 @@ def test_a_notice_says_what_happened_and_never_about_whom() -> None:
 def test_what_is_told_is_not_told_again_even_to_those_who_came_later() -> None:
     story = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(PLANNED).after()
     story.when(PLANNED).then_nothing()
-    grown = CircleRecorded(learner_id="ada", mentorship_id="m-2", mentor_id="max")
-    story.beside(surrounded(CIRCLE, grown), default_matrix()).when(changed(PLANNED, mentorship_id="")).then_nothing()
+    grown = CircleRecorded(
+        learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=[*CIRCLE.parties, ANOTHER_BOSS]
+    )
+    story.beside(surrounded(CIRCLE, grown), default_matrix()).when(PLANNED).then_nothing()
 
 
 def test_nobody_is_told_of_their_own_act() -> None:
@@ -159,18 +162,61 @@ def test_a_mentorship_not_heard_of_yet_is_waited_for_though_the_learner_is_known
     assert isinstance(beside.when(changed(PLANNED, mentorship_id="m-2")).then_refused("CIRCLE_UNKNOWN"), NotYet)
 
 
+ANOTHER_BOSS = party("boss-2", PartyRelationship.PARTY_RELATIONSHIP_EMPLOYER_CONTACT)
+ANOTHER = CircleRecorded(
+    learner_id="ada", mentorship_id="m-2", mentor_id="max", parties=[ANOTHER_BOSS], standard_reference="ST0001"
+)
+JUDGED = TellCircleRequest(
+    telling_id="t-5",
+    learner_id="ada",
+    kind=InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED,
+    occasion=Occasion.OCCASION_EVIDENCE_ACCEPTED,
+    about_id="e-1",
+    actor_id="judge",
+    standard_reference="ST0148",
+)
+
+
 def test_what_belongs_to_one_mentorship_is_not_told_to_the_people_of_another() -> None:
-    another = CircleRecorded(learner_id="ada", mentorship_id="m-2", mentor_id="max")
-    beside = given(telling).beside(surrounded(CIRCLE, another), default_matrix())
-    assert set(told(beside.when(changed(PLANNED, mentorship_id="m-2")).events)) == {"ada", "max"}
-    assert "max" in told(beside.when(changed(PLANNED, mentorship_id="")).events)
+    beside = given(telling).beside(surrounded(CIRCLE, ANOTHER), default_matrix())
+    assert set(told(beside.when(changed(PLANNED, mentorship_id="m-2")).events)) == {"ada", "max", "boss-2"}
+
+
+def test_evidence_is_told_to_the_people_of_the_mentorship_on_its_standard() -> None:
+    beside = given(telling).beside(surrounded(CIRCLE, ANOTHER), default_matrix())
+    assert set(told(beside.when(JUDGED).events)) == {"ada", "mia", "boss"}
+    other = changed(JUDGED, standard_reference="ST0001")
+    assert set(told(beside.when(other).events)) == {"ada", "max", "boss-2"}
+
+
+def test_evidence_on_a_standard_that_nobody_mentors_is_told_to_the_learner_alone() -> None:
+    beside = given(telling).beside(surrounded(CIRCLE, ANOTHER), default_matrix())
+    assert set(told(beside.when(changed(JUDGED, standard_reference="ST0002")).events)) == {"ada"}
+
+
+def test_evidence_waits_while_the_standard_of_a_mentorship_has_not_been_heard() -> None:
+    before = CircleRecorded(learner_id="ada", mentorship_id="m-1", mentor_id="mia")
+    beside = given(telling).beside(surrounded(before, ANOTHER), default_matrix())
+    assert isinstance(beside.when(JUDGED).then_refused("CIRCLE_UNKNOWN"), NotYet)
+
+
+def test_a_session_that_does_not_say_its_mentorship_is_told_to_those_of_each_that_it_may_belong_to() -> None:
+    beside = given(telling).beside(surrounded(CIRCLE, ANOTHER), default_matrix())
+    unsaid = changed(PLANNED, mentorship_id="", actor_id="mia")
+    assert set(told(beside.when(unsaid).events)) == {"ada", "boss", "mum"}
+    same_mentor = CircleRecorded(
+        learner_id="ada", mentorship_id="m-2", mentor_id="mia", parties=[ANOTHER_BOSS], standard_reference="ST0001"
+    )
+    beside = given(telling).beside(surrounded(CIRCLE, same_mentor), default_matrix())
+    assert set(told(beside.when(unsaid).events)) == {"ada"}
 
 
 @pytest.mark.parametrize("mentorship_id", ["", "m-1"])
 def test_of_an_ended_mentorship_only_the_learner_is_told(mentorship_id: str) -> None:
     ended = CircleRecorded(learner_id="ada", mentorship_id="m-1", ended=True)
     beside = given(telling).beside(surrounded(CIRCLE, ended), default_matrix())
-    assert set(told(beside.when(changed(PLANNED, mentorship_id=mentorship_id)).events)) == {"ada"}
+    assert set(told(beside.when(changed(PLANNED, mentorship_id=mentorship_id, actor_id="mia")).events)) == {"ada"}
+    assert set(told(beside.when(JUDGED).events)) == {"ada"}
 
 
 def test_an_assigned_concern_is_told_to_its_assignee_alone_with_role_and_category() -> None:
@@ -312,6 +358,7 @@ def test_every_refusal_has_a_stable_code_and_says_what_to_do() -> None:
         assert ":" in outcome.refusal.text
 
 
+STANDARDS = {"m-1": "ST0148", "m-2": "ST0001"}
 PEOPLE = st.sampled_from(["ada", "p1", "p2", "p3", "p4", "p5"])
 PARTIES = st.lists(
     st.builds(
@@ -327,6 +374,7 @@ RECORDS = st.lists(
             mentor_id="" if ended else mentor_id,
             parties=[] if ended else parties,
             ended=ended,
+            standard_reference="" if ended else STANDARDS[mentorship_id],
         ),
         st.sampled_from(["m-1", "m-2"]),
         PEOPLE,
@@ -348,38 +396,47 @@ MATRIX = st.dictionaries(
 )
 
 
+def _people(of: CircleRecorded) -> set[tuple[str, Because.ValueType]]:
+    if of.ended:
+        return set()
+    parties = [one for one in of.parties if one.relationship in BECAUSE_OF_PARTY]
+    return {(of.mentor_id, Because.BECAUSE_MENTOR)} | {
+        (one.person_id, BECAUSE_OF_PARTY[one.relationship]) for one in parties
+    }
+
+
 @settings(deadline=None)
 @for_all(
     records=RECORDS,
     cells=MATRIX,
     kind=KINDS,
     actor_id=st.one_of(st.just(""), PEOPLE),
-    mentorship_id=st.sampled_from(["", "m-1", "m-2"]),
+    belongs=st.sampled_from([("", ""), ("m-1", ""), ("m-2", ""), ("", "ST0148"), ("", "ST0001"), ("", "ST0002")]),
 )
 def test_the_people_told_are_exactly_those_whom_the_matrix_tells_each_once(
     records: list[CircleRecorded],
     cells: dict[tuple[InformationKind.ValueType, Because.ValueType], Detail.ValueType],
     kind: InformationKind.ValueType,
     actor_id: str,
-    mentorship_id: str,
+    belongs: tuple[str, str],
 ) -> None:
+    mentorship_id, standard = belongs
     matrix = NeedToKnow.of(NeedToKnowRule(kind=k, because=b, detail=d) for (k, b), d in cells.items())
-    request = changed(PLANNED, kind=kind, actor_id=actor_id, mentorship_id=mentorship_id)
+    request = changed(PLANNED, kind=kind, actor_id=actor_id, mentorship_id=mentorship_id, standard_reference=standard)
     outcome = given(telling).beside(surrounded(*records), matrix).when(request)
 
     newest = {record.mentorship_id: record for record in records}
     if mentorship_id and mentorship_id not in newest:
         outcome.then_refused("CIRCLE_UNKNOWN")
         return
-    concerned = [one for one in newest.values() if not one.ended and mentorship_id in ("", one.mentorship_id)]
-    related = {("ada", Because.BECAUSE_LEARNER)}
-    related |= {(one.mentor_id, Because.BECAUSE_MENTOR) for one in concerned}
-    related |= {
-        (member.person_id, BECAUSE_OF_PARTY[member.relationship])
-        for one in concerned
-        for member in one.parties
-        if member.relationship in BECAUSE_OF_PARTY
-    }
+    if mentorship_id:
+        meant = [newest[mentorship_id]]
+    elif standard:
+        meant = [one for one in newest.values() if one.standard_reference == standard]
+    else:
+        meant = [one for one in newest.values() if one.ended or one.mentor_id == actor_id]
+    people = [_people(one) for one in meant]
+    related = {("ada", Because.BECAUSE_LEARNER), *(set.intersection(*people) if people else set())}
     expected: dict[str, int] = {}
     for person_id, because in related:
         detail = cells.get((kind, because), Detail.DETAIL_UNSPECIFIED)

@@ -17,6 +17,10 @@ BECAUSE_OF = {
 }
 
 
+# A person around a learner, and why they may be told. The learner is not among them.
+Member = tuple[str, Because.ValueType]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Attached:
     """A party of a mentorship."""
@@ -33,6 +37,15 @@ class Surrounding:
     mentor_id: str = ""
     parties: tuple[Attached, ...] = ()
     ended: bool = False
+    standard_reference: str = ""
+
+    def members(self) -> Iterator[Member]:
+        """Each of them with why they may be told. A person in several relationships comes once for each."""
+        if not self.ended:
+            yield self.mentor_id, Because.BECAUSE_MENTOR
+            for party in self.parties:
+                if party.relationship in BECAUSE_OF:
+                    yield party.person_id, BECAUSE_OF[party.relationship]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +58,30 @@ class Circle:
         """The people of one mentorship; None where it has not been heard of."""
         return next((found for found in self.surroundings if found.mentorship_id == mentorship_id), None)
 
-    def knows(self, mentorship_id: str) -> bool:
-        """Whether this mentorship has been heard of; for "", any."""
-        return bool(self.surroundings) if not mentorship_id else self.of(mentorship_id) is not None
+    def members_of(self, mentorship_id: str) -> Iterator[Member] | None:
+        """The people of one mentorship; None where it has not been heard of."""
+        found = self.of(mentorship_id)
+        return None if found is None else found.members()
 
-    def members(self, mentorship_id: str) -> Iterator[tuple[str, Because.ValueType]]:
-        """Each person around the learner with why they may be told, of one mentorship or, for "", of every one that goes on.
+    def members_on(self, standard_reference: str) -> list[Member] | None:
+        """The people of the mentorship on this standard; None where it cannot be told yet which one that is."""
+        going_on = [found for found in self.surroundings if not found.ended]
+        if not self.surroundings or any(not found.standard_reference for found in going_on):
+            return None
+        return [
+            member for found in going_on if found.standard_reference == standard_reference for member in found.members()
+        ]
 
-        A person in several relationships comes once for each. The learner is not among them.
+    def members_of_each(self, mentor_id: str) -> list[Member] | None:
+        """Who belongs to each mentorship that may be meant where only its mentor is known; None where none has been heard of.
+
+        One that has ended may be meant too, whoever its mentor was, and nobody belongs to it.
         """
-        for found in self.surroundings:
-            if found.ended or mentorship_id not in ("", found.mentorship_id):
-                continue
-            yield found.mentor_id, Because.BECAUSE_MENTOR
-            for party in found.parties:
-                if party.relationship in BECAUSE_OF:
-                    yield party.person_id, BECAUSE_OF[party.relationship]
+        if not self.surroundings:
+            return None
+        meant = [found for found in self.surroundings if found.ended or found.mentor_id == mentor_id]
+        first, *others = [list(found.members()) for found in meant] or [[]]
+        return [member for member in first if all(member in other for other in others)]
 
 
 circle = Aggregate("circle", initial=Circle())
@@ -84,6 +105,7 @@ def record_circle(state: Circle, command: RecordCircleRequest, _context: Context
         mentor_id="" if command.ended else command.mentor_id,
         parties=[] if command.ended else command.parties,
         ended=command.ended,
+        standard_reference="" if command.ended else command.standard_reference,
     )
     known = state.of(command.mentorship_id)
     if known is not None and (known.ended or known == _surrounding(event)):
@@ -106,7 +128,9 @@ def circle_recorded(state: Circle, event: CircleRecorded) -> Circle:
 
 
 def _surrounding(event: CircleRecorded) -> Surrounding:
-    return Surrounding(event.mentorship_id, event.mentor_id, _attached(event.parties), event.ended)
+    return Surrounding(
+        event.mentorship_id, event.mentor_id, _attached(event.parties), event.ended, event.standard_reference
+    )
 
 
 def _attached(parties: Iterable[Party]) -> tuple[Attached, ...]:

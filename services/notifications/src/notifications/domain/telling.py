@@ -12,7 +12,7 @@ from mentoring.common.v1.common_pb2 import InformationKind
 from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, Occasion
 from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest, TellPersonRequest
 
-from notifications.domain.circle import Circle
+from notifications.domain.circle import Circle, Member
 from notifications.domain.contact import Contact
 from notifications.domain.need_to_know import NeedToKnow
 
@@ -67,7 +67,8 @@ telling = Aggregate("telling", initial=Telling())
 def tell_circle(state: Telling, command: TellCircleRequest, context: Context) -> list[NoticeRequested]:
     """One notice for each person whose relationship to the learner the matrix tells of this kind; the highest detail counts.
 
-    The one who did it is not told. Of a mentorship that has ended only the learner is told.
+    The one who did it is not told. Of a mentorship that has ended only the learner is told. Nobody of another mentorship is told,
+    and where nobody can say which one it is, nobody who does not belong to each.
 
     Raises NotYet CIRCLE_UNKNOWN, and Refusal NOT_FOR_A_CIRCLE for what only TellPerson may tell.
     """
@@ -78,15 +79,15 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
             "NOT_FOR_A_CIRCLE",
             "A concern and a person's own contact are never told to a circle: use TellPerson for each who has a part in it.",
         )
-    circle = context.state(Circle)
-    if not circle.knows(command.mentorship_id):
+    members = _members(context.state(Circle), command)
+    if members is None:
         raise NotYet(
             "CIRCLE_UNKNOWN",
             f"Who surrounds learner {command.learner_id} has not been heard of yet: "
             "it comes with the MentorshipStarted of the sessions service; try again after that.",
         )
     matrix = context.state(NeedToKnow)
-    related = [(command.learner_id, Because.BECAUSE_LEARNER), *circle.members(command.mentorship_id)]
+    related = [(command.learner_id, Because.BECAUSE_LEARNER), *members]
     return [
         NoticeRequested(
             telling_id=command.telling_id,
@@ -145,6 +146,14 @@ def notice_requested(_state: Telling, _event: NoticeRequested) -> Telling:
 def is_safeguarding(occasion: Occasion.ValueType) -> bool:
     """Whether this occasion is a concern's, or may be one: it is not known to be anything else."""
     return occasion not in TOLD_TO_A_CIRCLE and occasion != Occasion.OCCASION_CONTACT_REPLACED
+
+
+def _members(circle: Circle, command: TellCircleRequest) -> Iterable[Member] | None:
+    if command.mentorship_id:
+        return circle.members_of(command.mentorship_id)
+    if command.standard_reference:
+        return circle.members_on(command.standard_reference)
+    return circle.members_of_each(command.actor_id)
 
 
 def _notice(command: TellPersonRequest, notice_id: str) -> NoticeRequested:

@@ -7,14 +7,19 @@ from eventkernel.reaction import Reaction
 from mentoring.notifications.v1.notifications_pb2 import RecordCircleRequest
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
 
-circles = Reaction("circles")
+# Version 2: what version 1 recorded did not say which standard a mentorship is on.
+circles = Reaction("circles", version=2)
 
 
 @circles.on
 def mentorship_started(event: MentorshipStarted, _meta: Metadata) -> Iterator[RecordCircleRequest]:
     """The mentor and the parties surround the learner from now on."""
     yield RecordCircleRequest(
-        learner_id=event.learner_id, mentorship_id=event.mentorship_id, mentor_id=event.mentor_id, parties=event.parties
+        learner_id=event.learner_id,
+        mentorship_id=event.mentorship_id,
+        mentor_id=event.mentor_id,
+        parties=event.parties,
+        standard_reference=event.standard.reference,
     )
 
 

@@ -4,6 +4,9 @@ a contact to whom it belonged.
 Nobody is told of their own act: whose it was stands in the event, since a record carries no actor. The start of a mentorship is told as
 PROGRESS: it is where a learner's progress on a standard begins, and everyone who works towards that (assessor, employer, provider)
 needs to know, which the SESSION row would not tell them.
+
+What happened in one mentorship is told to nobody of another: they may be at another employer. Evidence belongs to a standard, and a
+learner has one mentorship at a time on it.
 """
 
 from collections.abc import Iterator
@@ -70,6 +73,7 @@ def session_missed(event: SessionMissed, meta: Metadata) -> Iterator[TellCircleR
         occasion=Occasion.OCCASION_SESSION_MISSED,
         about_id=event.session_id,
         actor_id=event.mentor_id,
+        mentorship_id=event.mentorship_id,
     )
 
 
@@ -83,6 +87,7 @@ def session_held(event: SessionHeld, meta: Metadata) -> Iterator[TellCircleReque
         occasion=Occasion.OCCASION_SESSION_RECORD_SHARED,
         about_id=event.session_id,
         actor_id=event.mentor_id,
+        mentorship_id=event.mentorship_id,
     )
 
 
@@ -156,6 +161,7 @@ def _judged(
         occasion=occasion,
         about_id=event.evidence_id,
         actor_id=event.assessor_id,
+        standard_reference=event.standard.reference,
     )
 
 

@@ -113,6 +113,7 @@ def hold(state: Session, command: HoldSessionRequest, context: Context) -> list[
             techniques=command.techniques,
             shared_record=Sealed(to_be_sealed=command.shared_record),
             standard=_standard(mentorship),
+            mentorship_id=mentorship_id,
         )
     ]
     if command.private_preparation:
@@ -140,6 +141,7 @@ def miss(state: Session, command: MissSessionRequest, context: Context) -> list[
             learner_id=command.learner_id,
             mentor_id=state.mentor_id,
             reason=command.reason,
+            mentorship_id=mentorship_id,
         )
     ]
 
