@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -77,14 +78,23 @@ class Attempt:
         return self.readers(Principal.system(self.row.tenant), correlation_id=self.row.correlation_id)
 
 
+@dataclass(slots=True)
+class _Places:
+    """How many more rows of one kind may be done at the same time."""
+
+    urgent: bool
+    free: int
+
+
 class DueRunner:
-    """Claims due rows and does them, several at a time.
+    """Claims due rows and does them, several at a time. Urgent rows and the others have places of their own: neither waits for the other.
 
     Args:
         requests: the messages that rows may hold, by full name.
         scheduled: set by whoever keeps a new row in this process.
         poll: seconds between looks, where nothing wakes it.
         lease: how long one claim holds; longer than any effect may take.
+        side_by_side: how many urgent rows are done at the same time, and how many others.
     """
 
     def __init__(
@@ -102,7 +112,7 @@ class DueRunner:
         self._scheduled = scheduled
         self._poll = poll
         self._lease = lease
-        self._places = asyncio.Semaphore(side_by_side)
+        self._places = (_Places(urgent=True, free=side_by_side), _Places(urgent=False, free=side_by_side))
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._ended = asyncio.Event()
@@ -124,37 +134,59 @@ class DueRunner:
         await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         while not self._stopping:
             self._scheduled.clear()
             try:
                 await give_back_due(self._store.parked, self._store.due, f"{self._service}.{SUBSCRIPTION}")
-                await self._claim_all()
+                # However many rows there are, what is overdue is told in between.
+                all_claimed = await self._claim_all(until=loop.time() + self._poll)
                 metrics.DUE_OVERDUE.labels(self._service).set(await self._store.due.count_overdue(self._clock()))
             except Exception:
                 _log.exception("due rows cannot be claimed; looking again")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll):
-                    await self._scheduled.wait()
+                all_claimed = True
+            if all_claimed:
+                await self._woken()
 
-    async def _claim_all(self) -> None:
+    async def _claim_all(self, until: float = math.inf) -> bool:
+        """Claims until nothing more is due, or until this time of the loop; whether nothing more is."""
+        loop = asyncio.get_running_loop()
         while not self._stopping:
-            await self._places.acquire()
-            try:
-                # It may have been stopped while it waited for a free place.
-                row = None if self._stopping else await self._store.due.claim(self._clock(), self._lease)
-            except BaseException:
-                self._places.release()
-                raise
+            self._scheduled.clear()
+            unfinished = [places for places in self._places if await self._fill(places)]
+            if not unfinished:
+                return True
+            if loop.time() >= until:
+                return False
+            if not any(places.free for places in unfinished):
+                await self._woken()
+        return True
+
+    async def _fill(self, places: _Places) -> bool:
+        """Claims a row for each place that is free now; whether there may be more rows than that."""
+        for _ in range(places.free):
+            if self._stopping:
+                return False
+            row = await self._store.due.claim(self._clock(), self._lease, urgent=places.urgent)
             if row is None:
-                self._places.release()
-                return
+                return False
+            places.free -= 1
             task = asyncio.create_task(self._do(row))
             self._running.add(task)
-            task.add_done_callback(self._done)
+            task.add_done_callback(partial(self._done, places))
+        return True
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    async def _woken(self) -> None:
+        """Waits until a row was kept or a place that was wanted is free, and looks for other processes' rows in any case."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._poll):
+                await self._scheduled.wait()
+
+    def _done(self, places: _Places, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._places.release()
+        if not places.free:
+            self._scheduled.set()
+        places.free += 1
 
     async def _do(self, row: DueRow) -> None:
         name = row.request_type.rsplit(".", 1)[-1]

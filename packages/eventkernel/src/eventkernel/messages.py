@@ -133,7 +133,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class DueRow:
-    """A command that is to be given at a time, once. `attempts` counts the claims so far, this one included."""
+    """A command that is to be given at a time, once. `attempts` counts the claims so far, this one included.
+
+    `urgent`: no row that is not urgent may hold it up.
+    """
 
     id: str
     tenant: str
@@ -144,6 +147,7 @@ class DueRow:
     causation_id: str = ""
     traceparent: str = ""
     attempts: int = 0
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,9 +163,10 @@ class DueStore(Protocol):
         """Keeps rows; one whose id is known (open or finished) is left as it is."""
         ...
 
-    async def claim(self, now: datetime, lease: timedelta) -> DueRow | None:
+    async def claim(self, now: datetime, lease: timedelta, *, urgent: bool = False) -> DueRow | None:
         """The oldest row that is due and not leased, now leased, with `attempts` one higher; no two claimants get the same.
 
+        It is one of the urgent rows, or one of the others: neither is looked through for the other, however many there are.
         A lease that runs longer than two of `lease` counts as none: it was taken by a clock that has been put right since.
         """
         ...

@@ -16,10 +16,14 @@ from eventkernel.projection import _unheard
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A command that is to be given at a time. Where it is an effect's request, the effect is run then."""
+    """A command that is to be given at a time. Where it is an effect's request, the effect is run then.
+
+    `urgent`: somebody may be in danger if it is late. Urgent ones have places of their own, which no others take.
+    """
 
     at: datetime
     request: Message
+    urgent: bool = False
 
 
 Reply = Iterable[Message | Later]

@@ -122,7 +122,7 @@ class Reactor:
         row = DueRow(
             id=key, tenant=meta.tenant, due=_whole_milliseconds(later.at), request_type=later.request.DESCRIPTOR.full_name,
             request=later.request.SerializeToString(), correlation_id=meta.correlation_id, causation_id=meta.event_id,
-            traceparent=tracing.current_traceparent() or meta.traceparent,
+            traceparent=tracing.current_traceparent() or meta.traceparent, urgent=later.urgent,
         )  # fmt: skip
         await self._due.schedule([row])
         self._scheduled.set()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from eventkernel import metrics
 from eventkernel.due import Attempt, DueRunner, backoff
 from eventkernel.messages import Commit, DueRow, Principal
 from eventkernel.node import Node
@@ -37,10 +38,10 @@ REQUESTS = {str(request.DESCRIPTOR.full_name): request for request in CONTRACT.c
 OPEN = OpenLoanRequest(loan_id="l1", reader_id="ada")
 
 
-def row(request: Message, name: str = "row-1", due: Any = NOON) -> DueRow:
+def row(request: Message, name: str = "row-1", due: Any = NOON, *, urgent: bool = False) -> DueRow:
     return DueRow(
         id=name, tenant=TENANT, due=due, request_type=request.DESCRIPTOR.full_name, request=request.SerializeToString(),
-        correlation_id="correlation-1", causation_id="event-1",
+        correlation_id="correlation-1", causation_id="event-1", urgent=urgent,
     )  # fmt: skip
 
 
@@ -309,12 +310,13 @@ async def test_a_clock_that_goes_back_between_claim_and_decision_loses_no_deadli
     await store.due.schedule([row(expire)])
     claim = store.due.claim
 
-    async def claim_and_go_back(*arguments: Any) -> DueRow | None:
-        claimed = await claim(*arguments)
-        clock.on(-3600)
+    async def claim_and_go_back(*arguments: Any, **more: Any) -> DueRow | None:
+        claimed = await claim(*arguments, **more)
+        if claimed is not None:
+            clock.on(-3600)
         return claimed
 
-    store.due.claim = claim_and_go_back  # type: ignore[method-assign, assignment]
+    store.due.claim = claim_and_go_back  # type: ignore[method-assign]
     await worker.work()
     assert (await worker.loan()).closed
     times = [commit.at for commit in await all_commits(store, "loan-l1")]
@@ -357,15 +359,15 @@ async def test_it_goes_on_after_the_store_was_away_and_is_woken_by_a_new_row(
     worker = due(poll=60.0)
     claim, failures = store.due.claim, 0
 
-    async def away_first(*arguments: Any) -> DueRow | None:
+    async def away_first(*arguments: Any, **more: Any) -> DueRow | None:
         nonlocal failures
         if not failures:
             failures += 1
             worker.scheduled.set()
             raise ConnectionError("the store is away")
-        return await claim(*arguments)
+        return await claim(*arguments, **more)
 
-    store.due.claim = away_first  # type: ignore[method-assign, assignment]
+    store.due.claim = away_first  # type: ignore[method-assign]
     running = asyncio.create_task(worker.runner.run())
     await store.due.schedule([row(OPEN)])
     worker.scheduled.set()
@@ -405,13 +407,14 @@ async def test_stopping_waits_for_a_row_that_is_just_being_claimed(due: Callable
     await store.due.schedule([row(OPEN)])
     claim, claiming, go_on = store.due.claim, asyncio.Event(), asyncio.Event()
 
-    async def slow(*arguments: Any) -> DueRow | None:
-        claimed = await claim(*arguments)
-        claiming.set()
-        await go_on.wait()
+    async def slow(*arguments: Any, **more: Any) -> DueRow | None:
+        claimed = await claim(*arguments, **more)
+        if claimed is not None:
+            claiming.set()
+            await go_on.wait()
         return claimed
 
-    store.due.claim = slow  # type: ignore[method-assign, assignment]
+    store.due.claim = slow  # type: ignore[method-assign]
     running = asyncio.create_task(worker.runner.run())
     await claiming.wait()
     stopping = asyncio.create_task(worker.runner.stop())
@@ -433,3 +436,84 @@ async def test_the_platforms_rows_and_a_callers_keys_never_meet(due: Callable[..
     found: list[Commit] = await all_commits(store, "loan-l1")
     assert len({commit.id for commit in found}) == 2
     assert found[1].actor == Principal.system(TENANT).person_id
+
+
+class Slow:
+    """An effect that goes on until it is let go, and tells what it began."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.go_on = asyncio.Event()
+
+    async def __call__(self, _request: Any, doing: Attempt) -> None:
+        self.begun.append(doing.row_id)
+        await self.go_on.wait()
+
+
+async def _begun(slow: Slow, name: str) -> bool:
+    return name in slow.begun
+
+
+@pytest.mark.parametrize(
+    ("waiting", "late"), [(False, True), (True, False)], ids=["ordinary rows wait", "urgent rows wait"]
+)
+async def test_rows_of_one_kind_hold_up_none_of_the_other_however_many_wait_for_a_place(
+    due: Callable[..., Due], store: MemoryStore, waiting: bool, late: bool
+) -> None:
+    slow = Slow()
+    worker = due({SendReminderRequest: slow}, side_by_side=2, poll=60.0)
+    remind = SendReminderRequest(loan_id="l1")
+    earlier = NOON - timedelta(hours=1)
+    await store.due.schedule([row(remind, f"row-{number}", due=earlier, urgent=waiting) for number in range(8)])
+    running = asyncio.create_task(worker.runner.run())
+    await until(lambda: _begun(slow, "row-1"))
+    await store.due.schedule([row(remind, "late", urgent=late)])
+    worker.scheduled.set()
+    await until(lambda: _begun(slow, "late"))
+    assert slow.begun == ["row-0", "row-1", "late"]
+    slow.go_on.set()
+    await until(lambda: _begun(slow, "row-7"))
+    await worker.runner.stop()
+    await running
+
+
+async def test_ordinary_rows_that_are_done_as_fast_as_they_are_claimed_hold_up_no_urgent_one(
+    due: Callable[..., Due], store: MemoryStore
+) -> None:
+    begun: list[str] = []
+
+    async def effect(_request: Any, doing: Attempt) -> None:
+        begun.append(doing.row_id)
+        if doing.row_id == "row-00":
+            await store.due.schedule([row(remind, "urgent", urgent=True)])
+
+    remind = SendReminderRequest(loan_id="l1")
+    # More places than rows are ever under way at once: there is always a free one.
+    worker = due({SendReminderRequest: effect}, side_by_side=10)
+    await store.due.schedule([row(remind, f"row-{number:02}") for number in range(40)])
+    await worker.work()
+    assert len(begun) == 41
+    # Looked for after each round of as many as there are places.
+    assert begun.index("urgent") <= 20
+
+
+async def test_what_is_overdue_is_told_while_rows_wait_for_a_place(due: Callable[..., Due], store: MemoryStore) -> None:
+    slow = Slow()
+    worker = due({SendReminderRequest: slow}, side_by_side=1, poll=0.01)
+    await store.due.schedule([row(SendReminderRequest(loan_id="l1"), f"row-{number}") for number in range(3)])
+    metrics.DUE_OVERDUE.labels("library").set(0)
+    running = asyncio.create_task(worker.runner.run())
+
+    async def told() -> bool:
+        return _overdue() == 3
+
+    await until(told)
+    assert slow.begun == ["row-0"]
+    slow.go_on.set()
+    await worker.runner.stop()
+    await running
+
+
+def _overdue() -> float:
+    ((found,),) = (metric.samples for metric in metrics.DUE_OVERDUE.labels("library").collect())
+    return float(found.value)

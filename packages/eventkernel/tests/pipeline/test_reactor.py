@@ -60,7 +60,11 @@ def mirroring() -> Reaction:
 
     @reaction.on
     def closed(event: LoanClosed, meta: Metadata) -> Reply:
-        yield Later(NOON + timedelta(hours=1, microseconds=500), CloseLoanRequest(loan_id=f"m-{event.loan_id}"))
+        yield Later(
+            NOON + timedelta(hours=1, microseconds=500),
+            CloseLoanRequest(loan_id=f"m-{event.loan_id}"),
+            urgent=event.loan_id == "hot",
+        )
 
     return reaction
 
@@ -90,6 +94,9 @@ class Reacting:
 
     def renewed(self, days: int, name: str = "l1") -> Any:
         return self.bus.event(f"loan-{name}", LoanRenewed(loan_id=name, reader_id="ada", days=days))
+
+    def closed(self, name: str = "l1") -> Any:
+        return self.bus.event(f"loan-{name}", LoanClosed(loan_id=name, reader_id="ada"))
 
     def opened(self, name: str = "l1") -> Any:
         return self.bus.event(f"loan-{name}", LoanOpened(loan_id=name, reader_id="ada"))
@@ -215,7 +222,7 @@ async def test_what_is_for_later_is_kept_once_and_never_given_early(
     reacting: Callable[[], Reacting], clock: Hand
 ) -> None:
     here = reacting()
-    records = [here.opened(), here.bus.event("loan-l1", LoanClosed(loan_id="l1", reader_id="ada"))]
+    records = [here.opened(), here.closed()]
     await here.take(records)
     await reacting().take(records)
     clock.now = NOON + timedelta(hours=1)
@@ -223,6 +230,15 @@ async def test_what_is_for_later_is_kept_once_and_never_given_early(
     clock.on(0.001)
     assert await here.store.due.claim(clock(), timedelta(seconds=30)) is not None
     assert await here.store.due.claim(clock(), timedelta(seconds=30)) is None
+
+
+async def test_what_is_urgent_is_kept_as_urgent(reacting: Callable[[], Reacting], clock: Hand) -> None:
+    here = reacting()
+    await here.take([here.closed("hot"), here.closed("l1")])
+    clock.on(7200)
+    urgent = await here.store.due.claim(clock(), timedelta(seconds=30), urgent=True)
+    other = await here.store.due.claim(clock(), timedelta(seconds=30))
+    assert [CloseLoanRequest.FromString(row.request).loan_id for row in (urgent, other) if row] == ["m-hot", "m-l1"]
 
 
 @pytest.mark.parametrize("stored", [False, True], ids=["before it was stored", "after it was stored"])

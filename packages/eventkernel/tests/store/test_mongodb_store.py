@@ -2,16 +2,19 @@
 
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 from uuid import uuid4
 
 import pytest
+from eventkernel.messages import DueRow
 from eventkernel.ports import Store, StoreUnavailable
 from eventkernel.store.mongodb import MongoStore, connect
 from eventkernel.testing.store_suite import StoreSuite
-from eventkernel.testing.store_suite.examples import TENANT, Reopen, commit
+from eventkernel.testing.store_suite.examples import NOON, TENANT, Reopen, commit
 from pymongo import AsyncMongoClient
+from pymongo.errors import OperationFailure
 
 
 @pytest.fixture
@@ -56,6 +59,32 @@ class TestMongoStoreThroughPyMongo(StoreSuite):
         assert set(indexes) == {"_id_", "stream_versions", "pending"}
         assert indexes["stream_versions"]["unique"]
         assert indexes["pending"]["partialFilterExpression"] == {"pending": True}
+
+    async def test_a_due_row_that_was_stored_before_there_was_urgency_is_none_of_the_urgent(
+        self, store: Store, mongodb_uri: str, database: str
+    ) -> None:
+        row = DueRow(id="one", tenant=TENANT, due=NOON, request_type="mentoring.test.Remind", request=b"")
+        await store.due.schedule([row])
+        async with AsyncMongoClient(mongodb_uri) as client:
+            (stored,) = await client[database]["due"].find().to_list()
+        # Rows of before have no such field; those of now must look the same to be claimed by the same index.
+        assert "urgent" not in stored
+        assert await store.due.claim(NOON, timedelta(seconds=30), urgent=True) is None
+        assert await store.due.claim(NOON, timedelta(seconds=30)) == replace(row, attempts=1)
+
+    async def test_due_rows_are_claimed_by_an_index_that_holds_open_ones_alone(
+        self, store: Store, mongodb_uri: str, database: str
+    ) -> None:
+        async with AsyncMongoClient(mongodb_uri) as client:
+            due = client[database]["due"]
+            index = (await due.index_information())["open_by_urgency"]
+            # What a claim is equal in, then what it sorts by.
+            assert index["key"] == [("urgent", 1), ("due", 1), ("_id", 1)]
+            assert index["partialFilterExpression"] == {"done": False}
+            await due.drop_index("open_by_urgency")
+        for urgent in (True, False):
+            with pytest.raises(OperationFailure):
+                await store.due.claim(NOON, timedelta(seconds=30), urgent=urgent)
 
     async def test_pending_is_there_only_while_it_is_true(self, store: Store, mongodb_uri: str, database: str) -> None:
         await store.commits.append([commit("one", "s", 1), commit("internal", "t", 1, published=False)])

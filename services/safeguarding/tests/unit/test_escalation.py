@@ -45,7 +45,7 @@ def test_every_assignment_is_escalated_at_its_own_deadline() -> None:
         concern_id="concern-1", site_id="site-1", step=3, acknowledge_by=timestamp(NOON + timedelta(minutes=15))
     )
     replies = list(escalation.policies[ConcernAssigned](event, META))
-    assert replies == [Later(NOON + timedelta(minutes=15), escalation_of(3))]
+    assert replies == [Later(NOON + timedelta(minutes=15), escalation_of(3), urgent=True)]
 
 
 def test_a_concern_that_nobody_has_is_escalated_like_any_other() -> None:

@@ -1,4 +1,5 @@
-"""Puts every notice requested on its way at once, as a due row of its own: none waits for another, and each is retried alone."""
+"""Puts every notice requested on its way at once, as a due row of its own: each is retried alone, and
+what is about concerns waits for nothing else."""
 
 from collections.abc import Iterator
 
@@ -32,4 +33,5 @@ def notice_requested(event: NoticeRequested, meta: Metadata) -> Iterator[Later]:
             registration=event.registration,
             second_copy=event.second_copy,
         ),
+        urgent=is_safeguarding(event.occasion),
     )

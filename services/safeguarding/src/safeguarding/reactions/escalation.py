@@ -15,4 +15,4 @@ escalation = Reaction("escalation")
 def escalate_when_missed(event: ConcernAssigned, _meta: Metadata) -> Iterator[Later]:
     """At the deadline of this step, escalate; the concern itself knows whether it was acknowledged meanwhile."""
     request = EscalateConcernRequest(concern_id=event.concern_id, site_id=event.site_id, step=event.step)
-    yield Later(event.acknowledge_by.ToDatetime(tzinfo=UTC), request)
+    yield Later(event.acknowledge_by.ToDatetime(tzinfo=UTC), request, urgent=True)

@@ -32,13 +32,15 @@ class MemoryDue(DueStore):
         for row in rows:
             self._rows.setdefault(row.id, _Kept(replace(row, due=milliseconds(row.due))))
 
-    async def claim(self, now: datetime, lease: timedelta) -> DueRow | None:
+    async def claim(self, now: datetime, lease: timedelta, *, urgent: bool = False) -> DueRow | None:
         """As the port says."""
         await asyncio.sleep(0)
         free = [
             kept
             for kept in self._rows.values()
-            if kept.is_due(now) and (kept.leased_until is None or not now < kept.leased_until <= now + 2 * lease)
+            if kept.row.urgent == urgent
+            and kept.is_due(now)
+            and (kept.leased_until is None or not now < kept.leased_until <= now + 2 * lease)
         ]
         if not free:
             return None

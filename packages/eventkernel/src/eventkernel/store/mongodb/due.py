@@ -11,6 +11,7 @@ from eventkernel.store.mongodb.driver import Database, Document
 from eventkernel.store.mongodb.inserts import insert_new
 from eventkernel.store.mongodb.unavailable import translated
 
+_BY_URGENCY = "open_by_urgency"
 _NOT_LEASED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -22,20 +23,25 @@ class MongoDue(DueStore):
         self._rows = database["due"]
 
     async def prepare(self) -> None:
-        """Makes the index of open rows."""
+        """Makes the indexes of open rows: to count all, and to claim of one kind."""
         await self._rows.create_index([("due", 1), ("_id", 1)], name="open", partialFilterExpression={"done": False})
+        await self._rows.create_index(
+            [("urgent", 1), ("due", 1), ("_id", 1)], name=_BY_URGENCY, partialFilterExpression={"done": False}
+        )
 
     async def schedule(self, rows: Sequence[DueRow]) -> None:
         """As the port says."""
         await insert_new(self._rows, [_document(row) for row in rows])
 
-    async def claim(self, now: datetime, lease: timedelta) -> DueRow | None:
+    async def claim(self, now: datetime, lease: timedelta, *, urgent: bool = False) -> DueRow | None:
         """As the port says."""
         free = [{"leased_until": {"$lte": now}}, {"leased_until": {"$gt": now + 2 * lease}}]
         claimed = await self._rows.find_one_and_update(
-            {"done": False, "due": {"$lte": now}, "$or": free},
+            {"done": False, "urgent": True if urgent else None, "due": {"$lte": now}, "$or": free},
             {"$set": {"leased_until": now + lease}, "$inc": {"attempts": 1}},
             sort=[("due", 1), ("_id", 1)],
+            # The other index fits too: through that, an urgent row would be found behind all others that are due.
+            hint=_BY_URGENCY,
             return_document=ReturnDocument.AFTER,
         )
         return None if claimed is None else _row(claimed)
@@ -60,7 +66,7 @@ class MongoDue(DueStore):
 
 
 def _document(row: DueRow) -> Document:
-    return {
+    document: Document = {
         "_id": row.id,
         "tenant": row.tenant,
         "due": row.due,
@@ -73,6 +79,10 @@ def _document(row: DueRow) -> Document:
         "leased_until": _NOT_LEASED,
         "done": False,
     }
+    if row.urgent:
+        # Not there in any other row, so that one that was stored before there was urgency is found with the others.
+        document["urgent"] = True
+    return document
 
 
 def _row(document: Document) -> DueRow:
@@ -86,4 +96,5 @@ def _row(document: Document) -> DueRow:
         causation_id=document["causation_id"],
         traceparent=document["traceparent"],
         attempts=document["attempts"],
+        urgent=document.get("urgent", False),
     )

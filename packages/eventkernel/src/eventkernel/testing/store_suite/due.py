@@ -104,8 +104,40 @@ class DuePromises:
         assert await store.due.claim(after(499), LEASE) is None
         assert await store.due.claim(after(500), LEASE) == _row("one", due=after(500), attempts=2)
 
+    async def test_urgent_rows_and_others_are_claimed_apart_each_kind_the_oldest_first(self, store: Store) -> None:
+        await store.due.schedule(
+            [
+                _row("a", due=after(10)),
+                _row("b", due=after(20), urgent=True),
+                _row("c", due=after(15), urgent=True),
+                _row("d", due=after(5)),
+            ]
+        )
+        claimed = [
+            await store.due.claim(after(100), LEASE, urgent=urgent) for urgent in (True, False) for _ in range(3)
+        ]
+        assert [row.id if row else None for row in claimed] == ["c", "b", None, "d", "a", None]
+        assert [row.urgent for row in claimed if row] == [True, True, False, False]
+
+    async def test_a_row_stays_urgent_when_it_is_postponed_claimed_anew_or_opened_again(self, store: Store) -> None:
+        await store.due.schedule([_row("one", urgent=True)])
+        await store.due.claim(NOON, LEASE, urgent=True)
+        await store.due.postpone(_row("one", attempts=1), after(10))
+        assert await store.due.claim(after(10), LEASE) is None
+        assert await store.due.claim(after(10), LEASE, urgent=True) == _row(
+            "one", due=after(10), attempts=2, urgent=True
+        )
+        await store.due.finish(_row("one", attempts=2))
+        await store.due.reopen("one", 2)
+        assert await store.due.claim(after(10), LEASE) is None
+        assert await store.due.claim(after(10), LEASE, urgent=True) == _row(
+            "one", due=after(10), attempts=3, urgent=True
+        )
+
     async def test_open_rows_past_their_time_are_counted(self, store: Store) -> None:
-        await store.due.schedule([_row(name, due=after(10)) for name in ("a", "b", "c")] + [_row("d", due=after(20))])
+        await store.due.schedule(
+            [_row(name, due=after(10)) for name in ("a", "b", "c")] + [_row("d", due=after(20), urgent=True)]
+        )
         assert await store.due.count_overdue(after(9)) == 0
         assert await store.due.count_overdue(after(10)) == 3
         await store.due.claim(after(10), LEASE)
@@ -113,8 +145,11 @@ class DuePromises:
         assert await store.due.count_overdue(after(20)) == 3
 
 
-def _row(name: str, *, due: datetime = NOON, attempts: int = 0, request: bytes = b"\x00\xffrequest") -> DueRow:
+def _row(
+    name: str, *, due: datetime = NOON, attempts: int = 0, request: bytes = b"\x00\xffrequest", urgent: bool = False
+) -> DueRow:
     return DueRow(
         id=name, tenant=TENANT, due=due, request_type="mentoring.test.Remind", request=request, correlation_id="c-1",
         causation_id="e-1", traceparent="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", attempts=attempts,
+        urgent=urgent,
     )  # fmt: skip
