@@ -260,6 +260,18 @@ def test_an_alert_goes_to_the_contact_that_stands_and_to_the_one_that_another_pu
     assert (other.occasion, other.because, other.about_id) == (one.occasion, one.because, one.about_id)
 
 
+def test_that_a_concern_was_added_to_goes_to_both_as_well() -> None:
+    added_to = TellPersonRequest(
+        telling_id="t-6",
+        person_id="dora",
+        occasion=Occasion.OCCASION_CONCERN_ADDED_TO,
+        about_id="c-1",
+        because=Because.BECAUSE_HANDLES_THE_CONCERN,
+    )
+    events = given(telling).beside(ON_TRIAL).when(added_to, at=NOON).events
+    assert [event.second_copy for event in events if isinstance(event, NoticeRequested)] == [False, True]
+
+
 def test_a_copy_for_a_contact_on_trial_says_neither_what_it_is_about_nor_who_raised_it() -> None:
     """Whoever put it there may be whom the concern is about."""
     one, other = given(telling).beside(ON_TRIAL).when(ASSIGNED, at=NOON).events

@@ -49,7 +49,7 @@ PARTS_TOLD = {
 }
 # Told to a contact on trial as well. That a concern was received is not: a lost one leaves nobody in danger, and whoever replaced
 # the raiser's contact would hear that they raised one.
-_IN_TWO_COPIES = frozenset({Occasion.OCCASION_CONCERN_ASSIGNED})
+_IN_TWO_COPIES = frozenset({Occasion.OCCASION_CONCERN_ASSIGNED, Occasion.OCCASION_CONCERN_ADDED_TO})
 _CODE = re.compile(r"[a-z][a-z_]{0,39}")
 
 
