@@ -14,7 +14,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from eventkernel.inbox import NotTried, Record
 from eventkernel.intake import Sink
-from eventkernel.messages import Asked, ParkedRecord
+from eventkernel.messages import Asked, DueRow, ParkedRecord
 from eventkernel.ports import DueStore, ParkedStore
 from eventkernel.timing import Clock
 
@@ -166,13 +166,24 @@ async def give_back_due(parked: ParkedStore, due: DueStore, subscription: str) -
     for record in await parked.list(subscription):
         if record.asked is None:
             continue
-        if not record.asked.discard:
-            await due.reopen(record.stream, record.attempts)
+        if record.asked.discard:
+            # Whoever parked it may have died before it said that the row is done.
+            await due.finish(_row(record))
+        elif not await due.reopen(record.stream, record.attempts):
+            # Whoever parked it says only now that the row is done: without its record it would be lost.
+            continue
         # A row that is refused at once is parked anew, and then nothing is asked for it any more.
         if await parked.settle(record.id, record.asked.act_id):
             _log.info(
                 "parked record settled", record=record.id, act=record.asked.act_id, discarded=record.asked.discard
             )
+
+
+def _row(record: ParkedRecord) -> DueRow:
+    """The due row as it was when it was parked."""
+    return DueRow(
+        record.stream, record.tenant, record.at, record.topic.partition("/")[0], record.value or b"", attempts=record.attempts
+    )  # fmt: skip
 
 
 class _ParkedAgain(Exception):

@@ -179,8 +179,11 @@ class DueStore(Protocol):
         """Gives the row back, to be claimed at `due`, unless it was claimed again since this claim of it."""
         ...
 
-    async def reopen(self, row_id: str, attempts: int) -> None:
-        """Opens a row again that was finished at this attempt; any other is left as it is."""
+    async def reopen(self, row_id: str, attempts: int) -> bool:
+        """Opens a row again that was finished at this attempt; any other is left as it is.
+
+        False while this attempt may still finish it: to be asked again. True: it is open, or a later attempt took it over.
+        """
         ...
 
     async def count_overdue(self, now: datetime) -> int:
@@ -218,7 +221,7 @@ class ParkedStore(Protocol):
         ...
 
     async def park_again(self, record: ParkedRecord, act_id: str = "") -> None:
-        """Replaces the record by one that nothing is asked for; keeps it where it is new.
+        """Replaces the record by one that nothing is asked for; keeps it where it is new, and leaves one of a later attempt.
 
         With an act's id: only where that act is still what is asked for it.
         """

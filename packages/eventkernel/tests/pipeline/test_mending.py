@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from eventkernel.aggregate import Refusal
 from eventkernel.commands import Order
-from eventkernel.due import DueRunner
-from eventkernel.mending import MendingSink, give_back_due
+from eventkernel.mending import MendingSink
 from eventkernel.messages import Asked, ParkedRecord
 from eventkernel.node import Node
 from eventkernel.projector import Projector
@@ -20,11 +18,8 @@ from eventkernel.reactor import Reactor
 from eventkernel.store.memory import MemoryStore
 from google.protobuf.message import Message
 
-from .conftest import Giver
 from .library import (
     CONTRACT,
-    NOON,
-    TENANT,
     UNLUCKY,
     Bus,
     Hand,
@@ -32,13 +27,11 @@ from .library import (
     LoanOpened,
     LoanRenewed,
     OpenLoanRequest,
-    RenewLoanRequest,
     all_commits,
     new_readers,
     someone,
     versions,
 )
-from .test_due import LEASE, REQUESTS, row
 from .test_projector import document
 from .test_reactor import mirroring
 
@@ -406,62 +399,6 @@ async def test_a_reactions_record_that_is_refused_again_is_parked_again(
     await store.parked.ask([record.id], ALL)
     await sink.mend()
     assert [(again.attempts, again.asked) for again in await store.parked.list()] == [(2, None)]
-
-
-# --- what fell due ----------------------------------------------------------------------------------------------------------
-
-
-async def _work(runner: DueRunner, store: MemoryStore) -> None:
-    await give_back_due(store.parked, store.due, "library.due")
-    await runner._claim_all()
-    await asyncio.gather(*runner._running)
-
-
-async def test_a_due_row_that_was_refused_is_given_back_and_done_once(
-    node: Node, store: MemoryStore, clock: Hand
-) -> None:
-    await Giver(node)(OpenLoanRequest(loan_id="l1", reader_id="ada"))
-    runner = DueRunner(
-        "library", store=store, commands=node.commands, readers=node.reader, effects={}, requests=REQUESTS, clock=clock,
-        scheduled=asyncio.Event(), lease=LEASE,
-    )  # fmt: skip
-    decisions = node._service.deciders[RenewLoanRequest].decisions
-    renew = decisions[RenewLoanRequest]
-
-    def refuses(*given: Any) -> Any:
-        raise Refusal("LOAN_CLOSED", "closed")
-
-    try:
-        decisions[RenewLoanRequest] = refuses
-        await store.due.schedule([row(RenewLoanRequest(loan_id="l1", days=20))])
-        await _work(runner, store)
-        (record,) = await store.parked.list("library.due")
-        assert await store.parked.ask([record.id], ONE) == 1
-        await _work(runner, store)
-        (again,) = await store.parked.list("library.due")
-        assert (again.attempts, again.asked) == (2, None)
-    finally:
-        decisions[RenewLoanRequest] = renew
-    await store.parked.ask([again.id], ONE)
-    await _work(runner, store)
-    assert await store.parked.list() == []
-    await _work(runner, store)
-    assert versions(await all_commits(store, "loan-l1")) == [1, 2]
-
-
-async def test_a_discarded_due_row_is_never_done(node: Node, store: MemoryStore, clock: Hand) -> None:
-    await store.due.schedule([row(RenewLoanRequest(loan_id="l1", days=20))])
-    claimed = await store.due.claim(NOON, LEASE)
-    assert claimed is not None
-    await store.due.finish(claimed)
-    parked = ParkedRecord(
-        "library.due", TENANT, claimed.id, f"x/{claimed.id}", 0, 0, b"", b"", (), "LOAN_CLOSED", 1, NOON
-    )
-    await store.parked.park([parked])
-    await store.parked.ask([parked.id], DISCARD)
-    await give_back_due(store.parked, store.due, "library.due")
-    assert await store.parked.list() == []
-    assert await store.due.claim(NOON, LEASE) is None
 
 
 def _open_copy() -> Any:

@@ -64,13 +64,17 @@ class MemoryDue(DueStore):
             kept.row = replace(kept.row, due=milliseconds(due))
             kept.leased_until = None
 
-    async def reopen(self, row_id: str, attempts: int) -> None:
+    async def reopen(self, row_id: str, attempts: int) -> bool:
         """As the port says."""
         await asyncio.sleep(0)
         kept = self._rows.get(row_id)
-        if kept is not None and kept.done and kept.row.attempts == attempts:
-            kept.done = False
-            kept.leased_until = None
+        if kept is None or kept.row.attempts != attempts:
+            return kept is not None and kept.row.attempts > attempts
+        if not kept.done:
+            return False
+        kept.done = False
+        kept.leased_until = None
+        return True
 
     async def count_overdue(self, now: datetime) -> int:
         """As the port says."""

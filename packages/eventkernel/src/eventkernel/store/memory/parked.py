@@ -62,7 +62,9 @@ class MemoryParked(ParkedStore):
     async def park_again(self, record: ParkedRecord, act_id: str = "") -> None:
         """As the port says."""
         await asyncio.sleep(0)
-        if not act_id or self._is_asked(record.id, act_id):
+        kept = self._records.get(record.id)
+        is_older = kept is None or kept.attempts <= record.attempts
+        if self._is_asked(record.id, act_id) if act_id else is_older:
             self._records[record.id] = replace(record, at=milliseconds(record.at), asked=None)
 
     async def withdraw(self, ids: Iterable[str]) -> None:

@@ -55,10 +55,13 @@ class MongoDue(DueStore):
         this_claim = {"_id": row.id, "done": False, "attempts": row.attempts}
         await self._rows.update_one(this_claim, {"$set": {"due": due, "leased_until": _NOT_LEASED}})
 
-    async def reopen(self, row_id: str, attempts: int) -> None:
+    async def reopen(self, row_id: str, attempts: int) -> bool:
         """As the port says."""
         at_this_attempt = {"_id": row_id, "done": True, "attempts": attempts}
-        await self._rows.update_one(at_this_attempt, {"$set": {"done": False, "leased_until": _NOT_LEASED}})
+        opened = await self._rows.update_one(at_this_attempt, {"$set": {"done": False, "leased_until": _NOT_LEASED}})
+        if opened.matched_count:
+            return True
+        return await self._rows.find_one({"_id": row_id, "attempts": {"$gt": attempts}}, {"_id": 1}) is not None
 
     async def count_overdue(self, now: datetime) -> int:
         """As the port says."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
 from pymongo import UpdateOne
+from pymongo.errors import DuplicateKeyError
 
 from eventkernel.messages import Asked, ParkedRecord
 from eventkernel.ports import ParkedStore
@@ -68,8 +69,13 @@ class MongoParked(ParkedStore):
         kept = _document(replace(record, asked=None))
         if act_id:
             await self._records.replace_one({"_id": record.id, "asked.act_id": act_id}, kept)
-        else:
-            await self._records.replace_one({"_id": record.id}, kept, upsert=True)
+            return
+        not_later = {"_id": record.id, "attempts": {"$lte": record.attempts}}
+        try:
+            await self._records.replace_one(not_later, kept, upsert=True)
+        except DuplicateKeyError:
+            # One is there: of a later attempt, or kept by another process in this moment.
+            await self._records.replace_one(not_later, kept)
 
     async def withdraw(self, ids: Iterable[str]) -> None:
         """As the port says."""

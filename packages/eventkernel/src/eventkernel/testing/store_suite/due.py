@@ -70,14 +70,25 @@ class DuePromises:
     async def test_a_finished_row_is_opened_again_at_the_attempt_that_finished_it(self, store: Store) -> None:
         await store.due.schedule([_row("one")])
         await store.due.claim(NOON, LEASE)
-        await store.due.reopen("one", 1)
+        assert not await store.due.reopen("one", 1)
         assert await store.due.claim(NOON, LEASE) is None
         await store.due.finish(_row("one", attempts=1))
-        await store.due.reopen("one", 2)
-        await store.due.reopen("unknown", 1)
+        assert not await store.due.reopen("one", 2)
+        assert not await store.due.reopen("unknown", 1)
         assert await store.due.claim(NOON, LEASE) is None
-        await store.due.reopen("one", 1)
+        assert await store.due.reopen("one", 1)
+        assert not await store.due.reopen("one", 1)
         assert await store.due.claim(NOON, LEASE) == _row("one", attempts=2)
+
+    async def test_a_row_that_a_later_attempt_took_over_is_not_opened_for_an_earlier_one(self, store: Store) -> None:
+        await store.due.schedule([_row("one")])
+        await store.due.claim(NOON, LEASE)
+        await store.due.claim(NOON + LEASE, LEASE)
+        assert await store.due.reopen("one", 1)
+        assert await store.due.claim(NOON + LEASE, LEASE) is None
+        await store.due.finish(_row("one", attempts=2))
+        assert await store.due.reopen("one", 1)
+        assert await store.due.claim(NOON + 9 * LEASE, LEASE) is None
 
     async def test_who_lost_a_row_to_another_neither_finishes_it_nor_gives_it_back(self, store: Store) -> None:
         await store.due.schedule([_row("one")])

@@ -1,11 +1,13 @@
 """What a store promises about parked records: each once, whole, and in order."""
 # ruff: noqa: D102 - the name of a promise is its sentence
 
+import asyncio
+import itertools
 from dataclasses import replace
 
 from eventkernel.messages import Asked, ParkedRecord
 from eventkernel.ports import Store
-from eventkernel.testing.store_suite.examples import TENANT, after
+from eventkernel.testing.store_suite.examples import TENANT, Reopen, after
 
 FIRST = Asked("act-1", onwards=True)
 SECOND = Asked("act-2", discard=True)
@@ -89,8 +91,21 @@ class ParkedPromises:
         await store.parked.park_again(_record("a", 2), FIRST.act_id)
         assert await store.parked.list() == [again]
         await store.parked.park_again(_record("a", 2))
-        await store.parked.park_again(one)
-        assert await store.parked.list() == [one, _record("a", 2)]
+        assert await store.parked.list() == [again, _record("a", 2)]
+
+    async def test_what_an_earlier_attempt_parks_late_leaves_what_a_later_one_parked(
+        self, store: Store, reopen: Reopen
+    ) -> None:
+        other = await reopen()
+        attempts = [replace(_record("a", 1), attempts=number, reason=f"attempt {number}") for number in range(1, 9)]
+        await store.parked.park_again(attempts[1])
+        await store.parked.ask([attempts[1].id], FIRST)
+        await store.parked.park_again(attempts[0])
+        assert await store.parked.list() == [replace(attempts[1], asked=FIRST)]
+        await store.parked.drop("a")
+        parked = zip(itertools.cycle((store, other)), attempts, strict=False)
+        await asyncio.gather(*(through.parked.park_again(attempt) for through, attempt in parked))
+        assert await store.parked.list() == [attempts[-1]]
 
     async def test_a_subscription_that_is_no_more_leaves_nothing_parked(self, store: Store) -> None:
         await store.parked.park([_record("a", 1), _record("a", 2), _record("b", 3)])
