@@ -12,7 +12,7 @@ from eventkernel.access import Denied
 from eventkernel.aggregate import Refusal
 from eventkernel.feeding import RETIRED_FOR, Feeding
 from eventkernel.mending import MendingSink
-from eventkernel.messages import Copies
+from eventkernel.messages import Checkpoint, Copies, ParkedRecord
 from eventkernel.node import Node
 from eventkernel.operations import copies as copies_module
 from eventkernel.operations.copies import ReadModels
@@ -23,7 +23,7 @@ from eventkernel.store.memory import MemoryStore
 from google.protobuf.message import Message
 from mentoring.operations.v1 import operations_pb2 as pb
 
-from .library import CONTRACT, Bus, Hand, LoanOpened, LoanRenewed, build, readers, someone, until
+from .library import CONTRACT, NOON, TENANT, Bus, Hand, LoanOpened, LoanRenewed, build, readers, someone, until
 
 MODEL = "readers_v1"
 
@@ -195,6 +195,57 @@ async def test_a_copy_with_streams_parked_that_the_other_shows_does_not_serve(
         patch.setitem(readers.folds, LoanRenewed, fails)
         await fed.take(1, record)
     assert await code(switch(models)) == "COPY_HAS_PARKED"
+
+
+async def _at(store: MemoryStore, number: int, offset: int) -> None:
+    copy = readers.as_copy(number)
+    checkpoint = Checkpoint(copy.subscription("library"), CONTRACT.topic, 0, offset)
+    await store.documents.write(copy.collection, [], [checkpoint])
+
+
+async def _parked(store: MemoryStore, number: int, offset: int) -> None:
+    parked = ParkedRecord(
+        subscription=readers.as_copy(number).subscription("library"), tenant=TENANT, stream="loan-l1", topic=CONTRACT.topic, partition=0,
+        offset=offset, key=b"ada", value=b"", headers=(), reason="HANDLER_FAILED: LookupError", attempts=1, at=NOON,
+    )  # fmt: skip
+    await store.parked.park([parked])
+
+
+async def test_a_copy_that_is_behind_what_is_shown_when_it_is_switched_to_does_not_serve(
+    models: ReadModels, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies_module, "_CATCH_UP_SECONDS", 0.2)
+    await store.copies.change(MODEL, Copies(serving=0, building=1, highest=1, revision=1))
+    await _at(store, 0, 10)
+    await _at(store, 1, 5)
+    checkpoints = store.documents.checkpoints
+
+    async def look(collection: str, subscription: str) -> dict[tuple[str, int], int]:
+        found = await checkpoints(collection, subscription)
+        if collection == readers.as_copy(1).collection:
+            # After the first look the new copy comes to where the other was then, and that one goes on.
+            await _at(store, 0, 1000)
+            await _at(store, 1, 10)
+        return found
+
+    monkeypatch.setattr(store.documents, "checkpoints", look)
+    assert await code(switch(models)) == "NOT_CAUGHT_UP"
+    assert (await store.copies.load(MODEL)).serving == 0
+
+
+@pytest.mark.parametrize(("serving", "new", "refused"), [(100, 3, True), (100, 100, False), (3, 100, False)])
+async def test_a_copy_whose_stream_stopped_earlier_than_for_the_other_does_not_serve(
+    models: ReadModels, store: MemoryStore, serving: int, new: int, *, refused: bool
+) -> None:
+    await store.copies.change(MODEL, Copies(serving=0, building=1, highest=1, revision=1))
+    for number, first in ((0, serving), (1, new)):
+        await _at(store, number, 120)
+        await _parked(store, number, first)
+        await _parked(store, number, 110)
+    if refused:
+        assert await code(switch(models)) == "COPY_HAS_PARKED"
+    else:
+        assert states(await switch(models)) == {0: "PREVIOUS", 1: "SERVING"}
 
 
 async def test_a_retired_copy_is_fed_no_more_and_dropped_when_nobody_can_be_reading_it(

@@ -101,10 +101,11 @@ class ReadModels:
             raise Refusal("CHANGED_MEANWHILE", "somebody else changed its copies in this moment: look again")
 
     async def _require_caught_up(self, serving: Projection[Any], new: Projection[Any]) -> None:
-        """Raises Refusal unless the new copy comes, within moments, to where the serving one is now."""
-        goal = await self._checkpoints(serving)
+        """Raises Refusal unless the new copy comes, within moments, to where the serving one is by then."""
         deadline = asyncio.get_running_loop().time() + _CATCH_UP_SECONDS
         while True:
+            # The serving copy goes on meanwhile, and what it shows in the end is what counts.
+            goal = await self._checkpoints(serving)
             reached = await self._checkpoints(new)
             behind = sum(max(0, offset - reached.get(place, 0)) for place, offset in goal.items())
             if not behind:
@@ -112,20 +113,26 @@ class ReadModels:
             if asyncio.get_running_loop().time() >= deadline:
                 raise Refusal("NOT_CAUGHT_UP", f"copy {new.copy} is {behind} records behind the serving one: try later")
             await asyncio.sleep(_LOOK_AGAIN)
-        held_up = await self._parked_streams(new) - await self._parked_streams(serving)
+        stops, shown = await self._parked_from(new), await self._parked_from(serving)
+        held_up = [stream for stream, place in stops.items() if stream not in shown or place < shown[stream]]
         if held_up:
             raise Refusal(
                 "COPY_HAS_PARKED",
-                f"{len(held_up)} streams are parked for copy {new.copy} that the serving one shows: "
+                f"{len(held_up)} streams are parked for copy {new.copy} of which the serving one shows more: "
                 f"replay or discard them first ({new.subscription(self._service.name)})",
             )
 
     async def _checkpoints(self, copy: Projection[Any]) -> dict[tuple[str, int], int]:
         return await self._store.documents.checkpoints(copy.collection, copy.subscription(self._service.name))
 
-    async def _parked_streams(self, copy: Projection[Any]) -> set[tuple[str, str, str]]:
+    async def _parked_from(self, copy: Projection[Any]) -> dict[tuple[str, str, str], tuple[int, int]]:
+        """The streams that stopped for this copy, each with the place of its first parked record."""
         parked = await self._store.parked.list(copy.subscription(self._service.name))
-        return {(record.topic, record.tenant, record.stream) for record in parked}
+        # The last to be put in is the first of its stream.
+        return {
+            (record.topic, record.tenant, record.stream): (record.partition, record.offset)
+            for record in reversed(parked)
+        }
 
     def _named(self, name: str, operator: Operator) -> Projection[Any]:
         operator.require_everywhere()
