@@ -1,5 +1,6 @@
 """The operations RPC over a real socket: who may see and do what, and that nothing it tells says anything of a person."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -25,10 +26,13 @@ from .library import (
     NOON,
     TENANT,
     CloseLoanRequest,
+    ExpireLoanRequest,
     Hand,
     LoanOpened,
     LoanRemarked,
     OpenLoanRequest,
+    SendReminderRequest,
+    SetLimitRequest,
 )
 
 OTHER = "provider-2"
@@ -181,6 +185,31 @@ async def test_a_due_request_is_shown_without_its_confidential_text() -> None:
     shown = content(record, CONTRACT)
     assert SECRET not in shown
     assert "[confidential]" in shown
+
+
+def test_of_a_due_request_no_text_is_shown_but_the_id_of_its_stream() -> None:
+    opens = OpenLoanRequest(
+        loan_id="l1", reader_id="ada", copies=[{"copy_id": SECRET}], by_shelf={SECRET: {"copy_id": SECRET}}
+    )
+    limit = SetLimitRequest(reader_id="ada", loans=3)
+    reminder = SendReminderRequest(loan_id="l1", text=SECRET)
+    ends = ExpireLoanRequest(loan_id="l1", ends_at={"seconds": 1})
+    assert [_due(request) for request in (opens, limit, reminder, ends)] == [
+        {
+            "loan_id": "l1",
+            "reader_id": "[person]",
+            "copies": [{"copy_id": "[text]"}],
+            "by_shelf": [{"copy_id": "[text]"}],
+        },
+        {"reader_id": "[person]", "loans": 3},
+        {"loan_id": "l1", "text": "[text]"},
+        {"loan_id": "l1", "ends_at": "1970-01-01T00:00:01Z"},
+    ]
+
+
+def _due(request: Message) -> Any:
+    record = parked(0, "row-1", topic=f"{request.DESCRIPTOR.full_name}/row-1", value=request.SerializeToString())
+    return json.loads(content(record, CONTRACT))
 
 
 @pytest.mark.parametrize(

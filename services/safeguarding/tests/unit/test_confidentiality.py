@@ -3,7 +3,8 @@
 import pytest
 from eventkernel.cloudevents import encode
 from eventkernel.contract import EventContract
-from eventkernel.messages import Commit, StoredEvent
+from eventkernel.messages import Commit, ParkedRecord, StoredEvent
+from eventkernel.operations.shown import content
 from eventkernel.testing.scenario import NOON
 from google.protobuf.message import Message
 from hypothesis import given, settings
@@ -137,3 +138,27 @@ def test_the_state_is_the_same_when_every_text_is_taken_away() -> None:
                 copy.ClearField(field.name)
         bare.append(copy)
     assert concern.fold(concern.initial, bare) == tale.state
+
+
+@settings(max_examples=50, deadline=None)
+@given(histories())
+def test_an_operator_is_shown_which_concern_an_event_is_of_and_nobody_in_it(history: tuple[Tale, list[Deed]]) -> None:
+    tale, deeds = history
+    for deed in deeds:
+        deed(tale)
+    raise_ = tale.happened[0]
+    assert isinstance(raise_, events.ConcernRaised)
+    state = tale.state
+    people = {raise_.person_at_risk_id, *raise_.named_person_ids, raise_.raiser_id, state.assignee_id, *state.asked_ids}
+    for event in tale.happened:
+        shown = content(_parked(event), CONTRACT)
+        assert f'"concern_id": "{raise_.concern_id}"' in shown
+        assert [person for person in people if f'"{person}"' in shown] == [], shown
+
+
+def _parked(event: Message) -> ParkedRecord:
+    return ParkedRecord(
+        subscription="notifications.telling.v1", tenant="p", stream="concern-concern-1", topic=CONTRACT.topic, partition=0, offset=7,
+        key=b"", value=event.SerializeToString(), headers=(("ce_type", CONTRACT.of(event).type.encode()),), reason="UNREADABLE_EVENT",
+        attempts=1, at=NOON,
+    )  # fmt: skip

@@ -1,11 +1,13 @@
 """What an operator is shown of a parked record: enough to find the cause, and nothing of what it says about a person.
 
-Texts that came from outside (a reason, a header, a name) are shown only where they have the form of a code or an id.
+Texts that came from outside (a reason, a header, a name) are shown only where they have the form of a code or an id. Of its content what
+is shown is listed, not what is hidden: codes, figures, times, and the id of its own stream. Any other text may be somebody's name or id.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -22,8 +24,9 @@ from eventkernel.contract import Contract, UnknownEventType
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,59}")
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,119}")
 _NAME = re.compile(r"[A-Za-z0-9._:/~-]{1,300}")
+_IN_TEMPLATE = re.compile(r"(\w+)\}")
 _UNREADABLE = "[unreadable]"
-SEALED, CONFIDENTIAL, PERSON = "[sealed]", "[confidential]", "[person]"
+SEALED, CONFIDENTIAL, PERSON, TEXT = "[sealed]", "[confidential]", "[person]", "[text]"
 
 
 def summary(record: messages.ParkedRecord) -> pb.ParkedRecord:
@@ -56,7 +59,10 @@ def content(record: messages.ParkedRecord, contract: Contract) -> str:
         message = _parsed(record, contract)
     except (UnknownEventType, DecodeError):
         return ""
-    return "" if message is None else json.dumps(_fields(message, _names_of_people(contract)), indent=2)
+    if message is None:
+        return ""
+    people = _names_of_people(contract)
+    return json.dumps(_Shown(people, _own_id(record, message, contract, people)).fields(message), indent=2)
 
 
 def _parsed(record: messages.ParkedRecord, contract: Contract) -> Message | None:
@@ -108,35 +114,57 @@ def _people_in(descriptor: Descriptor, above: frozenset[str]) -> Iterator[str]:
             yield from _people_in(inner, above | {descriptor.full_name, inner.full_name})
 
 
-def _fields(message: Message, people: frozenset[str]) -> dict[str, object]:
-    return {field.name: _field(field, value, people) for field, value in message.ListFields()}
+def _own_id(record: messages.ParkedRecord, message: Message, contract: Contract, people: frozenset[str]) -> str:
+    """The id in the name of the stream that it is about; "" where nobody is told that name otherwise, and it names a person."""
+    call = contract.commands.get(type(message))
+    if call is None:
+        # An event's stream is told with its record.
+        return record.stream.partition("-")[2]
+    return "" if people.intersection(_IN_TEMPLATE.findall(call.stream)) else call.stream_of(message).partition("-")[2]
 
 
-def _field(field: FieldDescriptor, value: Any, people: frozenset[str]) -> object:
-    if _option(field).confidentiality == options_pb2.CONFIDENTIALITY_CONFIDENTIAL:
-        return CONFIDENTIAL
-    if field.name in people:
-        return PERSON
-    if isinstance(value, Mapping):
-        return {str(key): _one(field, part, people) for key, part in value.items()}
-    if field.is_repeated:
-        return [_one(field, part, people) for part in value]
-    return _one(field, value, people)
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A message as it is shown.
 
+    `people` are the fields that name whose data something is, `own_id` the one text that is shown.
+    """
 
-def _one(field: FieldDescriptor, value: Any, people: frozenset[str]) -> object:
-    if isinstance(value, Sealed):
-        return SEALED
-    if isinstance(value, Timestamp | Duration):
-        return value.ToJsonString()
-    if isinstance(value, Message):
-        return _fields(value, people)
-    if isinstance(value, bytes):
-        return f"[{len(value)} bytes]"
-    if field.enum_type is not None:
-        known = field.enum_type.values_by_number.get(value)
-        return known.name if known is not None else value
-    return value
+    people: frozenset[str]
+    own_id: str
+
+    def fields(self, message: Message) -> dict[str, object]:
+        return {field.name: self._field(field, value) for field, value in message.ListFields()}
+
+    def _field(self, field: FieldDescriptor, value: Any) -> object:
+        if _option(field).confidentiality == options_pb2.CONFIDENTIALITY_CONFIDENTIAL:
+            return CONFIDENTIAL
+        if field.name in self.people:
+            return PERSON
+        if isinstance(value, Mapping):
+            # A key may be anybody's name.
+            entry = cast("Descriptor", field.message_type)
+            return [self._one(entry.fields_by_name["value"], part) for part in value.values()]
+        if field.is_repeated:
+            return [self._one(field, part) for part in value]
+        return self._one(field, value)
+
+    def _one(self, field: FieldDescriptor, value: Any) -> object:
+        if isinstance(value, Message):
+            return self._message(value)
+        if isinstance(value, bytes):
+            return f"[{len(value)} bytes]"
+        if isinstance(value, str):
+            return value if value == self.own_id else TEXT
+        if field.enum_type is not None:
+            known = field.enum_type.values_by_number.get(value)
+            return known.name if known is not None else value
+        return value
+
+    def _message(self, value: Message) -> object:
+        if isinstance(value, Sealed):
+            return SEALED
+        return value.ToJsonString() if isinstance(value, Timestamp | Duration) else self.fields(value)
 
 
 def _option(field: FieldDescriptor) -> options_pb2.FieldOptions:
