@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError, Message
 from eventkernel import metrics
 from eventkernel.cloudevents import Malformed, decode
 from eventkernel.contract import Contract, UnknownEventType
-from eventkernel.messages import Metadata, ParkedRecord
+from eventkernel.messages import Metadata, ParkedRecord, ParkedStream
 from eventkernel.ports import ParkedStore
 from eventkernel.timing import Clock
 
@@ -69,7 +69,7 @@ class Inbox:
         self._parked = parked
         self._clock = clock
         # Where each parked stream stops: what lies before its first parked record goes on, whenever it comes again.
-        self._blocked: dict[_Stream, _Place] | None = None
+        self._blocked: dict[ParkedStream, _Place] | None = None
 
     def forget(self) -> None:
         """Reads anew which streams are parked before the next records: partitions changed hands, or an operator mended."""
@@ -78,10 +78,7 @@ class Inbox:
     async def opened(self, records: Sequence[Record]) -> list[Delivery | Fault]:
         """The records that matter here, in order; those of a parked stream are faults already."""
         if self._blocked is None:
-            blocked: dict[_Stream, _Place] = {}
-            for parked in await self._parked.list(self.subscription):
-                _stop(blocked, (parked.topic, parked.tenant, parked.stream), (parked.partition, parked.offset))
-            self._blocked = blocked
+            self._blocked = await self._parked.streams(self.subscription)
         found = [item for record in records if (item := self._open(record)) is not None]
         return self._behind(found, self._blocked)
 
@@ -90,7 +87,7 @@ class Inbox:
         return self._behind(items, {})
 
     def _behind(
-        self, items: Sequence[Delivery | Fault], blocked: Mapping["_Stream", "_Place"]
+        self, items: Sequence[Delivery | Fault], blocked: Mapping[ParkedStream, "_Place"]
     ) -> list[Delivery | Fault]:
         if not blocked and not any(isinstance(item, Fault) for item in items):
             return list(items)
@@ -154,17 +151,15 @@ class Inbox:
         return Delivery(record, event, meta)
 
 
-# A stream's name is its service's own affair, so two services may well use the same: the topic tells them apart.
-_Stream: TypeAlias = tuple[str, str, str]
 _Place: TypeAlias = tuple[int, int]
 
 
-def _stream_of(item: Delivery | Fault) -> _Stream:
+def _stream_of(item: Delivery | Fault) -> ParkedStream:
     said = item.meta if isinstance(item, Delivery) else item
-    return item.record.topic, said.tenant, said.stream
+    return ParkedStream(item.record.topic, said.tenant, said.stream)
 
 
-def _stop(blocked: dict[_Stream, _Place], stream: _Stream, place: _Place) -> None:
+def _stop(blocked: dict[ParkedStream, _Place], stream: ParkedStream, place: _Place) -> None:
     blocked[stream] = min(place, blocked.get(stream, place))
 
 

@@ -14,7 +14,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from eventkernel.inbox import NotTried, Record
 from eventkernel.intake import Sink
-from eventkernel.messages import Asked, DueRow, ParkedRecord
+from eventkernel.messages import Asked, AskedStream, DueRow, ParkedRecord, ParkedStream
 from eventkernel.ports import DueStore, ParkedStore
 from eventkernel.timing import Clock
 
@@ -92,47 +92,44 @@ class MendingSink:
 
     async def _mend(self) -> None:
         term, left = self._term, _A_TURN
-        streams: dict[tuple[str, str, str], list[ParkedRecord]] = {}
-        for record in await self._parked.list(self.subscription):
-            streams.setdefault((record.topic, record.tenant, record.stream), []).append(record)
-        for records in streams.values():
-            if TopicPartition(records[0].topic, records[0].partition) not in self._held:
-                continue
-            if records[0].asked is None:
-                # The first failed again and its process died before it said so: what follows is not to be taken before it.
-                await self._parked.withdraw([record.id for record in records if record.asked])
+        for asked in await self._parked.asked_streams(self.subscription):
+            if TopicPartition(asked.stream.topic, asked.partition) not in self._held:
                 continue
             if left <= 0 or term != self._term:
                 return
-            left -= await self._mend_stream(records, left, lambda: term == self._term)
+            left -= await self._mend_stream(asked, left, lambda: term == self._term)
 
-    async def _mend_stream(self, records: Sequence[ParkedRecord], most: int, goes_on: Callable[[], bool]) -> int:
+    async def _mend_stream(self, of: AskedStream, most: int, goes_on: Callable[[], bool]) -> int:
         """Takes a stream's records up to the first for which nothing is asked, or which fails; how many were looked at."""
-        sink, passed_on = self._again(cast("ParkedStore", _Trial())), None
-        for place, record in enumerate(records[:most]):
-            asked = record.asked or passed_on
-            if asked is None or not goes_on():
+        sink = self._again(cast("ParkedStore", _Trial()))
+        for place in range(most):
+            # One at a time, with what follows: they are kept whole, and a stream may have any number.
+            record, *followers = await _first(self._parked, self.subscription, of.stream, 2) or (None,)
+            if record is None or not goes_on():
                 return place
-            followers = records[place + 1 :]
+            asked = record.asked
+            if asked is None:
+                if not place:
+                    # The first failed again and its process died before it said so: what follows is not to be taken before it.
+                    await self._parked.withdraw(self.subscription, of.stream, of.acts)
+                return place + 1
             if not asked.discard:
                 failed = await self._take_again(sink, record)
                 if failed is not None:
-                    await self._park_again(record, asked, failed, followers)
+                    await self._park_again(record, asked, failed, of)
                     return place + 1
                 if not goes_on():
                     # Who holds the partition now does it again, which changes nothing, and tells its own sink.
                     return place + 1
-            passed_on = await self._pass_on(asked, followers)
+            await self._pass_on(asked, followers)
             if await self._parked.settle(record.id, asked.act_id):
                 _log.info("parked record settled", record=record.id, act=asked.act_id, discarded=asked.discard)
-        return min(most, len(records))
+        return most
 
-    async def _pass_on(self, asked: Asked, followers: Sequence[ParkedRecord]) -> Asked | None:
+    async def _pass_on(self, asked: Asked, followers: Sequence[ParkedRecord]) -> None:
         """Asks the same for the next record, durably, before the one that was asked for is gone."""
-        if not asked.onwards or not followers or followers[0].asked:
-            return None
-        await self._parked.ask([followers[0].id], asked)
-        return asked
+        if asked.onwards and followers and not followers[0].asked:
+            await self._parked.ask([followers[0].id], asked)
 
     async def _take_again(self, sink: Sink, record: ParkedRecord) -> str | None:
         """Handles one record; why it is to be parked again, or None. Raises what may pass."""
@@ -145,12 +142,11 @@ class MendingSink:
             return again.reason
         return None
 
-    async def _park_again(
-        self, record: ParkedRecord, asked: Asked, reason: str, followers: Sequence[ParkedRecord]
-    ) -> None:
+    async def _park_again(self, record: ParkedRecord, asked: Asked, reason: str, of: AskedStream) -> None:
         again = replace(record, reason=reason, attempts=record.attempts + 1, at=self._clock())
         await self._parked.park_again(again, asked.act_id)
-        await self._parked.withdraw([follower.id for follower in followers if follower.asked])
+        # What somebody asks meanwhile is of an act of its own, and stands.
+        await self._parked.withdraw(self.subscription, of.stream, of.acts | {asked.act_id})
         _log.error("record parked again", record=record.id, act=asked.act_id, reason=reason, attempts=again.attempts)
 
     async def _until(self, condition: Callable[[], bool]) -> None:
@@ -160,23 +156,38 @@ class MendingSink:
 
 
 async def give_back_due(parked: ParkedStore, due: DueStore, subscription: str) -> None:
-    """Opens parked due rows again, or forgets them, as was asked. Several processes may do it at once."""
+    """Opens parked due rows again, or forgets them, as was asked; a turn of them. Several processes may do it at once."""
     if subscription not in await parked.asked():
         return
-    for record in await parked.list(subscription):
-        if record.asked is None:
-            continue
-        if record.asked.discard:
-            # Whoever parked it may have died before it said that the row is done.
-            await due.finish(_row(record))
-        elif not await due.reopen(record.stream, record.attempts):
-            # Whoever parked it says only now that the row is done: without its record it would be lost.
-            continue
-        # A row that is refused at once is parked anew, and then nothing is asked for it any more.
-        if await parked.settle(record.id, record.asked.act_id):
-            _log.info(
-                "parked record settled", record=record.id, act=record.asked.act_id, discarded=record.asked.discard
-            )
+    settled = 0
+    for asked in await parked.asked_streams(subscription):
+        # Each row is a stream of its own.
+        for record in await _first(parked, subscription, asked.stream, 1):
+            settled += await _give_back(parked, due, record)
+        if settled >= _A_TURN:
+            return
+
+
+async def _give_back(parked: ParkedStore, due: DueStore, record: ParkedRecord) -> bool:
+    """Whether the record is settled by this."""
+    if record.asked is None:
+        return False
+    if record.asked.discard:
+        # Whoever parked it may have died before it said that the row is done.
+        await due.finish(_row(record))
+    elif not await due.reopen(record.stream, record.attempts):
+        # Whoever parked it says only now that the row is done: without its record it would be lost.
+        return False
+    # A row that is refused at once is parked anew, and then nothing is asked for it any more.
+    if not await parked.settle(record.id, record.asked.act_id):
+        return False
+    _log.info("parked record settled", record=record.id, act=record.asked.act_id, discarded=record.asked.discard)
+    return True
+
+
+async def _first(parked: ParkedStore, subscription: str, stream: ParkedStream, limit: int) -> list[ParkedRecord]:
+    """A stream's first records."""
+    return await parked.list(subscription, **stream._asdict(), limit=limit)
 
 
 def _row(record: ParkedRecord) -> DueRow:
@@ -197,9 +208,9 @@ class _ParkedAgain(Exception):
 class _Trial:
     """Where a sink parks that tries a record again: nothing is parked there, and nothing is kept."""
 
-    async def list(self, _subscription: str) -> list[ParkedRecord]:
+    async def streams(self, _subscription: str) -> dict[ParkedStream, tuple[int, int]]:
         """None: what is tried is not in its own way."""
-        return []
+        return {}
 
     async def park(self, records: Sequence[ParkedRecord]) -> None:
         """Tells why instead."""

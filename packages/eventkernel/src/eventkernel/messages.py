@@ -181,6 +181,22 @@ class Asked:
     onwards: bool = False
 
 
+class ParkedStream(NamedTuple):
+    """A stream that has records parked. Its name is its service's own affair, so the topic tells those of the same name apart."""
+
+    topic: str
+    tenant: str
+    stream: str
+
+
+class AskedStream(NamedTuple):
+    """A stream with records for which something is asked: by which acts, and the partition of the first of them."""
+
+    stream: ParkedStream
+    partition: int
+    acts: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class ParkedRecord:
     """A record that could not be handled, or that follows one in the same stream. Kept whole, to be replayed in order."""
@@ -203,6 +219,11 @@ class ParkedRecord:
     def id(self) -> str:
         """The same however often the record is delivered."""
         return f"{self.subscription}/{self.topic}/{self.partition}/{self.offset}"
+
+    @property
+    def of_stream(self) -> ParkedStream:
+        """The stream that it is of."""
+        return ParkedStream(self.topic, self.tenant, self.stream)
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,14 +253,14 @@ class Node:
         self._health_server = server
 
     async def _measure(self) -> None:
+        # Those that had anything parked are told of afterwards too.
+        known = {part.subscription(self._service.name) for part in self._service.projections}
         while True:
             try:
-                parked = [record.subscription for record in await self._store.parked.list()]
-                for subscription in {
-                    *parked,
-                    *(f"{self._service.name}.{part.name}.v{part.version}" for part in self._service.projections),
-                }:
-                    metrics.PARKED_NOW.labels(self._service.name, subscription).set(parked.count(subscription))
+                parked = await self._store.parked.count()
+                known |= parked.keys()
+                for subscription in known:
+                    metrics.PARKED_NOW.labels(self._service.name, subscription).set(parked.get(subscription, 0))
             except Exception as error:
                 _log.warning("parked records cannot be counted", error=repr(error))
             await asyncio.sleep(_MEASURE_SECONDS)

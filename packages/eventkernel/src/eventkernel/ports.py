@@ -9,6 +9,7 @@ from eventkernel.messages import (
     Act,
     AppendOutcome,
     Asked,
+    AskedStream,
     Checkpoint,
     Commit,
     Copies,
@@ -16,6 +17,7 @@ from eventkernel.messages import (
     DueRow,
     Lease,
     ParkedRecord,
+    ParkedStream,
     Snapshot,
     WrappedKey,
 )
@@ -198,14 +200,24 @@ class ParkedStore(Protocol):
         """Keeps records; one that is parked already is left as it is."""
         ...
 
-    async def streams(self, subscription: str) -> frozenset[tuple[str, str]]:
-        """The (tenant, stream) pairs that have anything parked."""
+    async def count(self) -> dict[str, int]:
+        """How many records are parked, by subscription; those with none are left out."""
+        ...
+
+    async def streams(self, subscription: str) -> dict[ParkedStream, tuple[int, int]]:
+        """The streams that have anything parked, each with the partition and offset of its first record."""
         ...
 
     async def list(
-        self, subscription: str | None = None, *, tenant: str | None = None, stream: str | None = None, limit: int = 0
+        self,
+        subscription: str | None = None,
+        *,
+        topic: str | None = None,
+        tenant: str | None = None,
+        stream: str | None = None,
+        limit: int = 0,
     ) -> list[ParkedRecord]:
-        """Parked records, by subscription, topic, partition and offset; at most `limit` where one is given."""
+        """Parked records with all they hold, by subscription, topic, partition and offset; at most `limit` where one is given."""
         ...
 
     async def ask(self, ids: Iterable[str], asked: Asked) -> int:
@@ -214,6 +226,10 @@ class ParkedStore(Protocol):
 
     async def asked(self) -> frozenset[str]:
         """The subscriptions that have any record with something asked."""
+        ...
+
+    async def asked_streams(self, subscription: str) -> Sequence[AskedStream]:
+        """The streams with any record for which something is asked, in the order of the first of them."""
         ...
 
     async def settle(self, record_id: str, act_id: str) -> bool:
@@ -227,8 +243,8 @@ class ParkedStore(Protocol):
         """
         ...
 
-    async def withdraw(self, ids: Iterable[str]) -> None:
-        """Takes back whatever is asked for these records."""
+    async def withdraw(self, subscription: str, stream: ParkedStream, acts: Iterable[str]) -> None:
+        """Takes back what these acts asked for records of a stream; what any other asked stands."""
         ...
 
     async def drop(self, subscription: str) -> None:

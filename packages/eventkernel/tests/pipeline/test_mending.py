@@ -243,20 +243,20 @@ async def test_nothing_is_taken_while_it_mends_nor_mended_while_it_takes(
     mended.mend_code()
     await mended.ask(ALL)
     order: list[str] = []
-    listed, write = mended.store.parked.list, mended.store.documents.write
+    looked, write = mended.store.parked.asked_streams, mended.store.documents.write
 
-    async def slow(*given: Any, **named: Any) -> Any:
+    async def slow(subscription: str) -> Any:
         order.append("mends")
         for _ in range(20):
             await asyncio.sleep(0)
         order.append("has looked")
-        return await listed(*given, **named)
+        return await looked(subscription)
 
     async def noted(*given: Any) -> None:
         order.append("writes")
         await write(*given)
 
-    monkeypatch.setattr(mended.store.parked, "list", slow)
+    monkeypatch.setattr(mended.store.parked, "asked_streams", slow)
     monkeypatch.setattr(mended.store.documents, "write", noted)
     mending = asyncio.create_task(mended.sink.mend())
     await asyncio.sleep(0)

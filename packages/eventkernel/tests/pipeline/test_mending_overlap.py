@@ -14,16 +14,16 @@ from .test_projector import document, projector, renewed
 from .test_projector_overlap import Gated, checkpoint, settled, taking
 
 
-class SlowList:
-    """What is parked, listed when it is let."""
+class SlowParked:
+    """What is parked, told when it is let."""
 
     def __init__(self, store: MemoryStore) -> None:
         self._inner = store.parked
         self.gate = asyncio.Event()
 
-    async def list(self, subscription: str | None = None) -> Any:
+    async def asked_streams(self, subscription: str) -> Any:
         await self.gate.wait()
-        return await self._inner.list(subscription)
+        return await self._inner.asked_streams(subscription)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -35,7 +35,7 @@ def mending(store: MemoryStore, parked: Any, documents: Any = None) -> MendingSi
 
 
 async def test_takes_that_waited_for_a_mending_go_on_in_their_order(store: MemoryStore, bus: Bus) -> None:
-    parked = SlowList(store)
+    parked = SlowParked(store)
     sink = mending(store, parked)
     records = [bus.event("loan-l1", renewed(20 + number)) for number in range(4)]
     takes: list[asyncio.Task[None]] = []
@@ -57,7 +57,7 @@ async def test_takes_that_waited_for_a_mending_go_on_in_their_order(store: Memor
 
 
 async def test_a_mending_after_a_failed_take_lets_nothing_pass_it(store: MemoryStore, bus: Bus) -> None:
-    gated, parked = Gated(store), SlowList(store)
+    gated, parked = Gated(store), SlowParked(store)
     sink = mending(store, parked, gated)
     one, two = bus.event("loan-l1", renewed(20)), bus.event("loan-l1", renewed(30))
     first = taking(sink, bus, one)

@@ -113,7 +113,9 @@ class ReadModels:
             if asyncio.get_running_loop().time() >= deadline:
                 raise Refusal("NOT_CAUGHT_UP", f"copy {new.copy} is {behind} records behind the serving one: try later")
             await asyncio.sleep(_LOOK_AGAIN)
-        stops, shown = await self._parked_from(new), await self._parked_from(serving)
+        stops, shown = [
+            await self._store.parked.streams(copy.subscription(self._service.name)) for copy in (new, serving)
+        ]
         held_up = [stream for stream, place in stops.items() if stream not in shown or place < shown[stream]]
         if held_up:
             raise Refusal(
@@ -124,15 +126,6 @@ class ReadModels:
 
     async def _checkpoints(self, copy: Projection[Any]) -> dict[tuple[str, int], int]:
         return await self._store.documents.checkpoints(copy.collection, copy.subscription(self._service.name))
-
-    async def _parked_from(self, copy: Projection[Any]) -> dict[tuple[str, str, str], tuple[int, int]]:
-        """The streams that stopped for this copy, each with the place of its first parked record."""
-        parked = await self._store.parked.list(copy.subscription(self._service.name))
-        # The last to be put in is the first of its stream.
-        return {
-            (record.topic, record.tenant, record.stream): (record.partition, record.offset)
-            for record in reversed(parked)
-        }
 
     def _named(self, name: str, operator: Operator) -> Projection[Any]:
         operator.require_everywhere()
@@ -151,12 +144,13 @@ class ReadModels:
             **dict.fromkeys(copies.retired, pb.COPY_STATE_RETIRED),
         }
         serving = sum((await self._checkpoints(projection.as_copy(copies.serving))).values())
+        parked = await self._store.parked.count()
         told = pb.Projection(name=projection.name, version=projection.version)
         for number, state in states.items():
             if number is not None:
                 copy = projection.as_copy(number)
                 told.copies.add(
                     number=number, state=state, position=sum((await self._checkpoints(copy)).values()), serving_position=serving,
-                    parked=len(await self._store.parked.list(copy.subscription(self._service.name))),
+                    parked=parked.get(copy.subscription(self._service.name), 0),
                 )  # fmt: skip
         return told

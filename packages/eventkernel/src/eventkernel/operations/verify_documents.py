@@ -21,7 +21,7 @@ from eventkernel.cloudevents import Malformed, decode
 from eventkernel.contract import Contract, UnknownEventType
 from eventkernel.documents import SEEN, document_id
 from eventkernel.inbox import Record
-from eventkernel.messages import ParkedRecord
+from eventkernel.messages import ParkedStream
 from eventkernel.operations.findings import Findings
 from eventkernel.operations.topics import Topics
 from eventkernel.ports import Store
@@ -33,7 +33,6 @@ _PAGE = 500
 _ROUNDS = 20
 _ROUND_SECONDS = 0.25
 _BOOKKEEPING = frozenset({"tenant", SEEN})
-_Stream = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -41,7 +40,7 @@ class _Seen:
     """The last event of one stream that was folded into a document, and where it is."""
 
     version: int
-    stream: _Stream
+    stream: ParkedStream
     place: TopicPartition
     offset: int
 
@@ -72,8 +71,8 @@ class DocumentCheck:
         self._store = store
         self._topics = topics
         self._of_type = {contract.of(event).type: fold for event, fold in copy.folds.items()}
-        self._parked: dict[_Stream, tuple[int, int]] = {}
-        self._ever_parked: set[_Stream] = set()
+        self._parked: dict[ParkedStream, tuple[int, int]] = {}
+        self._ever_parked: set[ParkedStream] = set()
         self.findings = Findings("I4")
 
     async def run(self) -> AsyncIterator[Findings]:
@@ -99,10 +98,7 @@ class DocumentCheck:
 
     async def _learn_parked(self) -> None:
         """From where on streams are set aside for this read model, now; and which ever were while it was being checked."""
-        first: dict[_Stream, ParkedRecord] = {}
-        for record in await self._store.parked.list(self._subscription):
-            first.setdefault((record.topic, record.tenant, record.stream), record)
-        self._parked = {stream: (record.partition, record.offset) for stream, record in first.items()}
+        self._parked = await self._store.parked.streams(self._subscription)
         self._ever_parked |= self._parked.keys()
 
     def _fold(self, records: Iterable[Record], folded: dict[str, _Folded], taken: set[int]) -> None:
@@ -115,7 +111,7 @@ class DocumentCheck:
             except (Malformed, UnknownEventType, DecodeError):
                 continue
             identity = document_id(meta.tenant, str(getattr(event, self._copy.key)))
-            stream = (record.topic, meta.tenant, meta.stream)
+            stream = ParkedStream(record.topic, meta.tenant, meta.stream)
             place = TopicPartition(record.topic, record.partition)
             parked = self._parked.get(stream)
             if _bucket(identity) not in taken or (parked and (record.partition, record.offset) >= parked):

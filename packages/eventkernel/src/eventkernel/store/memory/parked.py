@@ -1,10 +1,11 @@
 """Parked records in memory: each is kept once, however often it is delivered."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from eventkernel.messages import Asked, ParkedRecord
+from eventkernel.messages import Asked, AskedStream, ParkedRecord, ParkedStream
 from eventkernel.ports import ParkedStore
 from eventkernel.store.stored_form import milliseconds
 
@@ -21,24 +22,34 @@ class MemoryParked(ParkedStore):
         for record in records:
             self._records.setdefault(record.id, replace(record, at=milliseconds(record.at)))
 
-    async def streams(self, subscription: str) -> frozenset[tuple[str, str]]:
+    async def count(self) -> dict[str, int]:
         """As the port says."""
         await asyncio.sleep(0)
-        return frozenset((record.tenant, record.stream) for record in self._of(subscription))
+        return dict(Counter(record.subscription for record in self._records.values()))
+
+    async def streams(self, subscription: str) -> dict[ParkedStream, tuple[int, int]]:
+        """As the port says."""
+        await asyncio.sleep(0)
+        # The last to be put in is the first of its stream.
+        return {record.of_stream: (record.partition, record.offset) for record in reversed(self._of(subscription))}
 
     async def list(
-        self, subscription: str | None = None, *, tenant: str | None = None, stream: str | None = None, limit: int = 0
+        self,
+        subscription: str | None = None,
+        *,
+        topic: str | None = None,
+        tenant: str | None = None,
+        stream: str | None = None,
+        limit: int = 0,
     ) -> list[ParkedRecord]:
         """As the port says."""
         await asyncio.sleep(0)
-        found = sorted(
-            (
-                record
-                for record in self._of(subscription)
-                if tenant in (None, record.tenant) and stream in (None, record.stream)
-            ),
-            key=lambda record: (record.subscription, record.topic, record.partition, record.offset),
-        )
+        wanted = (topic, tenant, stream)
+        found = [
+            record
+            for record in self._of(subscription)
+            if all(given in (None, held) for given, held in zip(wanted, record.of_stream, strict=True))
+        ]
         return found[: limit or None]
 
     async def ask(self, ids: Iterable[str], asked: Asked) -> int:
@@ -54,6 +65,16 @@ class MemoryParked(ParkedStore):
         await asyncio.sleep(0)
         return frozenset(record.subscription for record in self._records.values() if record.asked)
 
+    async def asked_streams(self, subscription: str) -> Sequence[AskedStream]:
+        """As the port says."""
+        await asyncio.sleep(0)
+        found: dict[ParkedStream, AskedStream] = {}
+        for record in self._of(subscription):
+            if record.asked is not None:
+                asked = found.setdefault(record.of_stream, AskedStream(record.of_stream, record.partition, frozenset()))
+                found[record.of_stream] = asked._replace(acts=asked.acts | {record.asked.act_id})
+        return list(found.values())
+
     async def settle(self, record_id: str, act_id: str) -> bool:
         """As the port says."""
         await asyncio.sleep(0)
@@ -67,12 +88,13 @@ class MemoryParked(ParkedStore):
         if self._is_asked(record.id, act_id) if act_id else is_older:
             self._records[record.id] = replace(record, at=milliseconds(record.at), asked=None)
 
-    async def withdraw(self, ids: Iterable[str]) -> None:
+    async def withdraw(self, subscription: str, stream: ParkedStream, acts: Iterable[str]) -> None:
         """As the port says."""
         await asyncio.sleep(0)
-        for one in ids:
-            if one in self._records:
-                self._records[one] = replace(self._records[one], asked=None)
+        taken_back = frozenset(acts)
+        for record in self._of(subscription):
+            if record.of_stream == stream and record.asked is not None and record.asked.act_id in taken_back:
+                self._records[record.id] = replace(record, asked=None)
 
     async def drop(self, subscription: str) -> None:
         """As the port says."""
@@ -85,4 +107,5 @@ class MemoryParked(ParkedStore):
         return record is not None and record.asked is not None and record.asked.act_id == act_id
 
     def _of(self, subscription: str | None) -> Sequence[ParkedRecord]:
-        return [record for record in self._records.values() if subscription in (None, record.subscription)]
+        found = [record for record in self._records.values() if subscription in (None, record.subscription)]
+        return sorted(found, key=lambda record: (record.subscription, record.topic, record.partition, record.offset))

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
-from eventkernel.messages import Asked, ParkedRecord
+from eventkernel.messages import Asked, AskedStream, ParkedRecord, ParkedStream
 from eventkernel.ports import ParkedStore
 from eventkernel.store.mongodb.driver import Database, Document, Driver
 from eventkernel.store.mongodb.inserts import insert_new
@@ -15,6 +15,7 @@ from eventkernel.store.mongodb.unavailable import translated
 # There only while something is asked, so that looking for it costs nothing.
 _WANTED = "wanted"
 _IN_ORDER = [("subscription", 1), ("topic", 1), ("partition", 1), ("offset", 1)]
+_STREAM = {"_id": {"topic": "$topic", "tenant": "$tenant", "stream": "$stream"}}
 
 
 @translated
@@ -34,17 +35,33 @@ class MongoParked(ParkedStore):
         """As the port says."""
         await insert_new(self._records, [_document(record) for record in records])
 
-    async def streams(self, subscription: str) -> frozenset[tuple[str, str]]:
+    async def count(self) -> dict[str, int]:
         """As the port says."""
-        each = {"$group": {"_id": {"tenant": "$tenant", "stream": "$stream"}}}
-        found = await self._driver.aggregate(self._records, [{"$match": {"subscription": subscription}}, each])
-        return frozenset((group["_id"]["tenant"], group["_id"]["stream"]) for group in found)
+        # The condition lets the index answer it, and no record is looked at.
+        each = {"$group": {"_id": "$subscription", "records": {"$sum": 1}}}
+        found = await self._driver.aggregate(self._records, [{"$match": {"subscription": {"$gte": ""}}}, each])
+        return {group["_id"]: group["records"] for group in found}
+
+    async def streams(self, subscription: str) -> dict[ParkedStream, tuple[int, int]]:
+        """As the port says."""
+        first = {"partition": {"$first": "$partition"}, "offset": {"$first": "$offset"}}
+        found = await self._driver.aggregate(
+            self._records,
+            [{"$match": {"subscription": subscription}}, {"$sort": dict(_IN_ORDER)}, {"$group": _STREAM | first}],
+        )
+        return {ParkedStream(**group["_id"]): (group["partition"], group["offset"]) for group in found}
 
     async def list(
-        self, subscription: str | None = None, *, tenant: str | None = None, stream: str | None = None, limit: int = 0
+        self,
+        subscription: str | None = None,
+        *,
+        topic: str | None = None,
+        tenant: str | None = None,
+        stream: str | None = None,
+        limit: int = 0,
     ) -> list[ParkedRecord]:
         """As the port says."""
-        given = {"subscription": subscription, "tenant": tenant, "stream": stream}
+        given = {"subscription": subscription, "topic": topic, "tenant": tenant, "stream": stream}
         wanted = {name: value for name, value in given.items() if value is not None}
         return [_record(document) async for document in self._records.find(wanted).sort(_IN_ORDER).limit(limit)]
 
@@ -59,6 +76,18 @@ class MongoParked(ParkedStore):
         """As the port says."""
         found = await self._records.find({_WANTED: True}, {"subscription": 1}).to_list(None)
         return frozenset(record["subscription"] for record in found)
+
+    async def asked_streams(self, subscription: str) -> Sequence[AskedStream]:
+        """As the port says."""
+        place = {"topic": 1, "partition": 1, "offset": 1}
+        told = {"tenant": 1, "stream": 1, "asked.act_id": 1}
+        wanted = self._records.find({"subscription": subscription, _WANTED: True}, place | told).sort(_IN_ORDER)
+        found: dict[ParkedStream, AskedStream] = {}
+        async for record in wanted:
+            stream = ParkedStream(record["topic"], record["tenant"], record["stream"])
+            asked = found.setdefault(stream, AskedStream(stream, record["partition"], frozenset()))
+            found[stream] = asked._replace(acts=asked.acts | {record["asked"]["act_id"]})
+        return list(found.values())
 
     async def settle(self, record_id: str, act_id: str) -> bool:
         """As the port says."""
@@ -77,11 +106,10 @@ class MongoParked(ParkedStore):
             # One is there: of a later attempt, or kept by another process in this moment.
             await self._records.replace_one(not_later, kept)
 
-    async def withdraw(self, ids: Iterable[str]) -> None:
+    async def withdraw(self, subscription: str, stream: ParkedStream, acts: Iterable[str]) -> None:
         """As the port says."""
-        updates = [UpdateOne({"_id": one}, {"$unset": {_WANTED: "", "asked": ""}}) for one in ids]
-        if updates:
-            await self._records.bulk_write(updates, ordered=False)
+        asked = {"subscription": subscription, **stream._asdict(), _WANTED: True, "asked.act_id": {"$in": list(acts)}}
+        await self._records.update_many(asked, {"$unset": {_WANTED: "", "asked": ""}})
 
     async def drop(self, subscription: str) -> None:
         """As the port says."""

@@ -5,10 +5,11 @@ import asyncio
 import itertools
 from dataclasses import replace
 
-from eventkernel.messages import Asked, ParkedRecord
+from eventkernel.messages import Asked, AskedStream, ParkedRecord, ParkedStream
 from eventkernel.ports import Store
 from eventkernel.testing.store_suite.examples import TENANT, Reopen, after
 
+TOPIC = "mentoring.sessions.v1"
 FIRST = Asked("act-1", onwards=True)
 SECOND = Asked("act-2", discard=True)
 
@@ -34,24 +35,39 @@ class ParkedPromises:
         assert await store.parked.list("a") == in_order[:3]
         assert await store.parked.list("c") == []
 
-    async def test_the_streams_with_anything_parked_are_known(self, store: Store) -> None:
-        assert await store.parked.streams("a") == frozenset()
+    async def test_the_streams_with_anything_parked_are_known_each_with_its_first_record(self, store: Store) -> None:
+        assert await store.parked.streams("a") == {}
         await store.parked.park(
             [
-                _record("a", 1),
-                _record("a", 2),
+                replace(_record("a", 1), partition=4),
+                _record("a", 20),
+                _record("a", 9),
                 replace(_record("a", 3), stream="s2"),
                 replace(_record("a", 4), tenant="provider-2"),
-                replace(_record("b", 5), stream="s3"),
+                replace(_record("a", 5), topic="another"),
+                replace(_record("b", 6), stream="s3"),
             ]
         )
-        assert await store.parked.streams("a") == {(TENANT, "s1"), (TENANT, "s2"), ("provider-2", "s1")}
+        assert await store.parked.streams("a") == {
+            ParkedStream(TOPIC, TENANT, "s1"): (3, 9),
+            ParkedStream(TOPIC, TENANT, "s2"): (3, 3),
+            ParkedStream(TOPIC, "provider-2", "s1"): (3, 4),
+            ParkedStream("another", TENANT, "s1"): (3, 5),
+        }
 
-    async def test_parked_records_are_listed_by_tenant_and_stream_and_no_more_than_asked(self, store: Store) -> None:
+    async def test_parked_records_are_counted_by_subscription(self, store: Store) -> None:
+        assert await store.parked.count() == {}
+        await store.parked.park([_record("a", 1), _record("a", 2), replace(_record("b", 3), tenant="provider-2")])
+        assert await store.parked.count() == {"a": 2, "b": 1}
+
+    async def test_parked_records_are_listed_by_topic_tenant_and_stream_and_no_more_than_asked(
+        self, store: Store
+    ) -> None:
         theirs = replace(_record("a", 2), tenant="provider-2")
         other = replace(_record("a", 3), stream="s2")
         await store.parked.park([_record("a", 1), theirs, other, _record("b", 4)])
-        assert await store.parked.list(tenant="provider-2") == [theirs]
+        assert await store.parked.list("a", topic=TOPIC, tenant="provider-2") == [theirs]
+        assert await store.parked.list("a", topic="another") == []
         assert await store.parked.list("a", stream="s1") == [_record("a", 1), theirs]
         assert await store.parked.list(tenant=TENANT, limit=2) == [_record("a", 1), other]
 
@@ -63,9 +79,32 @@ class ParkedPromises:
         assert await store.parked.ask([one.id, two.id], SECOND) == 1
         assert await store.parked.list() == [replace(one, asked=FIRST), replace(two, asked=SECOND)]
         assert await store.parked.asked() == {"a", "b"}
-        await store.parked.withdraw([two.id, "unknown"])
+        await store.parked.withdraw("b", two.of_stream, [SECOND.act_id])
         assert await store.parked.list() == [replace(one, asked=FIRST), two]
         assert await store.parked.asked() == {"a"}
+
+    async def test_what_an_act_asked_is_taken_back_from_a_stream_and_nothing_else(self, store: Store) -> None:
+        one, two, three = (_record("a", number) for number in (1, 2, 3))
+        others = [replace(_record("a", 4), stream="s2"), replace(_record("a", 5), topic="z"), _record("b", 6)]
+        await store.parked.park([one, two, three, *others])
+        await store.parked.ask([two.id], SECOND)
+        await store.parked.ask([record.id for record in (one, three, *others)], FIRST)
+        await store.parked.withdraw("a", one.of_stream, [FIRST.act_id, "act-3"])
+        asked = [replace(record, asked=FIRST) for record in others]
+        assert await store.parked.list() == [one, replace(two, asked=SECOND), three, *asked]
+        await store.parked.withdraw("a", one.of_stream, [])
+        assert len([record for record in await store.parked.list() if record.asked]) == 4
+
+    async def test_the_streams_with_anything_asked_are_known_with_what_asked_it(self, store: Store) -> None:
+        one, two, three = _record("a", 1), replace(_record("a", 2), stream="s2"), replace(_record("a", 3), partition=2)
+        await store.parked.park([one, two, three, _record("b", 4), replace(_record("a", 5), stream="s3")])
+        assert await store.parked.asked_streams("a") == []
+        await store.parked.ask([two.id, one.id], FIRST)
+        await store.parked.ask([three.id, _record("b", 4).id], SECOND)
+        assert await store.parked.asked_streams("a") == [
+            AskedStream(one.of_stream, 2, frozenset({FIRST.act_id, SECOND.act_id})),
+            AskedStream(two.of_stream, 3, frozenset({FIRST.act_id})),
+        ]
 
     async def test_a_record_is_removed_by_the_act_that_stands_alone(self, store: Store) -> None:
         one, two = _record("a", 1), _record("a", 2)
@@ -115,7 +154,7 @@ class ParkedPromises:
 
 def _record(subscription: str, offset: int) -> ParkedRecord:
     return ParkedRecord(
-        subscription=subscription, tenant=TENANT, stream="s1", topic="mentoring.sessions.v1", partition=3, offset=offset,
+        subscription=subscription, tenant=TENANT, stream="s1", topic=TOPIC, partition=3, offset=offset,
         key=b"learner-1", value=b"\x00\xff", headers=(("ce_id", b"1"), ("ce_id", b"2"), ("empty", b"")),
         reason="ValueError: it could not be read", attempts=4, at=after(offset),
     )  # fmt: skip
