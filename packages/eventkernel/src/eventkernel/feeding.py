@@ -4,6 +4,7 @@ Copies begin and end while the process runs: what operators decide is looked at 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -32,37 +33,61 @@ class Feed:
         self.sinks = sinks
         self._bootstrap = bootstrap
         self._service = service
-        self._subscriptions: Subscriptions | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._ended.set()
 
     async def run(self) -> None:
-        """Begins as soon as the broker answers, and goes on until it is cancelled."""
-        while True:
-            subscriptions = Subscriptions(self._bootstrap, self._service)
-            for sink in self.sinks:
-                subscriptions.add(sink)
+        """Begins as soon as the broker answers, and goes on until it is stopped or cancelled. It leaves nothing in the groups."""
+        self._ended.clear()
+        try:
+            while not self._stopping.is_set():
+                await self._read()
+        finally:
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """Finishes what is in flight, and leaves, also where it has only begun to join; then nothing is begun any more."""
+        self._stopping.set()
+        if self._reading is not None:
+            self._reading.cancel()
+        await self._ended.wait()
+
+    async def _read(self) -> None:
+        """Reads with consumers of their own until one ends inside."""
+        subscriptions = Subscriptions(self._bootstrap, self._service)
+        for sink in self.sinks:
+            subscriptions.add(sink)
+        # Apart from what leaves the groups, which is never cut short by the stop.
+        self._reading = asyncio.create_task(_joined(subscriptions))
+        try:
+            await asyncio.wait([self._reading])
+        finally:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
             try:
-                await subscriptions.start()
-            except Exception as error:
-                _log.warning("the broker does not answer; trying again", bootstrap=self._bootstrap, error=repr(error))
                 await subscriptions.stop()
-                await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            self._subscriptions = subscriptions
-            await subscriptions.broken()
+            except Exception as error:
+                _log.warning("its consumers did not end in order", error=repr(error))
+        if self._stopping.is_set():
+            return
+        failed = self._reading.exception()
+        if failed is None:
             # aiokafka's coordinator ends for good at an error that it did not foresee, such as a write to a closed transport.
             _log.error(
                 "a consumer has ended inside; it is made anew", subscriptions=[one.subscription for one in self.sinks]
             )
-            self._subscriptions = None
-            try:
-                await subscriptions.stop()
-            except Exception as error:
-                _log.warning("a broken consumer did not end in order", error=repr(error))
+            return
+        _log.warning("the broker does not answer; trying again", bootstrap=self._bootstrap, error=repr(failed))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_RETRY_SECONDS):
+                await self._stopping.wait()
 
-    async def stop(self) -> None:
-        """Finishes what is in flight, and leaves."""
-        if self._subscriptions is not None:
-            await self._subscriptions.stop()
+
+async def _joined(subscriptions: Subscriptions) -> None:
+    await subscriptions.start()
+    await subscriptions.broken()
 
 
 class Feeding:
@@ -122,9 +147,10 @@ class Feeding:
         copies = await self._store.copies.load(projection.model)
         for number in copies.fed:
             copy = projection.as_copy(number)
-            if copy.collection not in self._feeds and not self._stopping:
+            if copy.collection not in self._feeds:
                 await self._store.documents.prepare(copy.collection, document_indexes(copy))
-                self._begin(tasks, copy.collection, [self._sink(copy)])
+                if not self._stopping:
+                    self._begin(tasks, copy.collection, [self._sink(copy)])
         for number in copies.retired:
             collection = projection.as_copy(number).collection
             if collection in self._feeds and not self._stopping:
