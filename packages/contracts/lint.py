@@ -1,24 +1,30 @@
-"""Judges the contracts as a whole: `buf lint`, and `buf breaking` against the committed baseline. It needs no network.
+"""Judges the contracts as a whole: `buf lint`, `buf breaking` against the committed baseline, and what requests keep to themselves.
+It needs no network.
 
-What it protects: stored events are read for ever, so a change that old readers or old bytes would notice is seen.
+What it protects: stored events are read for ever, so a change that old readers or old bytes would notice is seen. And text that an event
+seals is confidential in the request too: else other text in a repeated command is dropped, and it shows in logs.
 
     lint.py               lints, and compares with proto/baseline.binpb
     lint.py --baseline    makes the contracts as they stand the new baseline: for additions, or a break that is meant
 """
 
 import argparse
+import re
 import runpy
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
+from mentoring.options.v1 import options_pb2
 
 ROOT = Path(__file__).resolve().parents[2]
 BASELINE = ROOT / "proto" / "baseline.binpb"
 CONFIG = ROOT / "buf.yaml"
 BUF = Path(sys.executable).parent / "buf"
+SEALED = ".mentoring.common.v1.Sealed"
 
 
 def build_image() -> bytes:
@@ -41,12 +47,56 @@ def breaking(image: bytes, baseline: bytes) -> list[str]:
         return _buf("breaking", image, "--against", str(against))
 
 
+def unmarked(image: bytes) -> list[str]:
+    """The texts of commands that events seal under the same name, and that are not marked confidential, a line each.
+
+    A command's events are those of its package that have the fields which name its stream. Where one of them holds a field of that name in
+    plain, nothing is asked.
+    """
+    files = list(FileDescriptorSet.FromString(image).file)
+    return [
+        f"{file.name}: {request.name}.{field.name} is sealed in {sealing[0].name}: mark it CONFIDENTIALITY_CONFIDENTIAL"
+        for file in files
+        for request, stream in _commands(file, files)
+        for field in request.field
+        if field.type == FieldDescriptorProto.TYPE_STRING
+        and field.options.Extensions[options_pb2.field].confidentiality != options_pb2.CONFIDENTIALITY_CONFIDENTIAL
+        and (sealing := _sealing(field.name, stream, file.package, files))
+    ]
+
+
 def without_comments(image: bytes) -> bytes:
     """The same contracts without source positions and comments: the baseline changes only where the contracts do."""
     files = FileDescriptorSet.FromString(image)
     for file in files.file:
         file.ClearField("source_code_info")
     return files.SerializeToString(deterministic=True)
+
+
+def _commands(
+    file: FileDescriptorProto, files: list[FileDescriptorProto]
+) -> Iterator[tuple[DescriptorProto, frozenset[str]]]:
+    """A file's requests that store something, each with the fields that name its stream."""
+    requests = {f".{each.package}.{message.name}": message for each in files for message in each.message_type}
+    for method in (method for service in file.service for method in service.method):
+        stream = method.options.Extensions[options_pb2.command].stream
+        if stream:
+            yield requests[method.input_type], frozenset(re.findall(r"\{(\w+)", stream))
+
+
+def _sealing(
+    name: str, stream: frozenset[str], package: str, files: list[FileDescriptorProto]
+) -> list[DescriptorProto]:
+    """The events of a stream that seal a field of this name; none where any of them holds it in plain."""
+    events = [
+        message
+        for file in files
+        if file.package == package
+        for message in file.message_type
+        if message.options.HasExtension(options_pb2.event) and stream | {name} <= {each.name for each in message.field}
+    ]
+    are_sealed = [each.type_name == SEALED for event in events for each in event.field if each.name == name]
+    return events if all(are_sealed) else []
 
 
 def _buf(command: str, image: bytes, *arguments: str) -> list[str]:
@@ -76,7 +126,7 @@ def main() -> int:
         sys.stdout.write(f"baseline written: {BASELINE.relative_to(ROOT)}\n")
     elif not BASELINE.exists():
         sys.exit(f"{BASELINE.relative_to(ROOT)} is missing: make it with --baseline")
-    found = lint(image) + [f"BREAKING {line}" for line in breaking(image, BASELINE.read_bytes())]
+    found = lint(image) + unmarked(image) + [f"BREAKING {line}" for line in breaking(image, BASELINE.read_bytes())]
     sys.stdout.write("".join(f"{line}\n" for line in found) or "contracts: nothing found\n")
     return int(bool(found))
 

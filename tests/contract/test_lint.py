@@ -61,6 +61,34 @@ def test_a_service_without_its_suffix_is_found(image: bytes) -> None:
     assert any("Service" in line for line in found), found
 
 
+def test_no_request_holds_text_in_plain_that_its_events_seal(image: bytes) -> None:
+    assert LINT["unmarked"](image) == []
+
+
+@pytest.mark.parametrize(
+    ("area", "field"),
+    [
+        ("sessions", "StartMentorshipRequest.boundaries"),
+        ("sessions", "HoldSessionRequest.private_preparation"),
+        # An imported standard's title is in plain, and a piece of evidence's is not.
+        ("evidence", "SubmitEvidenceRequest.title"),
+        ("safeguarding", "CloseConcernRequest.reason"),
+        ("notifications", "RegisterMyContactRequest.email"),
+    ],
+)
+def test_text_that_an_event_seals_and_a_request_does_not_mark_is_found(image: bytes, area: str, field: str) -> None:
+    message, name = field.split(".")
+
+    def unmark(file: FileDescriptorProto) -> None:
+        (request,) = [each for each in file.message_type if each.name == message]
+        (text,) = [each for each in request.field if each.name == name]
+        text.ClearField("options")
+
+    file = f"mentoring/{area}/v1/{area}.proto"
+    (found,) = LINT["unmarked"](altered(image, unmark, file))
+    assert found.startswith(f"{file}: {field} is sealed in ")
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -1,13 +1,21 @@
 """The service is complete, and knows who is whose."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from eventkernel.aggregate import Refusal
+from eventkernel.commands import Order
+from eventkernel.messages import Principal
+from eventkernel.node import Node
 from eventkernel.reading import Ask
-from eventkernel.testing.scenario import person
+from eventkernel.settings import Settings
+from eventkernel.store.memory import MemoryStore
+from eventkernel.testing.scenario import NOON, person
+from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipStarted
-from mentoring.sessions.v1.sessions_pb2 import ListSessionsRequest
+from mentoring.sessions.v1.sessions_pb2 import LearnStandardRequest, ListSessionsRequest, StartMentorshipRequest
 from sessions.service import build, mentor_of_learner, self_or_mentor
 
 STARTED = MentorshipStarted(learner_id="learner-1", mentorship_id="mentorship-1", mentor_id="mentor-1")
@@ -38,3 +46,24 @@ async def test_who_mentors_and_who_may_read(
     ask = Ask(caller, REQUEST, reader(caller, streams={"mentorships-learner-1": past}))
     assert await mentor_of_learner(ask) is mentors
     assert await self_or_mentor(ask) is may_read
+
+
+async def test_boundaries_that_were_agreed_anew_are_refused_and_not_dropped(tmp_path: Path) -> None:
+    settings = Settings(kafka_bootstrap="-", mongodb_uri="-", key_file=tmp_path / "key", jwks_file=tmp_path / "jwks")
+    node = Node(build(), settings, MemoryStore(), clock=lambda: NOON)
+    standard, manager = StandardVersion(reference="ST0148", version="1.0"), person("paula", "provider_manager")
+    learn = LearnStandardRequest(standard=standard, ksb_codes=["K1"])
+    await node.commands.give(Order(learn, Principal.system(manager.tenant), "learn"))
+
+    async def start(key: str, *boundaries: str) -> int:
+        request = StartMentorshipRequest(
+            learner_id="learner-1", mentorship_id="mentorship-1", mentor_id="mentor-1", standard=standard, employer_id="employer-1",
+            site_id="site-1", boundaries=boundaries,
+        )  # fmt: skip
+        return (await node.commands.give(Order(request, manager, key))).version
+
+    first = await start("key-1", "Calls at any hour")
+    with pytest.raises(Refusal) as refused:
+        await start("key-2", "No calls after six: the learner asked for it")
+    assert refused.value.code == "DONE_WITH_OTHER_TEXT"
+    assert await start("key-3", "Calls at any hour") == first
