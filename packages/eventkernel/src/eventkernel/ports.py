@@ -31,6 +31,10 @@ class RevisionConflict(Exception):
     """A document was written by someone else since it was loaded: load again, fold again."""
 
 
+class DocumentTooLarge(Exception):
+    """A document has more bytes than any store keeps (16 MiB, its id and revision included). Writing it again never helps."""
+
+
 class CommitStore(Protocol):
     """Commits of events. Whatever it acknowledged stays, through a crash of any process."""
 
@@ -132,7 +136,7 @@ class DocumentStore(Protocol):
     ) -> None:
         """Writes each document once, then the checkpoints, in one round trip. A checkpoint never goes back.
 
-        Raises RevisionConflict where a document is no longer the one that was loaded; then some documents before it may
+        Raises RevisionConflict where a document is no longer the one that was loaded, or DocumentTooLarge; then some before it may
         have been written, and no checkpoint has. Raises ValueError for a field that is the store's own: `_id`, `_rev`.
         """
         ...

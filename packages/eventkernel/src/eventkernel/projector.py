@@ -25,8 +25,9 @@ from eventkernel.contract import Contract
 from eventkernel.documents import SEEN, document_id
 from eventkernel.inbox import Delivery, Fault, Inbox, NotTried, Record
 from eventkernel.messages import Checkpoint, DocumentWrite
-from eventkernel.ports import DocumentStore, ParkedStore, RevisionConflict, StoreUnavailable
+from eventkernel.ports import DocumentStore, DocumentTooLarge, ParkedStore, RevisionConflict, StoreUnavailable
 from eventkernel.projection import Projection, stream_mark, topics_of
+from eventkernel.store.stored_form import is_too_large
 from eventkernel.timing import Clock
 
 _TRIES = 10
@@ -294,7 +295,7 @@ class Projector:
             try:
                 folds[type(event)](held.document, event, meta)
                 if each:
-                    self._check(held)
+                    self._check(identity, held)
             except Exception as cause:
                 raise _Unfoldable(place, delivery, cause) from cause
             held.seen[stream] = meta.version
@@ -311,12 +312,15 @@ class Projector:
         try:
             await self._documents.write(self._projection.collection, writes, list(checkpoints.values()))
         except Exception as failed:
-            if isinstance(failed, RevisionConflict) or all(_is_keepable(write.body) for write in writes):
+            if isinstance(failed, RevisionConflict):
+                raise
+            if not isinstance(failed, DocumentTooLarge) and all(_is_keepable(write.body) for write in writes):
                 raise
             raise _Spoilt(str(failed)) from failed
 
-    def _check(self, held: _Held) -> None:
-        if not _is_keepable(self._body(held)):
+    def _check(self, identity: str, held: _Held) -> None:
+        body = self._body(held)
+        if not _is_keepable(body) or is_too_large(DocumentWrite(identity, held.revision, body)):
             raise _Spoilt("no store can keep what it makes of the document")
 
     def _body(self, held: _Held) -> dict[str, object]:

@@ -11,6 +11,7 @@ from eventkernel.messages import Checkpoint, Metadata
 from eventkernel.ports import RevisionConflict
 from eventkernel.projection import Projection
 from eventkernel.projector import Projector
+from eventkernel.store import stored_form
 from eventkernel.store.memory import MemoryStore
 from google.protobuf.message import Message
 from hypothesis import given, settings
@@ -353,6 +354,22 @@ async def test_after_a_restart_a_stream_is_held_though_its_parked_record_does_no
     await projector(store).take(bus.topic, 0, [bus.event("loan-l1", renewed(30)), bus.event("loan-l2", renewed(40))])
     assert await parked(store) == [("loan-l1", 0, "HANDLER_FAILED"), ("loan-l1", 1, BEHIND)]
     assert (await document(store)).days == 40
+
+
+async def test_what_makes_a_document_too_large_for_the_store_is_parked_and_the_rest_flows(
+    store: MemoryStore, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_form, "_MOST_BYTES", 400)
+    other = bus.event("loan-b", renewed(20, "bob"))
+    batch = [bus.event(f"loan-{number}", renewed(20)) for number in range(30)]
+    running = projector(store)
+    await running.take(bus.topic, 0, [other, *batch[:2]])
+    await running.take(bus.topic, 0, batch[2:])
+    folded = len((await document(store)).trail)
+    assert 2 < folded < 30
+    assert await parked(store) == [(f"loan-{number}", number + 1, "HANDLER_FAILED") for number in range(folded, 30)]
+    assert (await document(store, "bob")).days == 20
+    assert await store.documents.checkpoint("readers_v1", "library.readers.v1", bus.topic, 0) == 31
 
 
 async def test_two_that_cannot_be_folded_park_two_streams(store: MemoryStore, bus: Bus) -> None:

@@ -4,11 +4,17 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import bson
 from bson.codec_options import CodecOptions
+
+from eventkernel.messages import DocumentWrite
 
 # The store's own fields of a projection's document.
 ID = "_id"
 REVISION = "_rev"
+
+# What MongoDB keeps at the most.
+_MOST_BYTES = 16 * 1024 * 1024
 
 BSON_DATES: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, tzinfo=UTC)
 
@@ -23,6 +29,12 @@ def stream_key(tenant: str, stream: str) -> str:
 def milliseconds(at: datetime) -> datetime:
     """The time as a BSON date can keep it."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
+def is_too_large(document: DocumentWrite) -> bool:
+    """Whether no store keeps a projection's document, with its id and revision. It has to be of types that can be kept."""
+    stored = {**document.body, ID: document.id, REVISION: document.revision + 1}
+    return len(bson.encode(stored)) > _MOST_BYTES
 
 
 def check_fields(fields: Iterable[str]) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import bson
 
 from eventkernel.messages import Checkpoint, DocumentWrite
-from eventkernel.ports import DocumentStore, RevisionConflict
-from eventkernel.store.stored_form import BSON_DATES, check_fields
+from eventkernel.ports import DocumentStore, DocumentTooLarge, RevisionConflict
+from eventkernel.store.stored_form import BSON_DATES, check_fields, is_too_large
 
 _Place = tuple[str, str, str, int]
 
@@ -41,6 +41,8 @@ class MemoryDocuments(DocumentStore):
         for document in documents:
             if document.id in stored and stored[document.id][0] != document.revision:
                 raise RevisionConflict(f"{document.id} in {collection} is no longer at revision {document.revision}")
+            if is_too_large(document):
+                raise DocumentTooLarge(f"{document.id} in {collection}")
             stored[document.id] = (document.revision + 1, bson.encode(document.body))
         for each in checkpoints:
             place = (collection, each.subscription, each.topic, each.partition)

@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import ReplaceOne, UpdateOne, errors
 from pymongo.errors import BulkWriteError
 
 from eventkernel.messages import Checkpoint, DocumentWrite
-from eventkernel.ports import DocumentStore, RevisionConflict
+from eventkernel.ports import DocumentStore, DocumentTooLarge, RevisionConflict
 from eventkernel.store.mongodb.driver import Collection, Database, Document
 from eventkernel.store.mongodb.inserts import duplicates
 from eventkernel.store.mongodb.unavailable import translated
@@ -20,6 +20,8 @@ from eventkernel.store.stored_form import ID, REVISION, check_fields
 
 _DOCUMENTS_ONLY = {"$exists": True}
 _CHECKPOINT = "~checkpoint/"
+# BSONObjectTooLarge, and what the server says where an update makes, or an upsert is, a document that is.
+_TOO_LARGE = frozenset({10334, 17419, 17420})
 # On the embedded store the time of an `$in` grows with the square of its length.
 _IDS_A_QUERY = 50
 
@@ -68,9 +70,13 @@ class MongoDocuments(DocumentStore):
         try:
             await self._database[collection].bulk_write(writes, ordered=True)
         except BulkWriteError as error:
+            _raise_too_large(collection, documents, error)
             stale = [documents[index].id for index in duplicates(error) if index < len(documents)]
             named = stale or ["the checkpoint"]
             raise RevisionConflict(f"{named[0]} in {collection} was written by someone else") from error
+        except errors.DocumentTooLarge:
+            # The driver's own limit is a little higher than the server's. Its error, as the server's, may quote the document.
+            raise DocumentTooLarge(f"a document in {collection}") from None
 
     async def find(self, collection: str, equal: Mapping[str, object], limit: int) -> list[dict[str, object]]:
         """As the port says."""
@@ -106,6 +112,12 @@ class MongoDocuments(DocumentStore):
     async def drop(self, collection: str) -> None:
         """As the port says."""
         await self._database[collection].drop()
+
+
+def _raise_too_large(collection: str, documents: Sequence[DocumentWrite], error: BulkWriteError) -> None:
+    for failure in error.details["writeErrors"]:
+        if failure["code"] in _TOO_LARGE:
+            raise DocumentTooLarge(f"{documents[failure['index']].id} in {collection}") from None
 
 
 def _checkpoint_id(checkpoint: Checkpoint) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from eventkernel.messages import Checkpoint, DocumentWrite
-from eventkernel.ports import RevisionConflict, Store
+from eventkernel.ports import DocumentTooLarge, RevisionConflict, Store
 from eventkernel.testing.store_suite.examples import NOON
 
 COLLECTION = "ksb_progress_v1"
@@ -30,6 +30,19 @@ class DocumentPromises:
         names = [f"provider-1/learner-{number}" for number in range(320)]
         await _write(store, [_new(name, {"name": name}) for name in names])
         assert await store.documents.load(COLLECTION, names) == {name: (1, {"name": name}) for name in names}
+
+    async def test_a_document_that_is_larger_than_any_store_keeps_is_refused_as_that(self, store: Store) -> None:
+        # BSON adds 41 bytes: the document's own, each field's name and type, the id and the revision.
+        room = 16 * 1024 * 1024 - 41
+        await _write(store, [_new("large", {"text": "x" * room})])
+        for more in (1, 64 * 1024):
+            with pytest.raises(DocumentTooLarge):
+                await _write(store, [_new("larger", {"text": "x" * (room + more)})], 7)
+            with pytest.raises(DocumentTooLarge):
+                await _write(store, [DocumentWrite("large", 1, {"text": "x" * (room + more)})], 7)
+        loaded = await store.documents.load(COLLECTION, ["large", "larger"])
+        assert {name: revision for name, (revision, _) in loaded.items()} == {"large": 1}
+        assert await _checkpoint(store) == 1
 
     async def test_a_loaded_document_is_the_callers_own(self, store: Store) -> None:
         body: dict[str, object] = {"list": [1]}
