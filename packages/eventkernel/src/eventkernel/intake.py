@@ -54,6 +54,13 @@ class Sink(Protocol):
         """
         ...
 
+    def revoked(self) -> None:
+        """The partitions held are about to go to others, or the process stops: what goes on beside `take` is to come to its end.
+
+        A `take` may be under way, and is waited for. `assigned` comes before the next one.
+        """
+        ...
+
     async def take(self, topic: str, partition: int, records: Sequence[Record]) -> None:
         """Returns when every one of these records has had its durable effect, or has been parked.
 
@@ -171,6 +178,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
     def stop(self) -> None:
         """Nothing more is begun."""
         self._term += 1
+        self._sink.revoked()
         self._stopping = True
         self._moved.set()
         for pause in self._pauses:
@@ -185,6 +193,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
     async def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
         """Gives what is in flight time to be committed, so that the next owner need not read it again."""
         self._term += 1
+        self._sink.revoked()
         self._moved.set()
         await self._drained()
 

@@ -59,6 +59,11 @@ class MendingSink:
         await self._sink.assigned(self._held)
         self._failed = False
 
+    def revoked(self) -> None:
+        """What is being mended ends with the record that it is at: takes wait for it, and the partitions' next holder for them."""
+        self._held = frozenset()
+        self._term += 1
+
     async def take(self, topic: str, partition: int, records: Sequence[Record]) -> None:
         """As the sink's, once nothing is being mended."""
         async with self._turn:

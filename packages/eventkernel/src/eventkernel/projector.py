@@ -116,6 +116,9 @@ class Projector:
             self._stopped.clear()
             self._inbox.forget()
 
+    def revoked(self) -> None:
+        """Nothing goes on beside `take`."""
+
     async def take(self, topic: str, partition: int, records: Sequence[Record]) -> None:
         """Folds records of one partition and makes that durable; raises what is transient, having changed nothing in memory."""
         checkpoint = Checkpoint(self.subscription, topic, partition, records[-1].offset + 1)

@@ -59,6 +59,9 @@ class Reactor:
         """Reads anew which streams are parked."""
         self._inbox.forget()
 
+    def revoked(self) -> None:
+        """Nothing goes on beside `take`."""
+
     async def take(self, topic: str, partition: int, records: Sequence[Record]) -> None:  # noqa: ARG002 - the records say it
         """Answers records of one partition; raises what is transient, and then all of them come again."""
         items = await self._inbox.opened(records)

@@ -46,6 +46,9 @@ class Takes:
         self.assignments.append(frozenset(partitions))
         self.log.append("assigned")
 
+    def revoked(self) -> None:
+        """Nothing goes on beside `take`."""
+
     async def take(self, topic: str, partition: int, records: Sequence[ConsumerRecord]) -> None:
         assert {(record.topic, record.partition) for record in records} == {(topic, partition)}
         self.inside += 1

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from eventkernel.commands import Order
+from eventkernel.intake import Intake
 from eventkernel.mending import MendingSink
 from eventkernel.messages import Asked, ParkedRecord
 from eventkernel.node import Node
@@ -234,6 +235,41 @@ async def test_a_partition_that_moves_while_it_is_mended_is_gone_on_with_by_its_
     await other.sink.mend()
     assert await other.parked() == []
     assert await other.trail() == ["loan-l1@1", "loan-l1@2", "loan-l1@3", "loan-l1@4"]
+
+
+@pytest.mark.parametrize("end", ["revoked", "stopped"])
+async def test_partitions_that_go_to_another_wait_for_the_record_that_is_being_mended_and_no_more(
+    mended: Mended, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    await poisoned(mended)
+    mended.mend_code()
+    await mended.ask(ALL)
+    intake = Intake(mended.sink, "library", ahead=10, drain=60, sleep=asyncio.sleep, broken=lambda: None)
+    write, writing, go_on = mended.store.documents.write, asyncio.Event(), asyncio.Event()
+
+    async def slow(*given: Any) -> None:
+        writing.set()
+        await go_on.wait()
+        await write(*given)
+
+    monkeypatch.setattr(mended.store.documents, "write", slow)
+    mending = asyncio.create_task(mended.sink.mend())
+    await writing.wait()
+    # A record that comes live waits for the mending.
+    await intake.take([mended.bus.event("loan-l2", opened("l2"))])
+    if end == "stopped":
+        intake.stop()
+    leaving = asyncio.create_task(intake.finish() if end == "stopped" else intake.on_partitions_revoked([]))
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(leaving, mending)
+    assert await mended.trail() == ["loan-l1@1", "loan-l1@2", "loan-l2@1"]
+    # Nor is anything mended before partitions are assigned again.
+    await mended.sink.mend()
+    assert await mended.offsets() == [1, 2, 3]
+    await mended.hold()
+    await mended.sink.mend()
+    assert await mended.parked() == []
 
 
 async def test_nothing_is_taken_while_it_mends_nor_mended_while_it_takes(
