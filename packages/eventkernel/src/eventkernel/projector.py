@@ -31,6 +31,8 @@ from eventkernel.store.stored_form import is_too_large
 from eventkernel.timing import Clock
 
 _TRIES = 10
+# A document of a learner's year takes 40 kB of memory (and 6 in the store), so these and what is being written stay below 200 MB.
+_KEEP, _CHANGED = 1_000, 1_000
 _Place = tuple[str, int]
 # A delivery, which of its batch it is, and the document that it is for.
 _Aimed = tuple[int, Delivery, str]
@@ -80,13 +82,14 @@ class Projector:
 
     Args:
         keep: how many documents to hold in memory between flushes.
+        changed: where so many documents wait to be written, nothing more is folded before they are under way.
     """
 
     overlaps = True
 
     def __init__(
         self, projection: Projection[Any], *, service: str, contract: Contract, documents: DocumentStore, parked: ParkedStore,
-        clock: Clock, keep: int = 10_000,
+        clock: Clock, keep: int = _KEEP, changed: int = _CHANGED,
     ) -> None:  # fmt: skip
         self.subscription = projection.subscription(service)
         self.topics = topics_of(projection.folds, contract)
@@ -95,6 +98,7 @@ class Projector:
         self._documents = documents
         self._clock = clock
         self._keep = keep
+        self._changed = changed
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._dirty: dict[str, _Held] = {}
         # Folded, or to be taken with care, and in no flush yet.
@@ -102,8 +106,11 @@ class Projector:
         self._careful = False
         # Where partitions stopped: nothing behind these offsets is taken before them.
         self._stopped: dict[_Place, int] = {}
-        self._folding = asyncio.Lock()
+        # Taken in this order. Whoever waits for room has the turn, so that what came later stays behind it.
+        self._turn = asyncio.Lock()
         self._writing = asyncio.Lock()
+        self._folding = asyncio.Lock()
+        self._room = asyncio.Event()
         handled = [contract.of(event).type for event in projection.folds]
         self._inbox = Inbox(
             self.subscription, service=service, contract=contract, handled=handled, parked=parked, clock=clock
@@ -123,9 +130,28 @@ class Projector:
         """Folds records of one partition and makes that durable; raises what is transient, having changed nothing in memory."""
         checkpoint = Checkpoint(self.subscription, topic, partition, records[-1].offset + 1)
         batch = _Batch((topic, partition), records, checkpoint, time.time_ns())
+        async with self._turn:
+            while len(self._dirty) >= self._changed and self._writing.locked():
+                self._room.clear()
+                await self._room.wait()
+            await self._add(batch)
+        try:
+            async with self._writing:
+                # Whoever comes first writes for all that wait.
+                if not batch.is_done:
+                    await self._flush()
+        finally:
+            # The next flush is about to begin, or, where those who were to write have been cancelled, whoever waits here writes.
+            self._room.set()
+        if batch.failure is not None:
+            raise batch.failure
+
+    async def _add(self, batch: _Batch) -> None:
+        """Folds a batch, or leaves it to be taken with care, and has it wait for a flush."""
+        records = batch.records
         async with self._folding:
             if records[0].offset > self._stopped.get(batch.place, records[0].offset):
-                raise NotTried(f"{topic}/{partition} stopped before {records[0].offset}")
+                raise NotTried(f"{batch.place[0]}/{batch.place[1]} stopped before {records[0].offset}")
             self._stopped.pop(batch.place, None)
             try:
                 await self._prepare(batch)
@@ -133,12 +159,6 @@ class Projector:
                 self._stop(batch)
                 raise
             self._waiting.append(batch)
-        async with self._writing:
-            # Whoever comes first writes for all that wait.
-            if not batch.is_done:
-                await self._flush()
-        if batch.failure is not None:
-            raise batch.failure
 
     async def _prepare(self, batch: _Batch) -> None:
         """Folds a batch in memory, where nothing is in the way."""

@@ -67,11 +67,11 @@ class Documents:
 
 
 def projector(
-    store: MemoryStore, projection: Projection[Any] | None = None, *, keep: int = 10_000, documents: Any = None
-) -> Projector:
+    store: MemoryStore, projection: Projection[Any] | None = None, *, keep: int = 10_000, changed: int = 10_000, documents: Any = None,
+) -> Projector:  # fmt: skip
     return Projector(
         projection or new_readers(), service="library", contract=CONTRACT, documents=documents or store.documents, parked=store.parked,
-        clock=Hand(NOON), keep=keep,
+        clock=Hand(NOON), keep=keep, changed=changed,
     )  # fmt: skip
 
 

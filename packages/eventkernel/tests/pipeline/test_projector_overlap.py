@@ -222,6 +222,41 @@ async def test_no_document_that_waits_to_be_written_is_let_go(store: MemoryStore
     assert [(await document(store, f"r{n}")).days for n in range(4)] == [60] * 4
 
 
+async def test_where_enough_documents_wait_to_be_written_nothing_more_is_folded(store: MemoryStore, bus: Bus) -> None:
+    gated = Gated(store)
+    running = projector(store, documents=gated, changed=2)
+    takes = [taking(running, bus, bus.event(f"loan-{n}", renewed(20, f"r{n}"))) for n in range(4)]
+    # This one is of a document that is there, and does not pass what came before it.
+    takes.append(taking(running, bus, bus.event("loan-1", renewed(30, "r1"))))
+    await settled()
+    assert sorted(running._held) == [f"{TENANT}/r{n}" for n in range(3)]
+
+    gated.let()
+    await settled()
+    assert sorted(running._held) == [f"{TENANT}/r{n}" for n in range(4)]
+    gated.open = True
+    gated.let()
+    await asyncio.gather(*takes)
+    written = [[identity.removeprefix(f"{TENANT}/") for identity in ids] for ids, _ in gated.begun]
+    assert written == [["r0"], ["r1", "r2"], ["r3", "r1"]]
+    assert [(await document(store, f"r{n}")).days for n in range(4)] == [20, 50, 20, 20]
+
+
+async def test_whoever_waits_for_room_writes_itself_where_those_who_were_to_write_are_cancelled(
+    store: MemoryStore, bus: Bus
+) -> None:
+    gated = Gated(store)
+    running = projector(store, documents=gated, changed=1)
+    takes = [taking(running, bus, bus.event(f"loan-{n}", renewed(20, f"r{n}"))) for n in range(3)]
+    await settled()
+    takes[1].cancel()
+    gated.open = True
+    gated.let()
+    await settled()
+    assert takes[2].done()
+    assert [(await document(store, f"r{n}")).days for n in range(3)] == [20, 20, 20]
+
+
 async def test_what_is_being_loaded_when_a_flush_fails_is_not_taken_before_it(store: MemoryStore, bus: Bus) -> None:
     loads = asyncio.Event()
 
@@ -290,11 +325,12 @@ STEPS = st.lists(
     steps=STEPS,
     fails=st.lists(st.sampled_from(["", "", "", "before", "after", "half-way", "away"]), max_size=12),
     keep=st.sampled_from([1, 2, 10_000]),
+    changed=st.sampled_from([1, 2, 10_000]),
 )
 def test_documents_are_the_log_folded_once_however_takes_overlap(
-    streams: list[int], steps: Any, fails: list[str], keep: int
+    streams: list[int], steps: Any, fails: list[str], keep: int, changed: int
 ) -> None:
-    asyncio.run(_overlapped(streams, steps, fails, keep))
+    asyncio.run(_overlapped(streams, steps, fails, keep, changed))
 
 
 class Feed:
@@ -327,17 +363,17 @@ class Feed:
         self._under_way.clear()
 
 
-async def _overlapped(streams: list[int], steps: Any, fails: list[str], keep: int) -> None:
+async def _overlapped(streams: list[int], steps: Any, fails: list[str], keep: int, changed: int) -> None:
     store, bus = MemoryStore(), Bus()
     feed, documents = Feed(bus, streams), Failing(store, fails)
-    running = projector(store, keep=keep, documents=documents)
+    running = projector(store, keep=keep, changed=changed, documents=documents)
     for partition, size, pause, then in steps:
         feed.give(running, partition, size)
         for _ in range(pause):
             await asyncio.sleep(0)
         if then == "die":
             feed.kill()
-            running = projector(store, keep=keep, documents=documents)
+            running = projector(store, keep=keep, changed=changed, documents=documents)
         if then:
             await feed.settle()
         if then == "change hands":
