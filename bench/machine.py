@@ -29,10 +29,9 @@ def _commit() -> str:
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False).stdout.strip()
 
-    # The figures themselves and their table do not count as a change.
-    changed = git(
-        "status", "--porcelain", "--untracked-files=no", "--", ":!bench/results.json", ":!docs/PERFORMANCE.md"
-    )
+    # The figures themselves and their tables do not count as a change.
+    written = (":!bench/results.json", ":!docs/PERFORMANCE.md", ":!docs/performance.svg", ":!docs/SCALE.md")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", *written)
     return git("rev-parse", "--short", "HEAD") + (" with changes" if changed else "")
 
 

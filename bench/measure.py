@@ -8,6 +8,7 @@ from statistics import median
 
 ROUNDS = 5
 ROUNDS_QUICK = 2
+EVENTS, EVENTS_QUICK = 1_000_000, 50_000
 
 Run = Callable[[int], Awaitable[float]]
 
@@ -35,8 +36,8 @@ class Figure:
     """One line of the table. In `ours` and `bare` each place is one round.
 
     `unit` of a rate ends in `/s`; of anything else less is better. `parts` are medians of what it is made of, by name, in
-    `parts_unit` (`unit` where that is empty), unless another unit stands in the name behind a semicolon. What is asked of it: a ratio of `least_ratio`, and of ours no more than `most`; nothing where
-    neither is given, and then it is there to be seen.
+    `parts_unit` (`unit` where that is empty), unless another unit stands in the name behind a semicolon. What is asked of it: a
+    ratio of `least_ratio`, and of ours no more than `most`; nothing where neither is given, and then it is there to be seen.
     """
 
     name: str
@@ -87,10 +88,17 @@ def added_up(*rates: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How a benchmark is to be run."""
+    """How a benchmark is to be run. `events`: of a rebuild; `rates`: a second, of a simulation, instead of what was measured."""
 
     rounds: int
     folder: str
+    events: int = EVENTS
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def quick(self) -> bool:
+        """Only to see that it runs."""
+        return self.rounds < ROUNDS
 
 
 async def by_turns(rounds: int, ours: Run, bare: Run) -> tuple[list[float], list[float]]:

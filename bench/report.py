@@ -21,13 +21,20 @@ BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
 _COLUMNS = ("Measured", "Ours", "Against", "Theirs", "Ratio", "Asked")
 
 
-def keep(benchmark: str, facts: Mapping[str, object], figures: Sequence[Figure]) -> None:
-    """Puts a benchmark's figures in the place of its last ones."""
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results[benchmark] = {
-        "facts": facts,
-        "figures": [asdict(figure) | {"ratio": asdict(figure.ratio)} for figure in figures],
-    }
+def load() -> dict[str, Any]:
+    """All that is kept, by benchmark."""
+    found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return found
+
+
+def keep(benchmark: str, facts: Mapping[str, object], found: Sequence[Figure] | Mapping[str, Any]) -> None:
+    """Puts a benchmark's figures, or its tables, in the place of its last ones."""
+    results = load()
+    results[benchmark] = {"facts": facts} | (
+        {"found": found}
+        if isinstance(found, Mapping)
+        else {"figures": [asdict(figure) | {"ratio": asdict(figure.ratio)} for figure in found]}
+    )
     RESULTS.write_text(json.dumps(_rounded(results), indent=2) + "\n")
 
 
@@ -54,13 +61,28 @@ def show(console: Console, figures: Sequence[Figure]) -> None:
 
 def document(order: Sequence[str]) -> None:
     """Puts the kept figures into the documentation, between its markers, and draws their ratios beside it."""
-    results = json.loads(RESULTS.read_text())
+    results = load()
     figures = [_figure(one) for name in order if name in results for one in results[name]["figures"]]
     plot.draw(figures, PLOT)
     lines = "\n".join(_lines([(name, results[name]) for name in order if name in results]))
-    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+    between(DOCUMENT, lines)
+
+
+def between(document: Path, lines: str) -> None:
+    """Puts these in the place of what stands between the document's markers."""
+    before, _, rest = document.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{lines}\n{END}{after}")
+    document.write_text(f"{before}{BEGIN}\n{lines}\n{END}{after}")
+
+
+def taken_on(benchmark: str, facts: Mapping[str, Any]) -> str:
+    """A line of what a benchmark was taken on."""
+    rounds = "1 round" if facts["rounds"] == 1 else f"{facts['rounds']} rounds"
+    return (
+        f"- {benchmark}: {facts['date']}, commit {facts['commit']}, {rounds}, {facts['cores']} cores "
+        f"({facts['system']}) with a load of {facts['load_before']} before, Python {facts['python']}, Kafka {facts['kafka']}, "
+        f"store {facts['store']}"
+    )
 
 
 def _lines(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
@@ -78,12 +100,7 @@ def _lines(results: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
                 yield "| " + " | ".join(("" if place else figure.name, *_part(figure, name, value))) + " |"
     yield "\nTaken on:\n"
     for benchmark, result in results:
-        facts = result["facts"]
-        yield (
-            f"- {benchmark}: {facts['date']}, commit {facts['commit']}, {facts['rounds']} rounds, {facts['cores']} cores "
-            f"({facts['system']}) with a load of {facts['load_before']} before, Python {facts['python']}, Kafka {facts['kafka']}, "
-            f"store {facts['store']}"
-        )
+        yield taken_on(benchmark, result["facts"])
 
 
 def _figure(stored: Mapping[str, Any]) -> Figure:
