@@ -170,7 +170,7 @@ def _rebuild(figures: Sequence[Found]) -> Iterator[str]:
     tenths = ", ".join(f"{value:,.0f}" for name, value in parts.items() if name.startswith("tenth"))
     yield "\n### A rebuild\n"
     yield (
-        f"{speed['name'].partition(',')[0].capitalize()}, into {parts['documents, how many']:,.0f} documents: {parts['all of them']:,.0f} events a "
+        f"{speed['name'].removesuffix(', the last tenth').capitalize()}, into {parts['documents, how many']:,.0f} documents: {parts['all of them']:,.0f} events a "
         f"second; by tenths {tenths}. Resident: {memory['parts']['at the start']:,.0f} MB at the start, {max(memory['ours']):,.0f} at the most, "
         f"{memory['parts']['at the end']:,.0f} at the end."
     )
