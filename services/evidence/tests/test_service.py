@@ -17,6 +17,7 @@ from mentoring.common.v1.common_pb2 import (
     PARTY_RELATIONSHIP_EMPLOYER_CONTACT,
     PARTY_RELATIONSHIP_GUARDIAN,
     Party,
+    StandardVersion,
 )
 from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest, JudgeEvidenceRequest
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
@@ -26,6 +27,7 @@ STARTED = MentorshipStarted(
     learner_id="learner-1",
     mentorship_id="mentorship-1",
     mentor_id="mentor-1",
+    standard=StandardVersion(reference="ST0148", version="1.0"),
     parties=[
         Party(person_id="assessor-1", relationship=PARTY_RELATIONSHIP_ASSESSOR),
         Party(person_id="contact-1", relationship=PARTY_RELATIONSHIP_EMPLOYER_CONTACT),
@@ -33,7 +35,14 @@ STARTED = MentorshipStarted(
         Party(person_id="guardian-1", relationship=PARTY_RELATIONSHIP_GUARDIAN),
     ],
 )
-PROGRESS = GetKsbProgressRequest(learner_id="learner-1")
+PROGRESS = GetKsbProgressRequest(learner_id="learner-1", standard=StandardVersion(reference="ST0148", version="1.1"))
+ELSEWHERE = MentorshipStarted(
+    learner_id="learner-1",
+    mentorship_id="mentorship-2",
+    mentor_id="mentor-2",
+    standard=StandardVersion(reference="ST0070", version="1.0"),
+    parties=[Party(person_id="contact-2", relationship=PARTY_RELATIONSHIP_EMPLOYER_CONTACT)],
+)
 EVIDENCE = GetEvidenceRequest(learner_id="learner-1", evidence_id="evidence-1")
 EVERY_ROLE = ("learner", "mentor", "assessor", "employer_contact")
 
@@ -85,7 +94,8 @@ def test_another_mentorship_goes_on_when_one_ends() -> None:
         ("coach-1", False, False),
         ("guardian-1", False, False),
         ("learner-2", False, False),
-        ("mentor-2", False, False),
+        # On another standard they are told of that; a piece of evidence says only itself on which one it is.
+        ("mentor-2", False, True),
         ("contact-2", False, False),
     ],
 )
@@ -93,7 +103,7 @@ async def test_the_support_team_is_told_what_it_needs_to_know(
     reader: Callable[..., Any], person_id: str, progress: bool, evidence: bool
 ) -> None:
     caller = person(person_id, *EVERY_ROLE)
-    read = reader(caller, documents=[team(STARTED)])
+    read = reader(caller, documents=[team(STARTED, ELSEWHERE)])
     assert await in_support_team(Ask(caller, PROGRESS, read)) is progress
     assert await in_support_team(Ask(caller, EVIDENCE, read)) is evidence
 

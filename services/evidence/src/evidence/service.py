@@ -48,8 +48,8 @@ def build() -> Service:
 
 
 async def self_or_mentor(ask: Ask) -> bool:
-    """The caller is the request's learner, or mentors them in an active mentorship."""
-    return _is_learner(ask) or (await _team(ask)).is_mentored_by(ask.principal.person_id)
+    """The caller is the request's learner, or mentors them in an active mentorship, on the standard that the request names."""
+    return _is_learner(ask) or (await _team(ask)).is_mentored_by(ask.principal.person_id, _standard(ask))
 
 
 async def assessor_of_learner(ask: Ask) -> bool:
@@ -60,16 +60,22 @@ async def assessor_of_learner(ask: Ask) -> bool:
 async def in_support_team(ask: Ask) -> bool:
     """The caller is the learner, the mentor, or somebody with a legitimate need of what the request asks for.
 
-    A manager of the provider needs no attachment where managers are told; everybody else does.
+    A manager of the provider needs no attachment where managers are told; everybody else does, to a mentorship on the standard
+    that the request names: an employer is told nothing of what a learner does at another.
     """
     told = TOLD_IN_FULL[type(ask.request)]
     if "provider_manager" in ask.principal.roles and PARTY_RELATIONSHIP_PROVIDER_MANAGER in told:
         return True
-    return await self_or_mentor(ask) or (await _team(ask)).has_party(ask.principal.person_id, told)
+    return await self_or_mentor(ask) or (await _team(ask)).has_party(ask.principal.person_id, told, _standard(ask))
 
 
 def _is_learner(ask: Ask) -> bool:
     return ask.principal.person_id == fill("{learner_id}", ask.request)
+
+
+def _standard(ask: Ask) -> str:
+    """The reference of the standard that the request is about; empty where it names none."""
+    return fill("{standard.reference}", ask.request) if "standard" in ask.request.DESCRIPTOR.fields_by_name else ""
 
 
 async def _team(ask: Ask) -> SupportTeam:

@@ -1,6 +1,6 @@
 """Who stands beside a learner, as the sessions service published it: what access to the learner's evidence is decided on.
 
-Only an active mentorship gives anybody access; the learner needs none.
+Only an active mentorship gives anybody access, and only to what belongs to its standard; the learner needs none.
 """
 
 from collections.abc import Collection
@@ -20,9 +20,10 @@ class Attached(BaseModel):
 
 
 class Mentorship(BaseModel):
-    """One mentorship's people."""
+    """One mentorship's people, and the reference of the standard that it is on."""
 
     mentor_id: str
+    standard_reference: str
     parties: list[Attached]
     active: bool = True
 
@@ -33,21 +34,29 @@ class SupportTeam(BaseModel):
     learner_id: str
     mentorships: dict[str, Mentorship] = {}
 
-    def is_mentored_by(self, person_id: str) -> bool:
-        """Whether this person mentors the learner in an active mentorship."""
-        return any(one.active and one.mentor_id == person_id for one in self.mentorships.values())
+    def is_mentored_by(self, person_id: str, standard_reference: str = "") -> bool:
+        """Whether this person mentors the learner in an active mentorship, on this standard where one is given."""
+        return any(one.mentor_id == person_id for one in self._active(standard_reference))
 
-    def has_party(self, person_id: str, relationships: Collection[PartyRelationship.ValueType]) -> bool:
-        """Whether this person is attached to an active mentorship in one of these relationships."""
+    def has_party(
+        self, person_id: str, relationships: Collection[PartyRelationship.ValueType], standard_reference: str = ""
+    ) -> bool:
+        """Whether this person is attached to an active mentorship, on this standard where one is given, in one of these relationships."""
         return any(
             party.person_id == person_id and party.relationship in relationships
-            for one in self.mentorships.values()
-            if one.active
+            for one in self._active(standard_reference)
             for party in one.parties
         )
 
+    def _active(self, standard_reference: str) -> list[Mentorship]:
+        return [
+            one
+            for one in self.mentorships.values()
+            if one.active and standard_reference in ("", one.standard_reference)
+        ]
 
-support_team = Projection("support_team", version=1, document=SupportTeam, key="learner_id")
+
+support_team = Projection("support_team", version=2, document=SupportTeam, key="learner_id")
 
 
 @support_team.on
@@ -55,6 +64,7 @@ def started(document: SupportTeam, event: MentorshipStarted, _meta: Metadata) ->
     """Mentor and parties are attached."""
     document.mentorships[event.mentorship_id] = Mentorship(
         mentor_id=event.mentor_id,
+        standard_reference=event.standard.reference,
         parties=[Attached(person_id=party.person_id, relationship=party.relationship) for party in event.parties],
     )
 
