@@ -19,11 +19,9 @@ from eventkernel.keys import KeyDestroyed
 from eventkernel.ports import StoreUnavailable
 from eventkernel.reading import Behind, TooMany
 from eventkernel.store.grouping import Closed, Overloaded
-from eventkernel.tokens import Unauthenticated
+from eventkernel.tokens import ID_IN_WORDS, ID_PATTERN, Unauthenticated
 
 _RETRY_SECONDS = 1
-# The pattern that the contracts give ids.
-_ID = "^[A-Za-z0-9][A-Za-z0-9-]{0,63}$"
 _ASKS_FOR_A_VALUE = frozenset({"string.pattern", "string.min_len", "enum.not_in", "repeated.min_items"})
 # A caller's gRPC takes 8 KB of trailers, and these travel twice, once in base64: what is longer would reach nobody.
 _TEXT_BYTES, _DETAIL_BYTES, _OVERHEAD_BYTES = 1200, 2400, 8
@@ -93,8 +91,8 @@ def _said(violation: Any) -> str:
     rule, value = violation.proto.rule_id, violation.field_value
     if rule == "required" or (rule in _ASKS_FOR_A_VALUE and not value):
         return "is missing"
-    if rule == "string.pattern" and violation.rule_value == _ID:
-        return "has to be an id: letters, digits and hyphens, 64 at the most, with a letter or digit first"
+    if rule == "string.pattern" and violation.rule_value == ID_PATTERN:
+        return f"has to be an id: {ID_IN_WORDS}"
     return str(violation.proto.message)
 
 

@@ -31,7 +31,7 @@ from eventkernel.store.stored_form import is_too_large
 from eventkernel.timing import Clock
 
 _TRIES = 10
-# A document of a learner's year takes 40 kB of memory (and 6 in the store), so these and what is being written stay below 200 MB.
+# A document of a learner's year takes 43 kB of memory (`python -m bench sizes`); with these a rebuild stays in its bounds (`bench rebuild`).
 _KEEP, _CHANGED = 1_000, 1_000
 _Place = tuple[str, int]
 # A delivery, which of its batch it is, and the document that it is for.

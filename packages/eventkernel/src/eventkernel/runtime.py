@@ -45,8 +45,7 @@ def main(build: Callable[[], Service]) -> None:
 def collect_rarely() -> None:
     """Spares what was made so far from the search for garbage, and lets it begin at 50,000 new objects instead of 700.
 
-    A batch of records is some ten thousand objects that go by themselves. To search them again and again costs a third of a
-    projector's time (`python -m bench projector`).
+    A batch of records is thousands of objects that go by themselves, and each search would go through those of the batches under way.
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

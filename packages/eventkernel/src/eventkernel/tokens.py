@@ -18,7 +18,10 @@ from eventkernel.messages import SYSTEM, Principal
 ALGORITHMS = ("EdDSA", "RS256", "ES256")
 
 _LOG = structlog.stdlib.get_logger(__name__)
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
+# What an id is, in the contracts' own words (`buf.validate`) and here.
+ID_PATTERN = "^[A-Za-z0-9][A-Za-z0-9-]{0,63}$"
+ID_IN_WORDS = "letters, digits and hyphens, 64 at the most, with a letter or digit first"
+_ID = re.compile(ID_PATTERN)
 _ROLE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LONGEST_TOKEN = 16_384
 _CHECK_SECONDS = 1.0

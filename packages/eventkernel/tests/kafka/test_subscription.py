@@ -131,6 +131,7 @@ async def test_one_of_several_brokers_that_answers_is_enough(subscribe, bus, top
     await bus.put(0, b"0")
     await subscribe(sink, bootstrap=f"127.0.0.1:{free_port()}, {kafka_bootstrap}")
     await until(lambda: sink.count == 1)
+    assert sink.values(0) == [b"0"]
 
 
 async def test_a_consumer_whose_coordinator_ended_is_told_as_broken(subscribe, bus, topic, until, monkeypatch):
@@ -466,6 +467,7 @@ async def test_the_lag_is_measured_up_to_nothing(subscribe, topic, kafka_bootstr
         )
 
     await until(lambda: lag(0) == 0 and lag(1) == 3)
+    assert (sink.values(0), sink.values(1)) == ([b"1", b"2"], [])
 
 
 class Overlapping(Takes):

@@ -12,11 +12,11 @@ from typing import Any, NoReturn, TypeVar
 import typer
 from eventkernel.client import CallFailed
 from eventkernel.issuer import LocalIssuer, LocalOnly
+from eventkernel.tokens import ID_IN_WORDS, ID_PATTERN
 
 from mentorstream.embedded import StartFailure
 
 Result = TypeVar("Result")
-_ID = re.compile("[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 NOTHING_LEFT = "Stopped; no process is left."
 
 
@@ -51,10 +51,8 @@ def told(failed: CallFailed, service: str, address: str, option: str) -> str:
 def local_token(data_dir: Path, person: str, provider: str, roles: Sequence[str]) -> str:
     """A token for the platform whose data is here."""
     for what, value in (("person", person), ("--provider", provider)):
-        if not _ID.fullmatch(value):
-            fail(
-                f"ID_NOT_VALID: {what} is {value!r}: an id has letters, digits and hyphens, 64 at the most, with a letter or digit first"
-            )
+        if not re.fullmatch(ID_PATTERN, value):
+            fail(f"ID_NOT_VALID: {what} is {value!r}: an id has {ID_IN_WORDS}")
     mode = os.environ.get("MENTORSTREAM_MODE", "local")
     # An issuer that was made here and now would sign with a key that no platform knows.
     if mode == "local" and not (data_dir / "issuer" / "jwks.json").exists():

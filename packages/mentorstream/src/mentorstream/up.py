@@ -28,7 +28,7 @@ _REMEMBERED = "listens.json"
 
 async def up(console: Console, data_dir: Path) -> None:
     """Runs until SIGINT or SIGTERM. Raises StartFailure where a part cannot start, or ends by itself."""
-    ports = _ports(data_dir)
+    ports = _ports()
     console.print(f"Starting the four services, and what the environment does not name; data in {data_dir} ...")
     async with platform(data_dir, ports=ports) as running:
         (data_dir / _REMEMBERED).write_text(json.dumps({"first_port": first_port()}))
@@ -67,13 +67,12 @@ def address_of(service: str, data_dir: Path) -> str:
     return f"{LOCALHOST}:{first + _APART * SERVICES.index(service)}"
 
 
-def _ports(data_dir: Path) -> dict[str, Addresses]:
+def _ports() -> dict[str, Addresses]:
     found = {}
-    instead = f"MENTORSTREAM_PORT (the first of the platform's ports), where no platform with the data in {data_dir} runs there already"
     for place, name in enumerate(SERVICES):
         grpc, health, metrics = (first_port() + _APART * place + part for part in range(3))
         for port, what in ((grpc, "gRPC"), (health, "health"), (metrics, "metrics")):
-            require_free(port, f"the {name} service's {what}", instead)
+            require_free(port, f"the {name} service's {what}", "MENTORSTREAM_PORT (the first of the platform's ports)")
         found[name] = Addresses(f"{LOCALHOST}:{grpc}", f"{LOCALHOST}:{health}", metrics)
     return found
 

@@ -128,13 +128,15 @@ def tell_person(state: Telling, command: TellPersonRequest, context: Context) ->
             "that it was added to for its handler, a contact's end for its owner.",
             field="because",
         )
-    notice = _notice(command, context.derive_id("notice", command.person_id))
     contact = context.state(Contact)
-    if is_safeguarding(command.occasion):
-        notice.registration = contact.standing(context.now)
+    stood = contact.standing(context.now) if is_safeguarding(command.occasion) else command.registration
+    notice = _copy(command, context.derive_id("notice", command.person_id), stood)
+    notice.raiser_role, notice.category = _code_or_nothing(command.raiser_role), _code_or_nothing(command.category)
     if command.occasion not in _IN_TWO_COPIES or not contact.on_trial(context.now):
         return [notice]
-    return [notice, _second_copy(notice, context.derive_id("notice", command.person_id, "second copy"))]
+    second = _copy(command, context.derive_id("notice", command.person_id, "second copy"), stood)
+    second.second_copy = True
+    return [notice, second]
 
 
 @telling.evolve
@@ -156,7 +158,8 @@ def _members(circle: Circle, command: TellCircleRequest) -> Iterable[Member] | N
     return circle.members_of_each(command.actor_id)
 
 
-def _notice(command: TellPersonRequest, notice_id: str) -> NoticeRequested:
+def _copy(command: TellPersonRequest, notice_id: str, registration: int) -> NoticeRequested:
+    """What any copy says, wherever it goes."""
     return NoticeRequested(
         telling_id=command.telling_id,
         notice_id=notice_id,
@@ -165,23 +168,7 @@ def _notice(command: TellPersonRequest, notice_id: str) -> NoticeRequested:
         because=command.because,
         detail=Detail.DETAIL_FULL,
         about_id=command.about_id,
-        raiser_role=_code_or_nothing(command.raiser_role),
-        category=_code_or_nothing(command.category),
-        registration=command.registration,
-    )
-
-
-def _second_copy(notice: NoticeRequested, notice_id: str) -> NoticeRequested:
-    return NoticeRequested(
-        telling_id=notice.telling_id,
-        notice_id=notice_id,
-        recipient_id=notice.recipient_id,
-        occasion=notice.occasion,
-        because=notice.because,
-        detail=notice.detail,
-        about_id=notice.about_id,
-        registration=notice.registration,
-        second_copy=True,
+        registration=registration,
     )
 
 

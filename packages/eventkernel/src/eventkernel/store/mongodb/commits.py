@@ -62,7 +62,7 @@ class MongoCommits(CommitStore):
         keys = [stream_key(tenant, stream) for tenant, stream in streams]
         wanted: Document = {"stream_key": keys[0] if len(keys) == 1 else {"$in": keys}}
         if after:
-            # The upper bound keeps nothing out. Without it the embedded store walks the whole stream: 140 ms at 10,000 events, not 1.
+            # The upper bound keeps nothing out. Without it the embedded store walks the whole stream (`python -m bench long_stream`).
             wanted["versions"] = {"$gt": after, "$lte": _NO_LATER}
         found = await self._commits.find(wanted).batch_size(_READ_BATCH).to_list(None)
         answer: dict[tuple[str, str], list[Commit]] = {}
