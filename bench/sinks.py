@@ -72,10 +72,11 @@ class Stub(MemoryDocuments):
         super().__init__()
         self.documents = 0
         self.kept: dict[str, dict[str, object]] = {}
+        self._revisions: dict[str, int] = {}
 
     async def load(self, collection: str, ids: Sequence[str]) -> dict[str, tuple[int, dict[str, object]]]:  # noqa: ARG002
-        """Nothing is there: every document is new once, and held from then on."""
-        return {}
+        """What was kept: a projector that let go of a document asks for it again."""
+        return {name: (self._revisions[name], self.kept[name]) for name in ids if name in self.kept}
 
     async def write(
         self,
@@ -84,5 +85,6 @@ class Stub(MemoryDocuments):
         checkpoints: Sequence[Checkpoint],  # noqa: ARG002
     ) -> None:
         """Keeps the bodies."""
+        self._revisions.update((document.id, document.revision + 1) for document in documents)
         self.documents += len(documents)
         self.kept.update((document.id, document.body) for document in documents)
