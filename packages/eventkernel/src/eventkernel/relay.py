@@ -67,6 +67,7 @@ class Relay:
         self._batch = batch
         self._until: dict[int, datetime] = {}
         self._given: dict[int, datetime] = {}
+        self._giving: set[int] = set()
         self._holdings: dict[int, Holding] = {}
         self._keepers: dict[int, asyncio.Task[None]] = {}
         self._awake = asyncio.Event()
@@ -217,21 +218,26 @@ class Relay:
 
     async def _even_out(self, tasks: asyncio.TaskGroup) -> None:
         """Gives one slot to a replica that asks and has two fewer, or asks where another has two more."""
-        holders = Counter([await self._leases.holder(lease_name(slot)) or "" for slot in range(SLOTS)])
-        mine = holders[self._holder]
-        if any(count >= mine + 2 for holder, count in holders.items() if holder):
+        found = {slot: await self._leases.holder(lease_name(slot)) for slot in range(SLOTS)}
+        mine = {slot for slot in self._holdings if self._leased(slot)} - self._giving
+        holders = Counter(holder for holder in found.values() if holder not in {None, self._holder})
+        if any(count >= len(mine) + 2 for count in holders.values()):
             await self._leases.acquire(_WANTED, self._holder, self._clock(), self._ttl)
             return
         asker = await self._leases.holder(_WANTED)
-        if asker is None or (asker != self._holder and mine < holders[asker] + 2):
+        # What is on its way counts as the asker's: who has not taken it yet asks on.
+        on_its_way = sum(found[slot] in {None, self._holder} for slot in found.keys() - mine)
+        if asker is None or (asker != self._holder and len(mine) < holders[asker] + on_its_way + 2):
             return
         if await self._leases.acquire(_WANTED, self._holder, self._clock(), self._ttl):
             # It was our own, or that of a replica that died while it asked.
             await self._leases.release(_WANTED, self._holder)
-        elif self._holdings:
-            slot = max(self._holdings)
+        elif mine:
+            slot = max(mine)
             self._given[slot] = self._clock() + self._ttl
-            tasks.create_task(self._give_back(slot))
+            self._giving.add(slot)
+            giving = tasks.create_task(self._give_back(slot))
+            giving.add_done_callback(lambda _: self._giving.discard(slot))
 
     async def _give_back(self, slot: int) -> None:
         if slot in self._holdings:
