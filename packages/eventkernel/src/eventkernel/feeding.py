@@ -5,6 +5,7 @@ Copies begin and end while the process runs: what operators decide is looked at 
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from eventkernel.ending import end
 from eventkernel.mending import MendingSink
 from eventkernel.ports import Store
 from eventkernel.projection import Projection
@@ -51,7 +53,7 @@ class Feed:
         """Finishes what is in flight, and leaves, also where it has only begun to join; then nothing is begun any more."""
         self._stopping.set()
         if self._reading is not None:
-            self._reading.cancel()
+            await end([self._reading], math.inf)
         await self._ended.wait()
 
     async def _read(self) -> None:
@@ -64,8 +66,7 @@ class Feed:
         try:
             await asyncio.wait([self._reading])
         finally:
-            self._reading.cancel()
-            await asyncio.wait([self._reading])
+            await end([self._reading], math.inf)
             try:
                 await subscriptions.stop()
             except Exception as error:

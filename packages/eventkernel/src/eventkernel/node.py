@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from eventkernel import metrics
 from eventkernel.commands import Commands
 from eventkernel.due import DueRunner
+from eventkernel.ending import end
 from eventkernel.feeding import Feed, Feeding
 from eventkernel.intake import Sink
 from eventkernel.keys import DataKeys, KeyFile
@@ -131,9 +132,7 @@ class Node:
         if self._relay is not None:
             await self._within(self._relay.stop(), "relay")
         await self._within(self.states.close(), "snapshots")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks, _LAST_SECONDS)
         # Health is answered to the end: not ready, and alive.
         if self._health_server is not None:
             await self._health_server.stop(0)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from eventkernel import logs, telemetry
 from eventkernel.contract import ContractFault
+from eventkernel.ending import end
 from eventkernel.keys import SecretFileFault
 from eventkernel.node import AddressInUse, Node
 from eventkernel.ports import StoreUnavailable
@@ -24,6 +26,7 @@ from eventkernel.tokens import KeySetFault
 
 _log = structlog.get_logger(__name__)
 _EXIT_REFUSED = 2
+_LAST_SECONDS = 1.0
 
 
 def main(build: Callable[[], Service]) -> None:
@@ -60,6 +63,30 @@ async def _run(build: Callable[[], Service], settings: Settings) -> int:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    node, metrics = await _start(service, settings)
+    collect_rarely()
+    failed = asyncio.create_task(node.failed())
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    broken = failed.done()
+    if broken:
+        _log.critical("a part of the process ended; stopping", error=repr(failed.exception()))
+    failed.cancel()
+    stopped.cancel()
+    await node.stop()
+    metrics.close()
+    telemetry.shutdown()
+    left = await end(asyncio.all_tasks() - {asyncio.current_task()}, _LAST_SECONDS)
+    if left:
+        # Whoever waits for them in order would wait for ever. All that has to last was written before.
+        _log.error("some tasks do not end; leaving without them", tasks=[repr(task.get_coro()) for task in left])
+        sys.stdout.flush()
+        os._exit(int(broken))
+    return int(broken)
+
+
+async def _start(service: Service, settings: Settings) -> tuple[Node, telemetry.MetricsEndpoint]:
+    """Starts the service, and shows its metrics. Ends the process where that cannot be done as it is told."""
     try:
         driver = connect(settings.mongodb_uri, driver=settings.mongodb_driver)
     except Exception as fault:
@@ -85,25 +112,13 @@ async def _run(build: Callable[[], Service], settings: Settings) -> int:
     except OSError as fault:
         _refuse("KEYS_UNUSABLE", f"KEY_FILE: {fault}; name a file that this process may read, or make")
     try:
-        exposed = telemetry.serve_metrics(settings.metrics_port, settings.metrics_host)
+        metrics = telemetry.serve_metrics(settings.metrics_port, settings.metrics_host)
     except OSError as fault:
         _refuse(
             "PORT_IN_USE",
             f"metrics cannot be shown at {settings.metrics_host}:{settings.metrics_port}: {fault}; set METRICS_PORT",
         )
-    collect_rarely()
-    failed = asyncio.create_task(node.failed())
-    stopped = asyncio.create_task(stopping.wait())
-    await asyncio.wait({failed, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    broken = failed.done()
-    if broken:
-        _log.critical("a part of the process ended; stopping", error=repr(failed.exception()))
-    failed.cancel()
-    stopped.cancel()
-    await node.stop()
-    exposed.close()
-    telemetry.shutdown()
-    return int(broken)
+    return node, metrics
 
 
 def _refuse(code: str, text: str) -> NoReturn:

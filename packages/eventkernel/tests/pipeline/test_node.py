@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -305,3 +306,45 @@ def test_a_process_that_cannot_start_as_told_says_why_and_which_variable(
     assert all(name in ended.stderr for name in named)
     assert "Traceback" not in ended.stderr
     assert "secret" not in ended.stderr
+
+
+DEAF = """
+import asyncio
+from eventkernel import runtime
+from eventkernel.node import Node
+from eventkernel.store.memory import MemoryStore
+
+async def deaf():
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+
+def spoilt():
+    whole = Node.start
+    async def start(self):
+        await whole(self)
+        self._spawn(deaf())
+        print("started", flush=True)
+    Node.start = start
+    runtime.MongoStore = lambda driver, name: MemoryStore()
+
+spoilt()
+"""
+
+
+def test_a_process_ends_when_told_though_a_part_of_it_is_deaf_to_that(tmp_path: Path) -> None:
+    program = f"import sys; sys.path[:0] = {[str(Path(__file__).parents[4]), *sys.path]!r}\n{DEAF}\nfrom {__package__}.library import build\nruntime.main(build)"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], env={"PATH": os.environ["PATH"], **GOOD, "ROLES": "reactor"}, cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout is not None
+            assert any(line == "started\n" for line in process.stdout)
+            process.send_signal(signal.SIGTERM)
+            said, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert "deaf" in said
