@@ -134,9 +134,9 @@ class DocumentStore(Protocol):
     async def write(
         self, collection: str, documents: Sequence[DocumentWrite], checkpoints: Sequence[Checkpoint]
     ) -> None:
-        """Writes each document once, then the checkpoints, in one round trip. A checkpoint never goes back.
+        """Writes each document once, then the checkpoints, in two round trips at the most. A checkpoint never goes back.
 
-        Raises RevisionConflict where a document is no longer the one that was loaded, or DocumentTooLarge; then some before it may
+        Raises RevisionConflict where a document is no longer the one that was loaded, or DocumentTooLarge; then some of the others may
         have been written, and no checkpoint has. Raises ValueError for a field that is the store's own: `_id`, `_rev`.
         """
         ...

@@ -165,6 +165,7 @@ class Projector:
         if self._careful:
             return
         batch.items = await self._inbox.opened(batch.records)
+        self._take_for_new(batch.items)
         aimed = await self._load(batch.items)
         # A flush may have failed meanwhile.
         if batch.place in self._stopped:
@@ -280,6 +281,16 @@ class Projector:
             if oldest in self._dirty:
                 break
             del self._held[oldest]
+
+    def _take_for_new(self, items: Sequence[Delivery | Fault]) -> None:
+        """Makes the documents that begin with their own streams here, unread: where one is there all the same, the store refuses it."""
+        key = attrgetter(self._projection.key)
+        for item in items:
+            if type(item) is Delivery and item.meta.version == 1:
+                name = str(key(item.event))
+                identity = document_id(item.meta.tenant, name)
+                if item.meta.stream.endswith(f"-{name}") and identity not in self._held:
+                    self._held[identity] = self._made(identity, item.meta.tenant, None)
 
     async def _load(self, items: Sequence[Delivery | Fault]) -> list[_Aimed]:
         """Sees that the documents of these are in memory, and says which is whose."""

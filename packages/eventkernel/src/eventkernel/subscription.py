@@ -22,6 +22,9 @@ from eventkernel.intake import Consumer, Intake, Sink, Sleep
 _log = structlog.get_logger(__name__)
 _LAG_SECONDS = 2.0
 _METADATA_MS = 10_000
+# aiokafka asks a broker one thing at a time, and leaves out of it any partition whose records wait to be taken. What comes for that
+# one meanwhile waits until the broker, with nothing for the others, has given up waiting.
+_FETCH_WAIT_MS = 100
 
 
 class Subscriptions:
@@ -86,6 +89,7 @@ class Subscriptions:
             batch=True,
             max_records=self._max_records,
             batch_timeout_ms=self._poll_ms,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
             isolation_level="read_committed",

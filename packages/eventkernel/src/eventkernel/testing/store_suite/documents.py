@@ -66,6 +66,40 @@ class DocumentPromises:
         assert await store.documents.load(COLLECTION, ["a", "b"]) == {"a": (2, {"x": 2})}
         assert await _checkpoint(store) == 6
 
+    @pytest.mark.parametrize("place", [0, 7, 14])
+    async def test_one_that_is_there_already_among_many_new_ones_is_refused_and_leaves_the_checkpoint(
+        self, store: Store, place: int
+    ) -> None:
+        await _write(store, [_new("there", {"x": 1})], offset=5)
+        many = [_new(f"new-{number}", {"x": 1}) for number in range(14)]
+        with pytest.raises(RevisionConflict, match="there in ksb_progress_v1"):
+            await _write(store, [*many[:place], _new("there", {"x": "stale"}), *many[place:]], offset=9)
+        assert await store.documents.load(COLLECTION, ["there"]) == {"there": (1, {"x": 1})}
+        assert await _checkpoint(store) == 5
+
+    @pytest.mark.parametrize("revision", [1, 3])
+    async def test_a_stale_one_among_many_new_ones_is_refused_and_leaves_the_checkpoint(
+        self, store: Store, revision: int
+    ) -> None:
+        await _write(store, [_new("a", {"x": 1})], offset=5)
+        await _write(store, [DocumentWrite("a", 1, {"x": 2})], offset=6)
+        many = [_new(f"new-{number}", {"x": 1}) for number in range(14)]
+        with pytest.raises(RevisionConflict, match="a in ksb_progress_v1"):
+            await _write(store, [*many[:7], DocumentWrite("a", revision, {"x": "stale"}), *many[7:]], offset=9)
+        assert await store.documents.load(COLLECTION, ["a"]) == {"a": (2, {"x": 2})}
+        assert await _checkpoint(store) == 6
+
+    async def test_many_new_ones_and_some_that_are_there_are_written_together(self, store: Store) -> None:
+        await _write(store, [_new("a", {"x": 1})])
+        await _write(
+            store,
+            [_new("b", {"x": 1}), DocumentWrite("a", 1, {"x": 2}), *(_new(f"new-{n}", {"x": n}) for n in range(9))],
+            offset=7,
+        )
+        found = await store.documents.load(COLLECTION, ["a", "b", *(f"new-{n}" for n in range(9))])
+        assert found == {"a": (2, {"x": 2}), "b": (1, {"x": 1})} | {f"new-{n}": (1, {"x": n}) for n in range(9)}
+        assert await _checkpoint(store) == 7
+
     async def test_of_those_that_create_a_document_at_once_one_wins(self, store: Store) -> None:
         outcomes = await asyncio.gather(
             *(_write(store, [_new("a", {"by": writer})], offset=writer) for writer in range(8)), return_exceptions=True
