@@ -44,7 +44,7 @@ class States:
     """
 
     def __init__(
-        self, commits: CommitStore, contract: Contract, *, keep: int = 20_000, snapshot_every: int = 100
+        self, commits: CommitStore, contract: Contract, *, keep: int = 20_000, snapshot_every: int = 20
     ) -> None:
         self._commits = commits
         self._reads = GroupedReads(commits)
