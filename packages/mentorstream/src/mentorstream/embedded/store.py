@@ -25,6 +25,8 @@ from mentorstream.embedded.topics import reachable
 SPACE_NEEDED = 128 * MIB
 # It takes 2 s, waiting for a thread that only a connection would wake; waking it that way sometimes hangs it (measured).
 STOP_SECONDS = 10.0
+# Calls that a service has under way at a time. The store is one process on one core: what it does side by side takes it longer than in turn.
+_AT_ONCE = 2
 
 
 class StoreEmbedded:
@@ -55,7 +57,7 @@ class StoreEmbedded:
     @property
     def uri(self) -> str:
         """The connection string; valid once started."""
-        return f"mongodb://{HOST}:{self.port}/?directConnection=true"
+        return f"mongodb://{HOST}:{self.port}/?directConnection=true&maxPoolSize={_AT_ONCE}"
 
     @property
     def pid(self) -> int | None:
