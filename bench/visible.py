@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 from uuid import uuid4
@@ -31,6 +32,7 @@ from bench.visible_parts import HOP, READ, WRITE, Parts, parts_alone
 
 # To find what is sustained; then for each round.
 SUSTAINED, CALLERS, SECONDS = 160, 32, 15.0
+CALM = 2.0
 ALONE = 50
 _TRACE_ID = re.compile(r'"trace_id": "([0-9a-f]{32})"')
 _OWN, _OTHERS = "project learner_sessions", "project ksb_progress"
@@ -60,6 +62,15 @@ async def run(asked: Asked) -> list[Figure]:
             return await _Visible(journey, alone, commits).compare(asked.rounds)
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Commands `given` a second, the `cores` that worked meanwhile, and what became of each command."""
+
+    given: float
+    cores: float
+    paths: Sequence[Sequence[Step]]
+
+
 class _Visible:
     """Sessions planned on one platform, and the parts beside it while it has nothing to do."""
 
@@ -79,18 +90,12 @@ class _Visible:
         await self._sustained("warm")
         sustained = await self._sustained("sustained")
         rate = sustained / 2
-        paths: list[list[list[Step]]] = []
         parts: list[Mapping[str, Sequence[float]]] = []
-        given, busy = list[float](), list[float]()
+        runs: list[_Run] = []
 
         async def ours(number: int) -> float:
-            worked = busy_seconds()
-            took, traces = await self._load(f"{self._prefix}-{number}", rate)
-            given.append(len(traces) / took)
-            busy.append((busy_seconds() - worked) / took)
-            await asyncio.sleep(_SETTLES)
-            paths.append(await _paths(self._journey.platform, traces))
-            return _p50(_visible(paths[-1]))
+            runs.append(await self._load(f"{self._prefix}-{number}", rate))
+            return _p50(_visible(runs[-1].paths))
 
         async def bare(_: int) -> float:
             commits = [samples.commit(place, uuid4().hex) for place in range(ALONE)]
@@ -98,16 +103,20 @@ class _Visible:
             return sum(map(_p50, parts[-1].values()))
 
         kept = await by_turns(rounds, ours, bare)
-        await self._check_listed((rounds + 1) * _commands(rate) + 2 * SUSTAINED)
+        # At a rate at which commands hardly meet: what is more than that is what they wait for each other.
+        calm = await self._load(f"{self._prefix}-calm", CALM)
+        await self._check_listed((rounds + 1) * _commands(rate) + _commands(CALM) + 2 * SUSTAINED)
         # What warmed up is not among the figures.
-        measured, alone = paths[1:], parts[1:]
+        measured, alone = runs[1:], parts[1:]
         load = {
             "commands that the platform sustains; commands/s": sustained,
-            "commands given, half of that; commands/s": median(given[1:]),
-            "cores that all of this keeps busy meanwhile; cores": median(busy[1:]),
+            "commands given, half of that; commands/s": median(run.given for run in measured),
+            "cores that all of this keeps busy meanwhile; cores": median(run.cores for run in measured),
+            f"the same at {CALM:.0f} commands a second": _p50(_visible(calm.paths)),
+            f"cores busy at {CALM:.0f} commands a second; cores": calm.cores,
         }
-        steps = [path for each in measured for path in each]
-        p99s = [_p99(_visible(each)) for each in measured], [sum(map(_p99, each.values())) for each in alone]
+        steps = [path for run in measured for path in run.paths]
+        p99s = [_p99(_visible(run.paths)) for run in measured], [sum(map(_p99, each.values())) for each in alone]
         return [
             Figure("visible, p50", _AGAINST, "ms", *kept, load | _of(alone, _p50) | _steps(steps), least_ratio=_HALF),
             Figure("visible, p99", _AGAINST, "ms", *p99s, _of(alone, _p99), least_ratio=_HALF),
@@ -135,16 +144,17 @@ class _Visible:
                 await asyncio.sleep(_LOOK_AGAIN)
         return moved
 
-    async def _load(self, run: str, rate: float) -> tuple[float, list[str]]:
-        """Gives commands at this rate, whether those before are answered or not; the seconds it took, and their traces."""
+    async def _load(self, run: str, rate: float) -> "_Run":
+        """Gives commands at this rate, whether those before are answered or not, and waits for the paths of them all."""
         traces = [new_traceparent() for _ in range(_commands(rate))]
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), busy_seconds()
         async with asyncio.TaskGroup() as tasks:
             for place, trace in enumerate(traces):
                 await asyncio.sleep(max(0.0, began + place / rate - time.perf_counter()))
                 tasks.create_task(self._plan(run, place, trace))
-            took = time.perf_counter() - began
-        return took, traces
+            took, busy = time.perf_counter() - began, busy_seconds() - worked
+        await asyncio.sleep(_SETTLES)
+        return _Run(len(traces) / took, busy / took, await _paths(self._journey.platform, traces))
 
     async def _plan(self, run: str, place: int, traceparent: str) -> tuple[str, CommandReply]:
         """Plans a session; whose it is, and the reply."""
