@@ -6,10 +6,17 @@ from eventkernel.service import Service
 from mentoring.evidence.v1 import events_pb2 as evidence_events
 from mentoring.sessions.v1 import events_pb2, sessions_pb2
 
+from sessions.domain.development import development
 from sessions.domain.mentorship import Mentorships, mentorships
 from sessions.domain.session import session
 from sessions.domain.standard import standard
 from sessions.projections.learner_sessions import get_session, learner_sessions, list_sessions
+from sessions.projections.mentor_skills import (
+    get_development,
+    get_development_entry,
+    list_lapsing_skills,
+    mentor_skills,
+)
 from sessions.reactions.learning_standards import learning_standards
 
 
@@ -18,12 +25,17 @@ def build() -> Service:
     return Service(
         name="sessions",
         contract=Contract([events_pb2.DESCRIPTOR, sessions_pb2.DESCRIPTOR], heard=[evidence_events.DESCRIPTOR]),
-        aggregates=[mentorships, session, standard],
-        projections=[learner_sessions],
+        aggregates=[mentorships, session, standard, development],
+        projections=[learner_sessions, mentor_skills],
         reactions=[learning_standards],
-        queries=[get_session, list_sessions],
-        relations={"mentor_of_learner": mentor_of_learner, "self_or_mentor": self_or_mentor},
+        queries=[get_session, list_sessions, get_development, get_development_entry, list_lapsing_skills],
+        relations={"self": self_, "mentor_of_learner": mentor_of_learner, "self_or_mentor": self_or_mentor},
     )
+
+
+async def self_(ask: Ask) -> bool:
+    """The caller is the mentor whom the request names."""
+    return ask.principal.person_id == fill("{mentor_id}", ask.request)
 
 
 async def mentor_of_learner(ask: Ask) -> bool:
