@@ -13,9 +13,17 @@ from eventkernel.reading import Ask
 from eventkernel.settings import Settings
 from eventkernel.store.memory import MemoryStore
 from eventkernel.testing.scenario import NOON, person
+from google.protobuf.duration_pb2 import Duration
 from mentoring.common.v1.common_pb2 import StandardVersion
-from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipStarted
-from mentoring.sessions.v1.sessions_pb2 import LearnStandardRequest, ListSessionsRequest, StartMentorshipRequest
+from mentoring.sessions.v1.events_pb2 import DEVELOPMENT_KIND_COURSE, MentorshipCancelled, MentorshipStarted
+from mentoring.sessions.v1.sessions_pb2 import (
+    GetDevelopmentEntryRequest,
+    LearnStandardRequest,
+    ListSessionsRequest,
+    RecordDevelopmentRequest,
+    StartMentorshipRequest,
+)
+from sessions.projections.mentor_skills import get_development_entry
 from sessions.service import build, mentor_of_learner, self_or_mentor
 
 STARTED = MentorshipStarted(learner_id="learner-1", mentorship_id="mentorship-1", mentor_id="mentor-1")
@@ -67,3 +75,27 @@ async def test_boundaries_that_were_agreed_anew_are_refused_and_not_dropped(tmp_
         await start("key-2", "No calls after six: the learner asked for it")
     assert refused.value.code == "DONE_WITH_OTHER_TEXT"
     assert await start("key-3", "Calls at any hour") == first
+
+
+async def test_a_mentors_reflection_is_stored_sealed_and_opens_for_them(tmp_path: Path) -> None:
+    settings = Settings(kafka_bootstrap="-", mongodb_uri="-", key_file=tmp_path / "key", jwks_file=tmp_path / "jwks")
+    store, mentor = MemoryStore(), person("mentor-1", "mentor")
+    node = Node(build(), settings, store, clock=lambda: NOON)
+    request = RecordDevelopmentRequest(
+        mentor_id="mentor-1", entry_id="entry-1", kind=DEVELOPMENT_KIND_COURSE, done_on="2026-01-01", duration=Duration(seconds=60),
+        reflection="I talked too much",
+    )  # fmt: skip
+    await node.commands.give(Order(request, mentor, "key-1"))
+    (commit,) = await store.commits.read(mentor.tenant, "development-mentor-1")
+    assert b"talked" not in b"".join(event.data for event in commit.events)
+    asked = GetDevelopmentEntryRequest(mentor_id="mentor-1", entry_id="entry-1")
+    assert (await get_development_entry(asked, node.reader(mentor))).reflection == "I talked too much"
+    with pytest.raises(Refusal) as refused:
+        await node.commands.give(
+            Order(RecordDevelopmentRequest(**_of(request), reflection="I listened"), mentor, "key-2")
+        )
+    assert refused.value.code == "DONE_WITH_OTHER_TEXT"
+
+
+def _of(request: RecordDevelopmentRequest) -> dict[str, Any]:
+    return {field.name: value for field, value in request.ListFields() if field.name != "reflection"}
