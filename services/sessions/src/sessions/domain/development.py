@@ -5,12 +5,14 @@ Days are calendar days. What a mentor made of an entry is sealed and not in the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import timedelta
 
 from eventkernel.aggregate import Aggregate, Context, Refusal
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.sessions.v1.events_pb2 import DevelopmentRecorded, SkillKeptCurrent
 from mentoring.sessions.v1.sessions_pb2 import KeepSkillCurrentRequest, RecordDevelopmentRequest
+
+from sessions.domain.days import day
 
 # The first place on earth to have a new day is so far ahead of UTC.
 _FARTHEST_EAST = timedelta(hours=14)
@@ -59,7 +61,7 @@ def record(state: Development, command: RecordDevelopmentRequest, context: Conte
             f"entry {command.entry_id} says otherwise, and stays as it is; note this under a new id",
             field="entry_id",
         )
-    if _day(command.done_on, "done_on") > (context.now + _FARTHEST_EAST).date():
+    if day(command.done_on, "done_on") > (context.now + _FARTHEST_EAST).date():
         raise Refusal("NOT_DONE_YET", f"{command.done_on} is still to come; note it when it is done", field="done_on")
     return [
         DevelopmentRecorded(
@@ -77,7 +79,7 @@ def record(state: Development, command: RecordDevelopmentRequest, context: Conte
 @development.decide
 def keep_current(state: Development, command: KeepSkillCurrentRequest, _context: Context) -> list[SkillKeptCurrent]:
     """Says until when a skill is current, in place of what was said of it before."""
-    if _day(command.valid_until, "valid_until") < _day(command.valid_from, "valid_from"):
+    if day(command.valid_until, "valid_until") < day(command.valid_from, "valid_from"):
         raise Refusal(
             "ENDS_BEFORE_IT_BEGINS",
             f"valid_until {command.valid_until} lies before valid_from {command.valid_from}; give a later last day",
@@ -120,10 +122,3 @@ def _entry(of: RecordDevelopmentRequest | DevelopmentRecorded, *, reflected: boo
 
 def _currency(of: KeepSkillCurrentRequest | SkillKeptCurrent) -> Currency:
     return Currency(of.valid_from, of.valid_until, of.proof)
-
-
-def _day(text: str, name: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Refusal("NO_SUCH_DAY", f"{text} is no day of the calendar; give one as 2026-03-02", field=name) from None

@@ -5,11 +5,14 @@ Never two active mentorships of one standard, and none in which the learner is t
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Any
 
 from eventkernel.aggregate import Aggregate, Context, Refusal
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.sessions.v1.events_pb2 import (
     BoundariesAgreed,
+    BreakInLearningEnded,
+    BreakInLearningStarted,
     MentorshipCancelled,
     MentorshipCompleted,
     MentorshipStarted,
@@ -17,9 +20,12 @@ from mentoring.sessions.v1.events_pb2 import (
 from mentoring.sessions.v1.sessions_pb2 import (
     CancelMentorshipRequest,
     CompleteMentorshipRequest,
+    EndBreakInLearningRequest,
+    StartBreakInLearningRequest,
     StartMentorshipRequest,
 )
 
+from sessions.domain.days import day
 from sessions.domain.standard import Standard
 
 
@@ -52,6 +58,15 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """A break in learning, by its days; `expected_return` and `returned_on` are empty while nobody knows. Why is sealed."""
+
+    first_day: str
+    expected_return: str
+    returned_on: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Mentorship:
     """One mentorship. It keeps the codes of its standard's version, whatever becomes of the standard."""
 
@@ -60,6 +75,12 @@ class Mentorship:
     ksb_codes: tuple[str, ...]
     status: MentorshipStatus = MentorshipStatus.ACTIVE
     cancel_reason: int = 0
+    newest_break: Break | None = None
+
+    @property
+    def is_on_break(self) -> bool:
+        """Whether the learner does not learn at present, and means to come back."""
+        return self.newest_break is not None and not self.newest_break.returned_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +187,60 @@ def complete(state: Mentorships, command: CompleteMentorshipRequest, _context: C
     return [MentorshipCompleted(learner_id=command.learner_id, mentorship_id=command.mentorship_id)]
 
 
+@mentorships.decide
+def start_break(
+    state: Mentorships, command: StartBreakInLearningRequest, _context: Context
+) -> list[BreakInLearningStarted]:
+    """The learner does not learn for a while. One break at a time, and none that begins before the last one ended."""
+    found = _known(state, command.mentorship_id)
+    first, last = day(command.first_day, "first_day"), found.newest_break
+    if command.expected_return and day(command.expected_return, "expected_return") <= first:
+        raise _before_it_begins("expected_return", command.expected_return, command.first_day)
+    if found.is_on_break and last == Break(command.first_day, command.expected_return):
+        return []
+    _refuse_ended(found)
+    if found.is_on_break and last is not None:
+        raise Refusal(
+            "ALREADY_ON_BREAK",
+            f"the learner has been on a break since {last.first_day}; end that one first",
+            field="mentorship_id",
+        )
+    if last is not None and first < day(last.returned_on, "first_day"):
+        raise Refusal(
+            "BREAKS_OVERLAP",
+            f"the learner was back on {last.returned_on}; give a first day from then on",
+            field="first_day",
+        )
+    return [
+        BreakInLearningStarted(
+            learner_id=command.learner_id,
+            mentorship_id=command.mentorship_id,
+            first_day=command.first_day,
+            expected_return=command.expected_return,
+            reason=Sealed(to_be_sealed=command.reason),
+        )
+    ]
+
+
+@mentorships.decide
+def end_break(state: Mentorships, command: EndBreakInLearningRequest, _context: Context) -> list[BreakInLearningEnded]:
+    """The learner is back."""
+    found = _known(state, command.mentorship_id)
+    returned, last = day(command.returned_on, "returned_on"), found.newest_break
+    if last is not None and last.returned_on == command.returned_on:
+        return []
+    _refuse_ended(found)
+    if last is None or last.returned_on:
+        raise Refusal("NOT_ON_BREAK", "the learner is not on a break; start one first", field="mentorship_id")
+    if returned <= day(last.first_day, "returned_on"):
+        raise _before_it_begins("returned_on", command.returned_on, last.first_day)
+    return [
+        BreakInLearningEnded(
+            learner_id=command.learner_id, mentorship_id=command.mentorship_id, returned_on=command.returned_on
+        )
+    ]
+
+
 @mentorships.evolve
 def started(state: Mentorships, event: MentorshipStarted) -> Mentorships:
     """One mentorship more."""
@@ -181,13 +256,28 @@ def boundaries_agreed(state: Mentorships, _event: BoundariesAgreed) -> Mentorshi
 @mentorships.evolve
 def cancelled(state: Mentorships, event: MentorshipCancelled) -> Mentorships:
     """It has ended, with this reason."""
-    return _ended(state, event.mentorship_id, MentorshipStatus.CANCELLED, event.reason)
+    return _changed(state, event.mentorship_id, status=MentorshipStatus.CANCELLED, cancel_reason=event.reason)
 
 
 @mentorships.evolve
 def completed(state: Mentorships, event: MentorshipCompleted) -> Mentorships:
     """It has ended well."""
-    return _ended(state, event.mentorship_id, MentorshipStatus.COMPLETED)
+    return _changed(state, event.mentorship_id, status=MentorshipStatus.COMPLETED)
+
+
+@mentorships.evolve
+def break_started(state: Mentorships, event: BreakInLearningStarted) -> Mentorships:
+    """They are away."""
+    return _changed(state, event.mentorship_id, newest_break=Break(event.first_day, event.expected_return))
+
+
+@mentorships.evolve
+def break_ended(state: Mentorships, event: BreakInLearningEnded) -> Mentorships:
+    """They are back."""
+    found = state.find(event.mentorship_id)
+    if found is None or found.newest_break is None:
+        return state
+    return _changed(state, event.mentorship_id, newest_break=replace(found.newest_break, returned_on=event.returned_on))
 
 
 def _terms(of: StartMentorshipRequest | MentorshipStarted) -> Terms:
@@ -236,10 +326,15 @@ def _refuse_ended(found: Mentorship) -> None:
         )
 
 
-def _ended(state: Mentorships, mentorship_id: str, status: MentorshipStatus, reason: int = 0) -> Mentorships:
+def _before_it_begins(field: str, given: str, first_day: str) -> Refusal:
+    return Refusal(
+        "ENDS_BEFORE_IT_BEGINS",
+        f"{field} {given} is not after the break's first day {first_day}; give a later day",
+        field=field,
+    )
+
+
+def _changed(state: Mentorships, mentorship_id: str, **fields: Any) -> Mentorships:
     return Mentorships(
-        tuple(
-            replace(one, status=status, cancel_reason=reason) if one.mentorship_id == mentorship_id else one
-            for one in state.all
-        )
+        tuple(replace(one, **fields) if one.mentorship_id == mentorship_id else one for one in state.all)
     )

@@ -77,6 +77,7 @@ def plan(state: Session, command: PlanSessionRequest, context: Context) -> list[
         )
     mentorship = _active(context, command.mentorship_id, "mentorship_id")
     _refuse_another_mentor(context, mentorship.terms.mentor_id, "mentorship_id")
+    _refuse_on_break(mentorship)
     _refuse_unknown(command.ksb_codes, mentorship)
     return [
         SessionPlanned(
@@ -247,6 +248,17 @@ def _active(context: Context, mentorship_id: str, field: str) -> Mentorship:
             field=field,
         )
     return found
+
+
+def _refuse_on_break(mentorship: Mentorship) -> None:
+    """What was planned before may still be recorded: it took place, or did not."""
+    if mentorship.newest_break is not None and mentorship.is_on_break:
+        raise Refusal(
+            "LEARNER_ON_BREAK",
+            f"the learner has been on a break since {mentorship.newest_break.first_day}; "
+            "plan the session when the break has ended",
+            field="mentorship_id",
+        )
 
 
 def _refuse_unknown(ksb_codes: Iterable[str], mentorship: Mentorship) -> None:

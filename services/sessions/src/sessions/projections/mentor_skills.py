@@ -26,6 +26,8 @@ from mentoring.sessions.v1.sessions_pb2 import (
 )
 from pydantic import BaseModel
 
+from sessions.domain.days import day
+
 # What a request gets that gives none.
 _NOTICE_DAYS = 90
 
@@ -58,7 +60,7 @@ def kept_current(document: MentorSkills, event: SkillKeptCurrent, _meta: Metadat
 
 async def get_development(request: GetDevelopmentRequest, read: Reader) -> GetDevelopmentResponse:
     """A mentor's log without its reflections, the newest day first, and all their skills, the nearest end first."""
-    on, document, entries = _day(request.on), mentor_skills.new(request.mentor_id), list[DevelopmentEntry]()
+    on, document, entries = day(request.on, "on"), mentor_skills.new(request.mentor_id), list[DevelopmentEntry]()
     for item in await read.history(f"development-{request.mentor_id}"):
         if isinstance(item.event, DevelopmentRecorded):
             entries.append(_entry(item.event))
@@ -83,7 +85,7 @@ async def get_development_entry(request: GetDevelopmentEntryRequest, read: Reade
 
 async def list_lapsing_skills(request: ListLapsingSkillsRequest, read: Reader) -> ListLapsingSkillsResponse:
     """The skills of all the provider's mentors that are about to lapse or have lapsed, the nearest end first."""
-    on = _day(request.on)
+    on = day(request.on, "on")
     found = [
         skill
         for document in await read.documents(mentor_skills)
@@ -137,12 +139,5 @@ def _together(entries: Iterable[DevelopmentEntry]) -> Duration:
 
 def _a_year_before(on: date) -> str:
     """The same day of the year before; the 28th of February for the 29th."""
-    day = 28 if (on.month, on.day) == (2, 29) else on.day
-    return on.replace(year=max(on.year - 1, 1), day=day).isoformat()
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Refusal("NO_SUCH_DAY", f"{text} is no day of the calendar; give one as 2026-03-02", field="on") from None
+    same = 28 if (on.month, on.day) == (2, 29) else on.day
+    return on.replace(year=max(on.year - 1, 1), day=same).isoformat()
