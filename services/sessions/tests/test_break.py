@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 from sessions.domain.mentorship import Break, Mentorships, mentorships
 
 from .test_mentorship import agreed, cancelled, past, started
-from .test_session import ACTIVE, START, asked, hold, miss, missed, plan, planned
+from .test_session import ACTIVE, START, asked, cancel, hold, miss, missed, move, moved, plan, planned
+from .test_session import cancelled as called_off
 
 NAMES = {"learner_id": "learner-1", "mentorship_id": "mentorship-1"}
 
@@ -104,11 +105,17 @@ def test_nothing_is_planned_during_a_break_and_what_was_planned_before_is_record
     on_break = given(mentorships, START, went()).state
     refusal = asked(plan(), beside=on_break).then_refused("LEARNER_ON_BREAK")
     assert (refusal.field, "2026-03-02" in str(refusal)) == ("mentorship_id", True)
+    moving = asked(move(), planned(), beside=on_break).then_refused("LEARNER_ON_BREAK")
+    assert (moving.field, "plan or move the session when the break has ended" in moving.text) == ("session_id", True)
+    asked(move(), planned(), moved(), beside=on_break).then_nothing()
+    asked(cancel(), planned(), beside=on_break).then(called_off())
     asked(miss(), planned(), beside=on_break).then(missed())
     assert (
         asked(hold(), planned(), beside=on_break).after().past == asked(hold(), planned(), beside=ACTIVE).after().past
     )
-    asked(plan(), beside=given(mentorships, START, went(), came()).state).then(planned())
+    ended = given(mentorships, START, went(), came()).state
+    asked(plan(), beside=ended).then(planned())
+    asked(move(), planned(), beside=ended).then(moved())
 
 
 DAYS = st.sampled_from(["2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04"])

@@ -14,14 +14,19 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.sessions.v1.events_pb2 import (
     MISS_REASON_LEARNER_ILL,
+    REASON_OWNER_EMPLOYER,
+    SESSION_CANCEL_REASON_WORK_PRESSURE,
     SESSION_KIND_TECHNICAL,
     TECHNIQUE_OSKAR,
     PreparationKept,
+    SessionCancelled,
     SessionHeld,
     SessionMissed,
+    SessionMoved,
     SessionPlanned,
 )
 from mentoring.sessions.v1.sessions_pb2 import (
+    SESSION_STATUS_CANCELLED,
     SESSION_STATUS_HELD,
     SESSION_STATUS_MISSED,
     SESSION_STATUS_PLANNED,
@@ -58,6 +63,20 @@ KEPT = PreparationKept(
 MISSED = SessionMissed(
     session_id="session-1", learner_id="learner-1", mentor_id="mentor-1", reason=MISS_REASON_LEARNER_ILL
 )
+MOVED = SessionMoved(
+    session_id="session-1",
+    learner_id="learner-1",
+    starts_at=Timestamp(seconds=1_772_532_000),
+    duration=Duration(seconds=1800),
+    former_starts_at=PLANNED.starts_at,
+)
+CANCELLED = SessionCancelled(
+    session_id="session-1",
+    learner_id="learner-1",
+    mentor_id="mentor-1",
+    reason=SESSION_CANCEL_REASON_WORK_PRESSURE,
+    reason_owner=REASON_OWNER_EMPLOYER,
+)
 MENTOR = person("mentor-1", "mentor")
 LEARNER = person("learner-1", "learner")
 ANOTHER_MENTOR = person("mentor-2", "mentor")
@@ -89,6 +108,36 @@ def test_a_held_session_shows_how_it_really_was() -> None:
 def test_a_missed_session_shows_why() -> None:
     document = projected(PLANNED, MISSED)
     assert (document.status, document.miss_reason) == (SESSION_STATUS_MISSED, MISS_REASON_LEARNER_ILL)
+
+
+def test_a_moved_session_is_still_planned_and_shows_its_new_times() -> None:
+    document = projected(PLANNED, MOVED)
+    assert (document.status, document.starts_at_ms, document.duration_ms) == (
+        SESSION_STATUS_PLANNED,
+        1_772_532_000_000,
+        1_800_000,
+    )
+
+
+def test_a_cancelled_session_shows_why_and_whose_it_was() -> None:
+    document = projected(PLANNED, CANCELLED)
+    assert document.status == SESSION_STATUS_CANCELLED
+    assert document.cancel_reason == SESSION_CANCEL_REASON_WORK_PRESSURE
+    assert document.cancel_reason_owner == REASON_OWNER_EMPLOYER
+
+
+async def test_list_and_get_answer_the_new_times_and_the_cancellation_alike(reader: Callable[..., Any]) -> None:
+    history = [PLANNED, MOVED, CANCELLED]
+    read = reader(LEARNER, streams={"session-session-1": history}, documents=[projected(*history)])
+    got = (await get_session(ASKED, read)).session
+    assert list((await list_sessions(ListSessionsRequest(learner_id="learner-1"), read)).sessions) == [got]
+    assert (got.starts_at, got.duration) == (MOVED.starts_at, MOVED.duration)
+    assert (got.status, got.cancel_reason, got.cancel_reason_owner) == (
+        SESSION_STATUS_CANCELLED,
+        SESSION_CANCEL_REASON_WORK_PRESSURE,
+        REASON_OWNER_EMPLOYER,
+    )
+    assert read.opened == []
 
 
 async def test_a_learners_sessions_come_newest_first_and_nobody_elses(reader: Callable[..., Any]) -> None:

@@ -13,6 +13,11 @@ from mentoring.common.v1.common_pb2 import Sealed, StandardVersion
 from mentoring.sessions.v1.events_pb2 import (
     MISS_REASON_LEARNER_ILL,
     MISS_REASON_WORK_PRESSURE,
+    MOVE_REASON_LEARNER_ASKED,
+    REASON_OWNER_EMPLOYER,
+    REASON_OWNER_LEARNER,
+    SESSION_CANCEL_REASON_UNAVAILABLE,
+    SESSION_CANCEL_REASON_WORK_PRESSURE,
     SESSION_KIND_PASTORAL,
     SESSION_KIND_VOCATIONAL,
     TECHNIQUE_GROW,
@@ -21,11 +26,19 @@ from mentoring.sessions.v1.events_pb2 import (
     MentorshipCompleted,
     MentorshipStarted,
     PreparationKept,
+    SessionCancelled,
     SessionHeld,
     SessionMissed,
+    SessionMoved,
     SessionPlanned,
 )
-from mentoring.sessions.v1.sessions_pb2 import HoldSessionRequest, MissSessionRequest, PlanSessionRequest
+from mentoring.sessions.v1.sessions_pb2 import (
+    CancelSessionRequest,
+    HoldSessionRequest,
+    MissSessionRequest,
+    MoveSessionRequest,
+    PlanSessionRequest,
+)
 from pydantic import TypeAdapter
 from sessions.domain.mentorship import Mentorships, mentorships
 from sessions.domain.session import Session, session
@@ -124,6 +137,51 @@ def missed(reason: Any = MISS_REASON_LEARNER_ILL) -> SessionMissed:
     )
 
 
+START_PLANNED, LATER = Timestamp(seconds=1_772_445_600), Timestamp(seconds=1_772_532_000)
+
+
+def move(reason: Any = MOVE_REASON_LEARNER_ASKED, **changes: Any) -> MoveSessionRequest:
+    times = {"starts_at": LATER, "duration": Duration(seconds=1800)}
+    return MoveSessionRequest(
+        **{"session_id": "session-1", "learner_id": "learner-1", "reason": reason, **times, **changes}
+    )
+
+
+def moved(former: Timestamp = START_PLANNED, **changes: Any) -> SessionMoved:
+    command = move(**changes)
+    return SessionMoved(
+        session_id="session-1",
+        learner_id="learner-1",
+        mentor_id="mentor-1",
+        mentorship_id="mentorship-1",
+        standard=ST0148,
+        starts_at=command.starts_at,
+        duration=command.duration,
+        former_starts_at=former,
+        reason=command.reason,
+    )
+
+
+def cancel(
+    reason: Any = SESSION_CANCEL_REASON_WORK_PRESSURE, whose: Any = REASON_OWNER_EMPLOYER, **changes: Any
+) -> CancelSessionRequest:
+    return CancelSessionRequest(
+        **{"session_id": "session-1", "learner_id": "learner-1", "reason": reason, "reason_owner": whose, **changes}
+    )
+
+
+def cancelled() -> SessionCancelled:
+    return SessionCancelled(
+        session_id="session-1",
+        learner_id="learner-1",
+        mentor_id="mentor-1",
+        mentorship_id="mentorship-1",
+        standard=ST0148,
+        reason=SESSION_CANCEL_REASON_WORK_PRESSURE,
+        reason_owner=REASON_OWNER_EMPLOYER,
+    )
+
+
 def asked(command: Message, *past: Message, beside: Mentorships = ACTIVE, by: Any = MENTOR) -> Outcome[Session]:
     return given(session, *past).beside(beside).when(command, by=by)
 
@@ -193,30 +251,35 @@ def test_holding_touches_ksbs_of_the_standard_alone() -> None:
     assert asked(hold(ksb_codes=["S9"]), planned()).then_refused("UNKNOWN_KSB").field == "ksb_codes"
 
 
-def test_a_session_that_was_never_planned_is_neither_held_nor_missed() -> None:
-    assert asked(hold()).then_refused("SESSION_NOT_PLANNED").field == "session_id"
-    assert asked(miss()).then_refused("SESSION_NOT_PLANNED").field == "session_id"
+def test_a_session_that_was_never_planned_is_neither_held_missed_moved_nor_cancelled() -> None:
+    for command in (hold(), miss(), move(), cancel()):
+        refusal = asked(command).then_refused("SESSION_NOT_PLANNED")
+        assert refusal.field == "session_id"
+        assert "plan it first" in refusal.text
 
 
 def test_a_session_is_not_another_learners() -> None:
-    for command in (plan(learner_id="learner-2"), hold(learner_id="learner-2"), miss(learner_id="learner-2")):
+    for ask in (plan, hold, miss, move, cancel):
+        command = ask(learner_id="learner-2")
         assert asked(command, planned()).then_refused("SESSION_OF_ANOTHER_LEARNER").field == "learner_id"
 
 
 def test_only_the_sessions_own_mentor_records_it() -> None:
-    asked(hold(), planned(), by=ANOTHER_MENTOR).then_refused("SESSION_OF_ANOTHER_MENTOR")
-    asked(miss(), planned(), by=ANOTHER_MENTOR).then_refused("SESSION_OF_ANOTHER_MENTOR")
+    for command in (hold(), miss(), move(), cancel()):
+        asked(command, planned(), by=ANOTHER_MENTOR).then_refused("SESSION_OF_ANOTHER_MENTOR")
 
 
-def test_a_session_of_an_ended_mentorship_is_neither_held_nor_missed() -> None:
+def test_a_session_of_an_ended_mentorship_is_neither_held_missed_moved_nor_cancelled() -> None:
     for beside in (CANCELLED, COMPLETED):
-        asked(hold(), planned(), beside=beside).then_refused("MENTORSHIP_NOT_ACTIVE")
-        asked(miss(), planned(), beside=beside).then_refused("MENTORSHIP_NOT_ACTIVE")
+        for command in (hold(), miss(), move(), cancel()):
+            asked(command, planned(), beside=beside).then_refused("MENTORSHIP_NOT_ACTIVE")
 
 
 def test_a_repeat_is_still_a_repeat_when_the_mentorship_has_ended() -> None:
     asked(hold(), planned(), held(), beside=CANCELLED).then_nothing()
     asked(miss(), planned(), missed(), beside=CANCELLED).then_nothing()
+    asked(move(), planned(), moved(), beside=CANCELLED).then_nothing()
+    asked(cancel(), planned(), cancelled(), beside=CANCELLED).then_nothing()
 
 
 def test_a_planned_session_is_missed_for_a_reason() -> None:
@@ -262,8 +325,22 @@ MISSES = st.builds(
     LEARNERS,
     st.sampled_from([MISS_REASON_LEARNER_ILL, MISS_REASON_WORK_PRESSURE]),
 )
+MOVES = st.builds(
+    lambda learner_id, seconds, duration: move(
+        learner_id=learner_id, starts_at=Timestamp(seconds=seconds), duration=duration
+    ),
+    LEARNERS,
+    st.sampled_from([1_772_445_600, 1_772_532_000]),
+    SECONDS,
+)
+CANCELS = st.builds(
+    lambda learner_id, reason, whose: cancel(reason, whose, learner_id=learner_id),
+    LEARNERS,
+    st.sampled_from([SESSION_CANCEL_REASON_UNAVAILABLE, SESSION_CANCEL_REASON_WORK_PRESSURE]),
+    st.sampled_from([REASON_OWNER_LEARNER, REASON_OWNER_EMPLOYER]),
+)
 STEPS = st.tuples(
-    st.one_of(PLANS, HOLDS, MISSES),
+    st.one_of(PLANS, HOLDS, MISSES, MOVES, MOVES, CANCELS),
     st.sampled_from([ACTIVE, ACTIVE, ACTIVE, CANCELLED, NONE]),
     st.sampled_from([MENTOR, MENTOR, MENTOR, ANOTHER_MENTOR]),
 )
@@ -283,6 +360,7 @@ def test_whatever_is_asked_a_session_is_settled_once_and_no_repeat_counts(
             story = outcome.after()
             story.when(command, by=by).then_nothing()
         assert_settled_once(story.past)
+        assert_moves_follow(story.past)
         stored = ADAPTER.dump_json(story.state)
         assert ADAPTER.validate_json(stored) == story.state
         assert b"CONFIDENTIAL" not in stored
@@ -291,15 +369,27 @@ def test_whatever_is_asked_a_session_is_settled_once_and_no_repeat_counts(
 
 def assert_settled_once(events: tuple[Message, ...]) -> None:
     """Counts on the events themselves, so that a wrong fold cannot hide a wrong decision."""
-    kinds = [type(event) for event in events]
+    kinds = [type(event) for event in events if not isinstance(event, SessionMoved)]
     assert kinds in (
         [],
         [SessionPlanned],
         [SessionPlanned, SessionHeld],
         [SessionPlanned, SessionHeld, PreparationKept],
         [SessionPlanned, SessionMissed],
+        [SessionPlanned, SessionCancelled],
     )
     assert len({getattr(event, "learner_id", "") for event in events}) <= 1
     for event in events:
         assert getattr(event, "mentor_id", "mentor-1") == "mentor-1"
         assert "S9" not in getattr(event, "ksb_codes", [])
+
+
+def assert_moves_follow(events: tuple[Message, ...]) -> None:
+    """Each move starts from where the session stands, changes that, and comes before the session is settled."""
+    stands: tuple[Timestamp, Duration] | None = None
+    for event in events:
+        if isinstance(event, SessionMoved):
+            assert stands is not None
+            assert event.former_starts_at == stands[0]
+            assert (event.starts_at, event.duration) != stands
+        stands = (event.starts_at, event.duration) if isinstance(event, SessionPlanned | SessionMoved) else None

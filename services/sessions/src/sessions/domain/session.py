@@ -1,6 +1,6 @@
-"""One session with one learner: planned, then held or missed, once.
+"""One session with one learner: planned, perhaps moved, then held, missed or cancelled, once.
 
-Only the mentor of an active mentorship plans, holds or misses it, and only KSBs of the mentorship's standard are touched.
+Only the mentor of an active mentorship does any of it, and only KSBs of the mentorship's standard are touched.
 What was said is sealed and not in the state: a repeat is known by everything else, and the first record stands.
 """
 
@@ -9,9 +9,23 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from eventkernel.aggregate import Aggregate, Context, Refusal
+from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import Sealed, StandardVersion
-from mentoring.sessions.v1.events_pb2 import PreparationKept, SessionHeld, SessionMissed, SessionPlanned
-from mentoring.sessions.v1.sessions_pb2 import HoldSessionRequest, MissSessionRequest, PlanSessionRequest
+from mentoring.sessions.v1.events_pb2 import (
+    PreparationKept,
+    SessionCancelled,
+    SessionHeld,
+    SessionMissed,
+    SessionMoved,
+    SessionPlanned,
+)
+from mentoring.sessions.v1.sessions_pb2 import (
+    CancelSessionRequest,
+    HoldSessionRequest,
+    MissSessionRequest,
+    MoveSessionRequest,
+    PlanSessionRequest,
+)
 
 from sessions.domain.mentorship import Mentorship, Mentorships
 
@@ -23,11 +37,12 @@ class Stage(IntEnum):
     PLANNED = 1
     HELD = 2
     MISSED = 3
+    CANCELLED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What was planned; times in nanoseconds, the start since 1970 in UTC, `kind` a SessionKind."""
+    """What was planned at first; times in nanoseconds, the start since 1970 in UTC, `kind` a SessionKind."""
 
     mentorship_id: str
     kind: int
@@ -35,6 +50,14 @@ class Plan:
     duration: int
     ksb_codes: tuple[str, ...]
     group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When it takes place, as it stands: nanoseconds, the start since 1970 in UTC."""
+
+    starts_at: int
+    duration: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +72,20 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session. `miss_reason` is a MissReason, 0 unless it was missed."""
+    """One session. `miss_reason` is a MissReason, 0 unless it was missed.
+
+    `cancelled_for` is a SessionCancelReason and its ReasonOwner, None unless it was cancelled.
+    """
 
     stage: Stage = Stage.NOTHING
     session_id: str = ""
     learner_id: str = ""
     mentor_id: str = ""
     plan: Plan | None = None
+    times: Times = Times(0, 0)
     account: Account | None = None
     miss_reason: int = 0
+    cancelled_for: tuple[int, int] | None = None
 
 
 session = Aggregate("session", initial=Session())
@@ -77,7 +105,7 @@ def plan(state: Session, command: PlanSessionRequest, context: Context) -> list[
         )
     mentorship = _active(context, command.mentorship_id, "mentorship_id")
     _refuse_another_mentor(context, mentorship.terms.mentor_id, "mentorship_id")
-    _refuse_on_break(mentorship)
+    _refuse_on_break(mentorship, "mentorship_id")
     _refuse_unknown(command.ksb_codes, mentorship)
     return [
         SessionPlanned(
@@ -147,10 +175,65 @@ def miss(state: Session, command: MissSessionRequest, context: Context) -> list[
     ]
 
 
+@session.decide
+def move(state: Session, command: MoveSessionRequest, context: Context) -> list[SessionMoved]:
+    """Gives a planned session other times. Moved to the times that it has, nothing is done, whatever the reason."""
+    mentorship_id = _planned(state, command, context).mentorship_id
+    _refuse_settled(state)
+    if state.times == _times(command):
+        return []
+    mentorship = _active(context, mentorship_id, "session_id")
+    _refuse_on_break(mentorship, "session_id")
+    former = Timestamp()
+    former.FromNanoseconds(state.times.starts_at)
+    return [
+        SessionMoved(
+            session_id=command.session_id,
+            learner_id=command.learner_id,
+            mentor_id=state.mentor_id,
+            mentorship_id=mentorship_id,
+            standard=_standard(mentorship),
+            starts_at=command.starts_at,
+            duration=command.duration,
+            former_starts_at=former,
+            reason=command.reason,
+        )
+    ]
+
+
+@session.decide
+def cancel(state: Session, command: CancelSessionRequest, context: Context) -> list[SessionCancelled]:
+    """Calls a planned session off."""
+    mentorship_id = _planned(state, command, context).mentorship_id
+    if state.cancelled_for == (command.reason, command.reason_owner):
+        return []
+    _refuse_settled(state)
+    mentorship = _active(context, mentorship_id, "session_id")
+    return [
+        SessionCancelled(
+            session_id=command.session_id,
+            learner_id=command.learner_id,
+            mentor_id=state.mentor_id,
+            mentorship_id=mentorship_id,
+            standard=_standard(mentorship),
+            reason=command.reason,
+            reason_owner=command.reason_owner,
+        )
+    ]
+
+
 @session.evolve
 def planned(_state: Session, event: SessionPlanned) -> Session:
     """It is planned."""
-    return Session(Stage.PLANNED, event.session_id, event.learner_id, event.mentor_id, _plan(event))
+    return Session(
+        Stage.PLANNED, event.session_id, event.learner_id, event.mentor_id, plan=_plan(event), times=_times(event)
+    )
+
+
+@session.evolve
+def moved(state: Session, event: SessionMoved) -> Session:
+    """It takes place at other times. What was planned at first stays, so that its repeat is known."""
+    return replace(state, times=_times(event))
 
 
 @session.evolve
@@ -177,6 +260,12 @@ def missed(state: Session, event: SessionMissed) -> Session:
     return replace(state, stage=Stage.MISSED, miss_reason=event.reason)
 
 
+@session.evolve
+def cancelled(state: Session, event: SessionCancelled) -> Session:
+    """It will not take place."""
+    return replace(state, stage=Stage.CANCELLED, cancelled_for=(event.reason, event.reason_owner))
+
+
 def _plan(of: PlanSessionRequest | SessionPlanned) -> Plan:
     return Plan(
         mentorship_id=of.mentorship_id,
@@ -188,6 +277,10 @@ def _plan(of: PlanSessionRequest | SessionPlanned) -> Plan:
     )
 
 
+def _times(of: MoveSessionRequest | SessionMoved | SessionPlanned) -> Times:
+    return Times(starts_at=of.starts_at.ToNanoseconds(), duration=of.duration.ToNanoseconds())
+
+
 def _asked_account(command: HoldSessionRequest) -> Account:
     return Account(
         duration=command.duration.ToNanoseconds(),
@@ -197,7 +290,11 @@ def _asked_account(command: HoldSessionRequest) -> Account:
     )
 
 
-def _planned(state: Session, command: HoldSessionRequest | MissSessionRequest, context: Context) -> Plan:
+def _planned(
+    state: Session,
+    command: HoldSessionRequest | MissSessionRequest | MoveSessionRequest | CancelSessionRequest,
+    context: Context,
+) -> Plan:
     """The plan of the session that the command is about, where it is the learner's and the caller's."""
     if state.plan is None:
         raise Refusal(
@@ -233,7 +330,7 @@ def _refuse_settled(state: Session) -> None:
         raise Refusal(
             "SESSION_NOT_PLANNED",
             f"session {state.session_id} was {state.stage.name.lower()} already, and its record stays as it is; "
-            "plan a new session for what was left out",
+            "only a planned session is held, missed, moved or cancelled: plan a new one for what was left out",
             field="session_id",
         )
 
@@ -250,14 +347,14 @@ def _active(context: Context, mentorship_id: str, field: str) -> Mentorship:
     return found
 
 
-def _refuse_on_break(mentorship: Mentorship) -> None:
-    """What was planned before may still be recorded: it took place, or did not."""
+def _refuse_on_break(mentorship: Mentorship, field: str) -> None:
+    """What was planned before may still be cancelled or recorded: it took place, or did not."""
     if mentorship.newest_break is not None and mentorship.is_on_break:
         raise Refusal(
             "LEARNER_ON_BREAK",
             f"the learner has been on a break since {mentorship.newest_break.first_day}; "
-            "plan the session when the break has ended",
-            field="mentorship_id",
+            "plan or move the session when the break has ended",
+            field=field,
         )
 
 

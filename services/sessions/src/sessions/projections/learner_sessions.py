@@ -12,13 +12,18 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.sessions.v1.events_pb2 import (
     MissReason,
     PreparationKept,
+    ReasonOwner,
+    SessionCancelled,
+    SessionCancelReason,
     SessionHeld,
     SessionKind,
     SessionMissed,
+    SessionMoved,
     SessionPlanned,
     Technique,
 )
 from mentoring.sessions.v1.sessions_pb2 import (
+    SESSION_STATUS_CANCELLED,
     SESSION_STATUS_HELD,
     SESSION_STATUS_MISSED,
     SESSION_STATUS_PLANNED,
@@ -36,7 +41,7 @@ from pydantic import BaseModel
 class LearnerSession(BaseModel):
     """One session without its texts; times in milliseconds, the start since 1970 in UTC.
 
-    Duration and KSBs are the planned ones until it is held.
+    Start and duration are as it was last moved; duration and KSBs are the planned ones until it is held.
     """
 
     session_id: str
@@ -50,10 +55,13 @@ class LearnerSession(BaseModel):
     techniques: list[Technique.ValueType] = []
     miss_reason: MissReason.ValueType = MissReason.MISS_REASON_UNSPECIFIED
     group_id: str = ""
+    cancel_reason: SessionCancelReason.ValueType = SessionCancelReason.SESSION_CANCEL_REASON_UNSPECIFIED
+    cancel_reason_owner: ReasonOwner.ValueType = ReasonOwner.REASON_OWNER_UNSPECIFIED
 
 
+# Version 2: documents of version 1 have no fields for why a session was cancelled, and differ from their fold.
 learner_sessions = Projection(
-    "learner_sessions", version=1, document=LearnerSession, key="session_id", indexes=("learner_id",)
+    "learner_sessions", version=2, document=LearnerSession, key="session_id", indexes=("learner_id",)
 )
 
 
@@ -71,6 +79,13 @@ def planned(document: LearnerSession, event: SessionPlanned, _meta: Metadata) ->
 
 
 @learner_sessions.on
+def moved(document: LearnerSession, event: SessionMoved, _meta: Metadata) -> None:
+    """It takes place at other times."""
+    document.starts_at_ms = event.starts_at.ToMilliseconds()
+    document.duration_ms = event.duration.ToMilliseconds()
+
+
+@learner_sessions.on
 def held(document: LearnerSession, event: SessionHeld, _meta: Metadata) -> None:
     """It took place: as long as it really was, on what it really touched."""
     document.status = SESSION_STATUS_HELD
@@ -84,6 +99,14 @@ def missed(document: LearnerSession, event: SessionMissed, _meta: Metadata) -> N
     """It did not take place."""
     document.status = SESSION_STATUS_MISSED
     document.miss_reason = event.reason
+
+
+@learner_sessions.on
+def cancelled(document: LearnerSession, event: SessionCancelled, _meta: Metadata) -> None:
+    """It will not take place."""
+    document.status = SESSION_STATUS_CANCELLED
+    document.cancel_reason = event.reason
+    document.cancel_reason_owner = event.reason_owner
 
 
 async def list_sessions(request: ListSessionsRequest, read: Reader) -> ListSessionsResponse:
@@ -141,4 +164,6 @@ def _summary(document: LearnerSession) -> SessionSummary:
         techniques=document.techniques,
         miss_reason=document.miss_reason,
         group_id=document.group_id,
+        cancel_reason=document.cancel_reason,
+        cancel_reason_owner=document.cancel_reason_owner,
     )
