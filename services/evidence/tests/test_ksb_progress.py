@@ -38,7 +38,13 @@ from mentoring.evidence.v1.evidence_pb2 import (
     KsbProgress,
     NextStep,
 )
-from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionHeld, SessionMissed, SessionPlanned
+from mentoring.sessions.v1.events_pb2 import (
+    MentorshipStarted,
+    SessionCancelled,
+    SessionHeld,
+    SessionMissed,
+    SessionPlanned,
+)
 
 ST0148 = StandardVersion(reference="ST0148", version="1.0")
 LATER_VERSION = StandardVersion(reference="ST0148", version="1.1")
@@ -83,6 +89,10 @@ def held(
 
 def missed(session_id: str = "session-1") -> SessionMissed:
     return SessionMissed(session_id=session_id, learner_id="learner-1")
+
+
+def cancelled(session_id: str = "session-1") -> SessionCancelled:
+    return SessionCancelled(session_id=session_id, learner_id="learner-1")
 
 
 def submitted(*codes: str, standard: StandardVersion = ST0148) -> EvidenceSubmitted:
@@ -159,6 +169,20 @@ async def test_a_missed_session_was_planned_and_touched_nothing(reader: Callable
     assert one.next_step == NEXT_STEP_PLAN
 
 
+async def test_a_cancelled_session_counts_as_if_it_had_never_been_planned(reader: Callable[..., Any]) -> None:
+    one = await ksb(reader, "K1", planned("K1", "S1"), cancelled())
+    assert (one.planned, one.practised, one.HasField("last_touched_at")) == (0, 0, False)
+    document = after(started(), planned("K1", "S1"), planned("K1", session_id="session-2"), cancelled())
+    figures = document.on("ST0148", "1.0")
+    assert (figures.sessions_planned, figures.sessions_missed, list(document.ahead)) == (1, 0, ["session-2"])
+    assert {code: one.planned for code, one in figures.ksbs.items()} == {"K1": 1, "S1": 0}
+
+
+async def test_a_session_is_taken_from_the_version_on_which_it_was_planned(reader: Callable[..., Any]) -> None:
+    one = await ksb(reader, "K1", planned("K1"), planned("K1", session_id="x", standard=LATER_VERSION), cancelled("x"))
+    assert one.planned == 1
+
+
 async def test_mapped_and_signed_off_are_separate_figures(reader: Callable[..., Any]) -> None:
     response = await shown(reader, submitted("K1", "K2"), submitted("K2", "S1"), accepted("K1", "K2"))
     assert (response.mapped, response.signed_off) == (3, 2)
@@ -183,6 +207,7 @@ async def test_a_referral_assesses_nothing(reader: Callable[..., Any]) -> None:
         ([], NEXT_STEP_PLAN),
         ([planned("K1")], NEXT_STEP_PRACTISE),
         ([planned("K1"), missed()], NEXT_STEP_PLAN),
+        ([planned("K1"), cancelled()], NEXT_STEP_PLAN),
         ([planned("K1", standard=LATER_VERSION)], NEXT_STEP_PLAN),
         ([planned("K1"), held("S1")], NEXT_STEP_PLAN),
         ([planned("K1"), missed(), planned("K1", session_id="session-2")], NEXT_STEP_PRACTISE),
@@ -232,6 +257,8 @@ async def test_the_cohort_is_summed_over_the_learners_of_the_version(reader: Cal
         held("K1", "S1", minutes=45),
         planned("K1", session_id="session-2"),
         missed("session-2"),
+        planned("K1", session_id="session-3"),
+        cancelled("session-3"),
         submitted("K1"),
         accepted("K1"),
         submitted("K2"),

@@ -1,6 +1,6 @@
 """A learner's progress in KSBs, one document a learner, apart for each version of a standard: a code means nothing without it.
 
-Planned counts sessions ever planned that aim at a KSB; practised those held that touched it, each with its whole length, so
+Planned counts sessions planned that aim at a KSB, without those cancelled; practised those held that touched it, each with its whole length, so
 the KSBs' minutes add up to more than the sessions'. Evidenced counts pieces claimed, assessed those accepted.
 """
 
@@ -27,7 +27,13 @@ from mentoring.evidence.v1.evidence_pb2 import (
     KsbProgress,
     NextStep,
 )
-from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionHeld, SessionMissed, SessionPlanned
+from mentoring.sessions.v1.events_pb2 import (
+    MentorshipStarted,
+    SessionCancelled,
+    SessionHeld,
+    SessionMissed,
+    SessionPlanned,
+)
 from pydantic import BaseModel
 
 from evidence.domain.standard import Ksb, Version, standard
@@ -67,7 +73,7 @@ class StandardFigures(BaseModel):
 
 
 class Ahead(BaseModel):
-    """A session that is planned and was neither held nor missed yet."""
+    """A session that is planned and was neither held, missed nor cancelled yet."""
 
     reference: str
     version: str
@@ -142,6 +148,16 @@ def missed(document: LearnerProgress, event: SessionMissed, _meta: Metadata) -> 
     """A session that did not take place touched nothing."""
     ahead = document.ahead.pop(event.session_id)
     document.on(ahead.reference, ahead.version).sessions_missed += 1
+
+
+@ksb_progress.on
+def cancelled(document: LearnerProgress, event: SessionCancelled, _meta: Metadata) -> None:
+    """A session that was called off counts as if it had never been planned."""
+    ahead = document.ahead.pop(event.session_id)
+    figures = document.on(ahead.reference, ahead.version)
+    figures.sessions_planned -= 1
+    for code in ahead.ksb_codes:
+        figures.ksb(code).planned -= 1
 
 
 @ksb_progress.on
@@ -227,7 +243,7 @@ async def get_cohort_summary(request: GetCohortSummaryRequest, read: Reader) -> 
 def next_step(figures: KsbFigures, *, ahead: bool) -> NextStep.ValueType:
     """What brings the KSB forward: nothing once it is assessed, else a judgement that is due, else the first step not taken.
 
-    A session missed leaves the KSB to be planned again. `ahead`: a session ahead aims at it.
+    A session missed or cancelled leaves the KSB to be planned again. `ahead`: a session ahead aims at it.
     """
     if figures.assessed:
         return NEXT_STEP_NONE
