@@ -40,6 +40,16 @@ FULL: Mapping[Occasion.ValueType, Wording] = {
         text="A mentoring session has been planned. When and where it takes place is here:",
         page="sessions",
     ),
+    Occasion.OCCASION_SESSION_MOVED: Wording(
+        subject="A session was moved",
+        text="A planned mentoring session was moved. When and where it takes place now is here:",
+        page="sessions",
+    ),
+    Occasion.OCCASION_SESSION_CANCELLED: Wording(
+        subject="A session was cancelled",
+        text="A planned mentoring session was cancelled and will not take place. What was recorded about it is here:",
+        page="sessions",
+    ),
     Occasion.OCCASION_SESSION_MISSED: Wording(
         subject="A session was missed",
         text="A planned mentoring session did not take place. What was recorded about it, and the next one, is here:",
@@ -106,6 +116,8 @@ OUTLINE: Mapping[Occasion.ValueType, Wording] = {
         page="notices",
     ),
     Occasion.OCCASION_SESSION_PLANNED: _SESSIONS_OUTLINE,
+    Occasion.OCCASION_SESSION_MOVED: _SESSIONS_OUTLINE,
+    Occasion.OCCASION_SESSION_CANCELLED: _SESSIONS_OUTLINE,
     Occasion.OCCASION_SESSION_MISSED: _SESSIONS_OUTLINE,
     Occasion.OCCASION_SESSION_RECORD_SHARED: _SESSIONS_OUTLINE,
     Occasion.OCCASION_EVIDENCE_ACCEPTED: _EVIDENCE_OUTLINE,

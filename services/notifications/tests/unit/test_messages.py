@@ -100,9 +100,30 @@ def test_an_outline_does_not_tell_how_evidence_was_judged_or_what_became_of_a_se
     for first, second in (
         (Occasion.OCCASION_EVIDENCE_ACCEPTED, Occasion.OCCASION_EVIDENCE_REFERRED),
         (Occasion.OCCASION_SESSION_PLANNED, Occasion.OCCASION_SESSION_MISSED),
+        (Occasion.OCCASION_SESSION_PLANNED, Occasion.OCCASION_SESSION_MOVED),
+        (Occasion.OCCASION_SESSION_PLANNED, Occasion.OCCASION_SESSION_CANCELLED),
     ):
         one, other = (composed(notice(occasion, detail=Detail.DETAIL_OUTLINE)) for occasion in (first, second))
         assert one.as_bytes() == other.as_bytes()
+
+
+@pytest.mark.parametrize(
+    ("occasion", "told", "not_told"),
+    [
+        (Occasion.OCCASION_SESSION_MOVED, "moved", "cancelled"),
+        (Occasion.OCCASION_SESSION_CANCELLED, "cancelled", "moved"),
+    ],
+)
+def test_a_session_moved_and_one_cancelled_are_told_as_such_in_full_and_as_neither_in_outline(
+    occasion: Occasion.ValueType, told: str, not_told: str
+) -> None:
+    full = composed(notice(occasion))
+    outline = composed(notice(occasion, detail=Detail.DETAIL_OUTLINE))
+    assert full["Subject"] == f"A session was {told}"
+    assert f"A planned mentoring session was {told}" in text_of(full)
+    assert "https://m.example/sessions/s-1\n" in text_of(full)
+    assert not_told not in full.as_string()
+    assert not any(word in outline.as_string() for word in (told, not_told, "s-1"))
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,13 @@ from mentoring.sessions.v1.events_pb2 import (
     MentorshipCompleted,
     MentorshipStarted,
     MissReason,
+    MoveReason,
+    ReasonOwner,
+    SessionCancelled,
+    SessionCancelReason,
     SessionHeld,
     SessionMissed,
+    SessionMoved,
     SessionPlanned,
 )
 from notifications.reactions.circles import circles
@@ -112,6 +117,27 @@ def test_circles_follow_mentorships(event: Message, request_: Message) -> None:
         (
             SessionPlanned(session_id="s-1", learner_id="ada", mentorship_id="m-1", mentor_id="mia"),
             tell(InformationKind.INFORMATION_KIND_SESSION, Occasion.OCCASION_SESSION_PLANNED, "s-1", "m-1"),
+        ),
+        (
+            SessionMoved(
+                session_id="s-1",
+                learner_id="ada",
+                mentor_id="mia",
+                reason=MoveReason.MOVE_REASON_LEARNER_ASKED,
+                mentorship_id="m-1",
+            ),
+            tell(InformationKind.INFORMATION_KIND_SESSION, Occasion.OCCASION_SESSION_MOVED, "s-1", "m-1"),
+        ),
+        (
+            SessionCancelled(
+                session_id="s-1",
+                learner_id="ada",
+                mentor_id="mia",
+                reason=SessionCancelReason.SESSION_CANCEL_REASON_UNAVAILABLE,
+                reason_owner=ReasonOwner.REASON_OWNER_LEARNER,
+                mentorship_id="m-1",
+            ),
+            tell(InformationKind.INFORMATION_KIND_SESSION, Occasion.OCCASION_SESSION_CANCELLED, "s-1", "m-1"),
         ),
         (
             SessionMissed(
@@ -335,6 +361,6 @@ def heard(reactions: Iterable[Reaction]) -> set[str]:
 
 def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
     assert heard([telling]) == {
-        "MentorshipStarted", "SessionPlanned", "SessionMissed", "SessionHeld", "EvidenceAccepted", "EvidenceReferred",
-        "ConcernReceived", "ConcernAssigned", "ContactReplaced",
+        "MentorshipStarted", "SessionPlanned", "SessionMoved", "SessionMissed", "SessionCancelled", "SessionHeld",
+        "EvidenceAccepted", "EvidenceReferred", "ConcernReceived", "ConcernAssigned", "ContactReplaced",
     }  # fmt: skip

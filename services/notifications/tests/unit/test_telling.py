@@ -98,8 +98,17 @@ def told(events: tuple[Message, ...]) -> dict[str, tuple[Because.ValueType, Deta
     return {event.recipient_id: (event.because, event.detail) for event in notices}
 
 
-def test_a_planned_session_is_told_by_the_default_matrix() -> None:
-    outcome = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(PLANNED)
+@pytest.mark.parametrize(
+    "occasion",
+    [
+        Occasion.OCCASION_SESSION_PLANNED,
+        Occasion.OCCASION_SESSION_MOVED,
+        Occasion.OCCASION_SESSION_MISSED,
+        Occasion.OCCASION_SESSION_CANCELLED,
+    ],
+)
+def test_what_becomes_of_a_planned_session_is_told_by_the_default_matrix(occasion: Occasion.ValueType) -> None:
+    outcome = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(changed(PLANNED, occasion=occasion))
     assert told(outcome.events) == {
         "ada": (Because.BECAUSE_LEARNER, Detail.DETAIL_FULL),
         "mia": (Because.BECAUSE_MENTOR, Detail.DETAIL_FULL),

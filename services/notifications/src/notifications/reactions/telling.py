@@ -24,7 +24,14 @@ from mentoring.safeguarding.v1.events_pb2 import (
     ConcernReceived,
     Severity,
 )
-from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionHeld, SessionMissed, SessionPlanned
+from mentoring.sessions.v1.events_pb2 import (
+    MentorshipStarted,
+    SessionCancelled,
+    SessionHeld,
+    SessionMissed,
+    SessionMoved,
+    SessionPlanned,
+)
 
 telling = Reaction("telling")
 
@@ -52,42 +59,35 @@ def mentorship_started(event: MentorshipStarted, meta: Metadata) -> Iterator[Tel
 @telling.on
 def session_planned(event: SessionPlanned, meta: Metadata) -> Iterator[TellCircleRequest]:
     """Told within the session's own mentorship."""
-    yield TellCircleRequest(
-        telling_id=_telling_id(meta),
-        learner_id=event.learner_id,
-        kind=InformationKind.INFORMATION_KIND_SESSION,
-        occasion=Occasion.OCCASION_SESSION_PLANNED,
-        about_id=event.session_id,
-        actor_id=event.mentor_id,
-        mentorship_id=event.mentorship_id,
-    )
+    yield _about_session(event, Occasion.OCCASION_SESSION_PLANNED, meta)
+
+
+@telling.on
+def session_moved(event: SessionMoved, meta: Metadata) -> Iterator[TellCircleRequest]:
+    """That it was moved is told; to when, the link shows to whoever may see it, and why is not told."""
+    yield _about_session(event, Occasion.OCCASION_SESSION_MOVED, meta)
 
 
 @telling.on
 def session_missed(event: SessionMissed, meta: Metadata) -> Iterator[TellCircleRequest]:
     """That it was missed is told; why is not."""
-    yield TellCircleRequest(
-        telling_id=_telling_id(meta),
-        learner_id=event.learner_id,
-        kind=InformationKind.INFORMATION_KIND_SESSION,
-        occasion=Occasion.OCCASION_SESSION_MISSED,
-        about_id=event.session_id,
-        actor_id=event.mentor_id,
-        mentorship_id=event.mentorship_id,
-    )
+    yield _about_session(event, Occasion.OCCASION_SESSION_MISSED, meta)
+
+
+@telling.on
+def session_cancelled(event: SessionCancelled, meta: Metadata) -> Iterator[TellCircleRequest]:
+    """That it was cancelled is told; why and whose the reason was is not."""
+    yield _about_session(event, Occasion.OCCASION_SESSION_CANCELLED, meta)
 
 
 @telling.on
 def session_held(event: SessionHeld, meta: Metadata) -> Iterator[TellCircleRequest]:
     """That there is a shared record is told, not a word of it."""
-    yield TellCircleRequest(
-        telling_id=_telling_id(meta),
-        learner_id=event.learner_id,
+    yield _about_session(
+        event,
+        Occasion.OCCASION_SESSION_RECORD_SHARED,
+        meta,
         kind=InformationKind.INFORMATION_KIND_SESSION_RECORD,
-        occasion=Occasion.OCCASION_SESSION_RECORD_SHARED,
-        about_id=event.session_id,
-        actor_id=event.mentor_id,
-        mentorship_id=event.mentorship_id,
     )
 
 
@@ -148,6 +148,23 @@ def contact_replaced(event: ContactReplaced, meta: Metadata) -> Iterator[TellPer
         about_id=event.person_id,
         because=Because.BECAUSE_OWN_CONTACT,
         registration=event.replaced,
+    )
+
+
+def _about_session(
+    event: SessionPlanned | SessionMoved | SessionMissed | SessionCancelled | SessionHeld,
+    occasion: Occasion.ValueType,
+    meta: Metadata,
+    kind: InformationKind.ValueType = InformationKind.INFORMATION_KIND_SESSION,
+) -> TellCircleRequest:
+    return TellCircleRequest(
+        telling_id=_telling_id(meta),
+        learner_id=event.learner_id,
+        kind=kind,
+        occasion=occasion,
+        about_id=event.session_id,
+        actor_id=event.mentor_id,
+        mentorship_id=event.mentorship_id,
     )
 
 
