@@ -165,7 +165,7 @@ async def test_a_read_model_is_rebuilt_beside_the_other_and_switched_to(running:
     assert ended.code == 0, ended.err
     assert max(map(len, ended.out.splitlines())) <= 80
     listed = await operate(running, "projections", "list", "--json")
-    (model,) = listed.json["sessions"]["projections"]
+    (model,) = [one for one in listed.json["sessions"]["projections"] if one["name"] == "learner_sessions"]
     assert {copy["number"]: copy["state"] for copy in model["copies"]} == {
         1: "COPY_STATE_SERVING", 0: "COPY_STATE_PREVIOUS",
     }  # fmt: skip
