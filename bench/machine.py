@@ -27,10 +27,10 @@ def facts(rounds: int) -> dict[str, object]:
 
 
 def busy_seconds() -> float:
-    """What the machine's cores have worked since it started, whoever for, added up; not a number where the system does not say."""
+    """What the machine's cores have worked since it started, whoever for, added up; 0 where the system does not say."""
     stat = Path("/proc/stat")
     if not stat.exists():
-        return float("nan")
+        return 0.0
     user, nice, system, _idle, _waiting, *rest = map(int, stat.read_text().partition("\n")[0].split()[1:8])
     return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
 

@@ -156,15 +156,13 @@ class _Visible:
         await asyncio.sleep(_SETTLES)
         return _Run(len(traces) / took, busy / took, await _paths(self._journey.platform, traces))
 
-    async def _plan(self, run: str, place: int, traceparent: str) -> tuple[str, CommandReply]:
-        """Plans a session; whose it is, and the reply."""
+    async def _plan(self, run: str, place: int, traceparent: str) -> None:
         learner = self._journey.learners[place % len(self._journey.learners)]
         request = samples.plan(place, f"{run}-{place}")
         request.learner_id, request.mentorship_id = learner.learner_id, learner.mentorship_id
-        reply = await self._clients[learner.mentor_id].call(
+        await self._clients[learner.mentor_id].call(
             request, CommandReply, key=request.session_id, traceparent=traceparent
         )
-        return learner.learner_id, reply
 
     async def _check_listed(self, asked: int) -> None:
         listed = 0

@@ -136,7 +136,7 @@ class Node:
         # Health is answered to the end: not ready, and alive.
         if self._health_server is not None:
             await self._health_server.stop(0)
-        await self._store.close()
+        await self._within(self._store.close(), "store")
         _log.info("stopped")
 
     async def failed(self) -> None:
@@ -154,10 +154,13 @@ class Node:
         self._tasks.add(asyncio.create_task(work))
 
     async def _within(self, work: Coroutine[Any, Any, None], what: str) -> None:
-        try:
-            async with asyncio.timeout(max(_LAST_SECONDS, self._stop_by - asyncio.get_running_loop().time())):
-                await work
-        except Exception as error:
+        """Waits for this, and not for its end where it takes too long: whatever it waits for may have missed its cancellation."""
+        task = asyncio.create_task(work)
+        seconds = max(_LAST_SECONDS, self._stop_by - asyncio.get_running_loop().time())
+        done, _ = await asyncio.wait([task], timeout=seconds)
+        task.cancel()
+        error = task.exception() if done and not task.cancelled() else TimeoutError(f"{seconds:.1f} s")
+        if error is not None:
             # What was not finished is found again: commits stay pending, offsets uncommitted, rows leased.
             _log.warning("not drained in time", what=what, error=repr(error))
 

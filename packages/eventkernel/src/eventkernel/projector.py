@@ -127,7 +127,7 @@ class Projector:
         """Nothing goes on beside `take`."""
 
     async def take(self, topic: str, partition: int, records: Sequence[Record]) -> None:
-        """Folds records of one partition and makes that durable; raises what is transient, having changed nothing in memory."""
+        """Folds records of one partition and makes that durable; raises what is transient, having folded nothing."""
         checkpoint = Checkpoint(self.subscription, topic, partition, records[-1].offset + 1)
         batch = _Batch((topic, partition), records, checkpoint, time.time_ns())
         async with self._turn:
@@ -275,7 +275,7 @@ class Projector:
             batch.ends()
             self._show(batch)
             batch.items = []
-        # Nothing is being written now: what is not dirty lies in the store.
+        # Nothing is being written now: what is not dirty lies in the store, or is nothing yet.
         while len(self._held) > self._keep:
             oldest = next(iter(self._held))
             if oldest in self._dirty:

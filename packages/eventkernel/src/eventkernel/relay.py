@@ -154,7 +154,7 @@ class Relay:
             await self._give_back(slot)
 
     async def _keep_lease(self, slot: int, tasks: asyncio.TaskGroup) -> None:
-        if self._clock() < self._given.get(slot, self._clock()):
+        if slot in self._giving or self._clock() < self._given.get(slot, self._clock()):
             return
         try:
             held = await self._claim(slot)
@@ -234,10 +234,16 @@ class Relay:
             await self._leases.release(_WANTED, self._holder)
         elif mine:
             slot = max(mine)
-            self._given[slot] = self._clock() + self._ttl
             self._giving.add(slot)
-            giving = tasks.create_task(self._give_back(slot))
-            giving.add_done_callback(lambda _: self._giving.discard(slot))
+            tasks.create_task(self._give(slot))
+
+    async def _give(self, slot: int) -> None:
+        """Gives a slot away, and leaves it to the other for as long as a lease lasts, from when it is free."""
+        try:
+            await self._give_back(slot)
+        finally:
+            self._given[slot] = self._clock() + self._ttl
+            self._giving.discard(slot)
 
     async def _give_back(self, slot: int) -> None:
         if slot in self._holdings:

@@ -20,7 +20,7 @@ class Gated:
         self._halts = halts
         self._open = asyncio.Event()
         self._asked = False
-        self.looked = 0
+        self.looked = self.released = 0
 
     def open(self) -> None:
         self._open.set()
@@ -35,6 +35,7 @@ class Gated:
     async def release(self, name: str, *rest: Any) -> None:
         if self._halts == "release" and name in SLOT_LEASES:
             await self._open.wait()
+            self.released += 1
         await self._leases.release(name, *rest)
 
     async def holder(self, name: str) -> Any:
@@ -58,3 +59,21 @@ async def test_who_gives_stops_at_half_while_the_other_has_not_taken_it_yet(rela
     takers.open()
     await until(lambda: len(second.held) == 2)
     assert len(first.held) == 2
+
+
+async def test_a_slot_whose_giving_outlasts_its_lease_is_not_taken_back_meanwhile(relays, until, store, clock):
+    gated = Gated(store.leases, "release")
+    first, _ = relays.start("a", lease_ttl=timedelta(seconds=0.3), leases=gated)
+    await until(lambda: len(first.held) == 4)
+    relays.start("b", lease_ttl=timedelta(seconds=0.3), leases=Gated(store.leases, "acquire"))
+    await until(lambda: len(first.held) == 2)
+    # Half a lease at a time, so that what is held is kept.
+    for _ in range(4):
+        clock.on(0.15)
+        seen = gated.looked
+        await until(lambda seen=seen: gated.looked > seen + 2 * ROUNDS)
+        assert len(first.held) == 2
+
+    gated.open()
+    await until(lambda: gated.released == 2)
+    assert [await store.leases.holder(lease_name(slot)) for slot in first.held] == ["a", "a"]

@@ -321,11 +321,21 @@ async def deaf():
         except asyncio.CancelledError:
             pass
 
+async def ends_another():
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        return
+
+async def loses_one():
+    await asyncio.create_task(ends_another())
+    await asyncio.sleep(3600)
+
 def spoilt():
     whole = Node.start
     async def start(self):
         await whole(self)
-        self._spawn(deaf())
+        {begin}
         print("started", flush=True)
     Node.start = start
     runtime.MongoStore = lambda driver, name: MemoryStore()
@@ -334,10 +344,22 @@ spoilt()
 """
 
 
-def test_a_process_ends_when_told_though_a_part_of_it_is_deaf_to_that(tmp_path: Path) -> None:
-    program = f"import sys; sys.path[:0] = {[str(Path(__file__).parents[4]), *sys.path]!r}\n{DEAF}\nfrom {__package__}.library import build\nruntime.main(build)"
+@pytest.mark.parametrize(
+    ("begin", "named"),
+    [
+        ("self._spawn(deaf())", "deaf"),
+        ("self._due._running.add(asyncio.create_task(loses_one()))", "due rows"),
+        ("self.states._writing.add(asyncio.create_task(loses_one()))", "snapshots"),
+    ],
+    ids=["a part", "a due row", "a snapshot"],
+)
+def test_a_process_ends_when_told_though_something_in_it_is_deaf_to_that(
+    tmp_path: Path, begin: str, named: str
+) -> None:
+    spoilt = DEAF.replace("{begin}", begin)
+    program = f"import sys; sys.path[:0] = {[str(Path(__file__).parents[4]), *sys.path]!r}\n{spoilt}\nfrom {__package__}.library import build\nruntime.main(build)"
     with subprocess.Popen(
-        [sys.executable, "-c", program], env={"PATH": os.environ["PATH"], **GOOD, "ROLES": "reactor"}, cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", program], env={"PATH": os.environ["PATH"], **GOOD, "ROLES": "reactor", "SHUTDOWN_SECONDS": "1"}, cwd=tmp_path, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         try:
             assert process.stdout is not None
@@ -347,4 +369,4 @@ def test_a_process_ends_when_told_though_a_part_of_it_is_deaf_to_that(tmp_path: 
         finally:
             process.kill()
     assert process.returncode == 0
-    assert "deaf" in said
+    assert named in said

@@ -8,6 +8,7 @@ from eventkernel.store.memory import MemoryStore
 
 from .library import TENANT, Bus
 from .test_projector import document, parked, projector, renewed
+from .test_projector_overlap import Gated, settled, taking
 
 
 class Read:
@@ -59,3 +60,18 @@ async def test_records_that_come_again_to_a_process_that_knows_nothing_have_no_s
     assert (await document(store)).trail == ["loan-ada@1", "loan-ada@2", "loan-ada@3"]
     assert (await document(store, "bob")).trail == ["loan-bob@1"]
     assert await parked(store) == []
+
+
+async def test_a_document_that_is_folded_and_not_written_yet_is_not_made_anew(store: MemoryStore, bus: Bus) -> None:
+    gated = Gated(store)
+    running = projector(store, documents=gated)
+    takes = [taking(running, bus, bus.event("loan-zz", renewed(9, "bob"), partition=1))]
+    await settled()
+    takes.append(taking(running, bus, bus.event("loan-l1", renewed(20))))
+    await settled()
+    takes.append(taking(running, bus, bus.event("loan-ada", renewed(30))))
+    await settled()
+    gated.open = True
+    gated.let()
+    await asyncio.gather(*takes)
+    assert (await document(store)).trail == ["loan-l1@1", "loan-ada@1"]

@@ -22,6 +22,8 @@ _DOCUMENTS_ONLY = {"$exists": True}
 _CHECKPOINT = "~checkpoint/"
 # BSONObjectTooLarge, and what the server says where an update makes, or an upsert is, a document that is.
 _TOO_LARGE = frozenset({10334, 17419, 17420})
+# What it says of an insert that is: BadValue, which may mean other things too, and these words.
+_BAD_VALUE, _TOO_LARGE_WORDS = 2, "too large"
 # On the embedded store the time of an `$in` grows with the square of its length.
 _IDS_A_QUERY = 50
 # So many new documents are inserted, which costs a fifth of a replacement that finds nothing to replace; but all replacements,
@@ -135,7 +137,7 @@ def _stored(document: DocumentWrite) -> Document:
 
 def _raise_too_large(collection: str, documents: Sequence[DocumentWrite], error: BulkWriteError) -> None:
     for failure in error.details["writeErrors"]:
-        if failure["code"] in _TOO_LARGE:
+        if failure["code"] in _TOO_LARGE or (failure["code"] == _BAD_VALUE and _TOO_LARGE_WORDS in failure["errmsg"]):
             raise DocumentTooLarge(f"{documents[failure['index']].id} in {collection}") from None
 
 
