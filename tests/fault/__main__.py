@@ -20,8 +20,8 @@ PLANTED = "planted-bugs"
 
 def main() -> int:
     """Runs what the arguments choose; 1 where anything was violated."""
-    given = _arguments()
     faults.load()
+    given = _arguments()
     if given.list:
         for one in FAULTS.values():
             report.say(f"{one.name:28}{one.what}")
@@ -83,7 +83,10 @@ def _arguments() -> argparse.Namespace:
         "--folder", type=Path, help="where data, logs and the history are kept; a new one where not given"
     )
     parser.add_argument("--list", action="store_true", help="name the faults")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if unknown := [name for name in given.only or () if name not in (known := (*FAULTS, PLANTED))]:
+        parser.error(f"no fault {', '.join(unknown)}; there are {', '.join(known)}")
+    return given
 
 
 if __name__ == "__main__":
