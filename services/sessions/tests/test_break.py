@@ -50,9 +50,9 @@ def test_a_break_begins_and_ends() -> None:
         .then(went(expected_return="2026-06-01"))
         .state
     )
-    assert state.all[0].is_on_break
+    assert state.all[0].current_break == Break("2026-03-02", "2026-06-01")
     state = past(started(), agreed(), went()).when(back()).then(came()).state
-    assert not state.all[0].is_on_break
+    assert state.all[0].current_break is None
     assert state.all[0].newest_break == Break("2026-03-02", "", "2026-05-01")
 
 
@@ -133,7 +133,7 @@ def test_whatever_is_said_breaks_never_overlap(commands: list[Any]) -> None:
             story = new
             story.when(command).then_nothing()
     assert days == sorted(days)
-    assert story.state.all[0].is_on_break is (len(days) % 2 == 1)
+    assert (story.state.all[0].current_break is not None) is (len(days) % 2 == 1)
     assert_folds_in_pieces(mentorships, story.past)
     adapter = TypeAdapter(Mentorships)
     assert adapter.validate_json(adapter.dump_json(story.state)) == story.state

@@ -4,7 +4,6 @@ A row is finished only when what it asked for is done for good. A process that d
 """
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from eventkernel.messages import DueRow, ParkedRecord, Principal, derived_id
 from eventkernel.ports import Store
 from eventkernel.reaction import Effect, TryAgain
 from eventkernel.reading import Reader, Readers
-from eventkernel.timing import Clock
+from eventkernel.timing import Clock, at_most
 
 SUBSCRIPTION = "due"
 State = TypeVar("State")
@@ -178,9 +177,7 @@ class DueRunner:
 
     async def _woken(self) -> None:
         """Waits until a row was kept or a place that was wanted is free, and looks for other processes' rows in any case."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._poll):
-                await self._scheduled.wait()
+        await at_most(self._poll, self._scheduled)
 
     def _done(self, places: _Places, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

@@ -4,7 +4,6 @@ Copies begin and end while the process runs: what operators decide is looked at 
 """
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -19,7 +18,7 @@ from eventkernel.ports import Store
 from eventkernel.projection import Projection
 from eventkernel.service import document_indexes
 from eventkernel.subscription import Subscriptions
-from eventkernel.timing import Clock
+from eventkernel.timing import Clock, at_most
 
 # A copy is dropped only when whoever read it, or fed it, has heard that it is retired.
 RETIRED_FOR = timedelta(seconds=30)
@@ -81,9 +80,7 @@ class Feed:
             )
             return
         _log.warning("the broker does not answer; trying again", bootstrap=self._bootstrap, error=repr(failed))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_RETRY_SECONDS):
-                await self._stopping.wait()
+        await at_most(_RETRY_SECONDS, self._stopping)
 
 
 async def _joined(subscriptions: Subscriptions) -> None:

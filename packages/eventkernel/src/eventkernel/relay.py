@@ -4,7 +4,6 @@ A lease only says who should work. What keeps each event from going out twice is
 """
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from eventkernel.metrics import OUTBOX_AGE, OUTBOX_PENDING, RELAY_HALTED, RELAY_
 from eventkernel.placement import SLOTS, slot_of
 from eventkernel.ports import CommitStore, LeaseStore
 from eventkernel.relay_slot import Holding, Outlet
+from eventkernel.timing import at_most
 
 _log = structlog.get_logger(__name__)
 _WANTED = "relay-wanted"
@@ -110,7 +110,7 @@ class Relay:
             except Exception:
                 _log.exception("relay_outbox_unreadable", service=self._service)
                 await self._rest(self._poll)
-            await _at_most(self._poll, self._awake)
+            await at_most(self._poll, self._awake)
 
     async def _pass_on_the_end(self) -> None:
         """Tells the others by a flag that they are cancelled. This task waits for nothing but an event, so it never misses that.
@@ -270,14 +270,7 @@ class Relay:
 
     async def _rest(self, seconds: float) -> None:
         """Waits, but not for what would hold up the stop."""
-        await _at_most(seconds, self._stopping)
-
-
-async def _at_most(seconds: float, event: asyncio.Event) -> None:
-    # Not `wait_for`, which can lose a cancellation; see `_pass_on_the_end`.
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
+        await at_most(seconds, self._stopping)
 
 
 def lease_name(slot: int) -> str:

@@ -20,6 +20,7 @@ from eventkernel.metrics import PUBLISHED
 from eventkernel.placement import partition_of, partitions_of_slot
 from eventkernel.ports import CommitStore
 from eventkernel.relay_ends import PartitionEnds, milliseconds
+from eventkernel.timing import at_most
 
 _log = structlog.get_logger(__name__)
 # The records of a whole transaction in one request a partition, not in the default's pieces of 16 KiB, each awaited.
@@ -209,9 +210,7 @@ class Holding:
         self._more.clear()
 
         async def clear() -> None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_CLEARS_AFTER):
-                    await self._more.wait()
+            await at_most(_CLEARS_AFTER, self._more)
             # What a broker acknowledged and its readers never see stays pending, and its slot is taken anew.
             async with asyncio.timeout(self._outlet.patience / 4):
                 await ends.until_readable(sent)

@@ -1,6 +1,7 @@
 """The clock, passed in wherever time matters, so that tests and demos hold it in their hand."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -69,6 +70,14 @@ class SharedClock:
                 await self.ask()
             except Exception as error:  # whatever the store raises
                 _log.info("the store does not say what time it is; counting on", error=type(error).__name__)
+
+
+async def at_most(seconds: float, event: asyncio.Event) -> None:
+    """Waits for the event, and no longer than so many seconds."""
+    # Not `wait_for`, which can lose a cancellation; see `eventkernel.ending`.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _milliseconds(at: datetime) -> datetime:

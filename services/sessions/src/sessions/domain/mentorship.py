@@ -59,7 +59,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A break in learning, by its days; `expected_return` and `returned_on` are empty while nobody knows. Why is sealed."""
+    """A break in learning, by its ISO days, whose texts sort as they do; `expected_return` and `returned_on` are empty while nobody knows. Why is sealed."""
 
     first_day: str
     expected_return: str
@@ -78,9 +78,9 @@ class Mentorship:
     newest_break: Break | None = None
 
     @property
-    def is_on_break(self) -> bool:
-        """Whether the learner does not learn at present, and means to come back."""
-        return self.newest_break is not None and not self.newest_break.returned_on
+    def current_break(self) -> Break | None:
+        """The break that the learner is on and means to come back from."""
+        return None if self.newest_break is None or self.newest_break.returned_on else self.newest_break
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,19 +193,19 @@ def start_break(
 ) -> list[BreakInLearningStarted]:
     """The learner does not learn for a while. One break at a time, and none that begins before the last one ended."""
     found = _known(state, command.mentorship_id)
-    first, last = day(command.first_day, "first_day"), found.newest_break
+    first, last, current = day(command.first_day, "first_day"), found.newest_break, found.current_break
     if command.expected_return and day(command.expected_return, "expected_return") <= first:
         raise _before_it_begins("expected_return", command.expected_return, command.first_day)
-    if found.is_on_break and last == Break(command.first_day, command.expected_return):
+    if current == Break(command.first_day, command.expected_return):
         return []
     _refuse_ended(found)
-    if found.is_on_break and last is not None:
+    if current is not None:
         raise Refusal(
             "ALREADY_ON_BREAK",
-            f"the learner has been on a break since {last.first_day}; end that one first",
+            f"the learner has been on a break since {current.first_day}; end that one first",
             field="mentorship_id",
         )
-    if last is not None and first < day(last.returned_on, "first_day"):
+    if last is not None and command.first_day < last.returned_on:
         raise Refusal(
             "BREAKS_OVERLAP",
             f"the learner was back on {last.returned_on}; give a first day from then on",
@@ -226,14 +226,15 @@ def start_break(
 def end_break(state: Mentorships, command: EndBreakInLearningRequest, _context: Context) -> list[BreakInLearningEnded]:
     """The learner is back."""
     found = _known(state, command.mentorship_id)
-    returned, last = day(command.returned_on, "returned_on"), found.newest_break
+    day(command.returned_on, "returned_on")
+    last, current = found.newest_break, found.current_break
     if last is not None and last.returned_on == command.returned_on:
         return []
     _refuse_ended(found)
-    if last is None or last.returned_on:
+    if current is None:
         raise Refusal("NOT_ON_BREAK", "the learner is not on a break; start one first", field="mentorship_id")
-    if returned <= day(last.first_day, "returned_on"):
-        raise _before_it_begins("returned_on", command.returned_on, last.first_day)
+    if command.returned_on <= current.first_day:
+        raise _before_it_begins("returned_on", command.returned_on, current.first_day)
     return [
         BreakInLearningEnded(
             learner_id=command.learner_id, mentorship_id=command.mentorship_id, returned_on=command.returned_on

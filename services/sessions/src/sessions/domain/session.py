@@ -349,10 +349,10 @@ def _active(context: Context, mentorship_id: str, field: str) -> Mentorship:
 
 def _refuse_on_break(mentorship: Mentorship, field: str) -> None:
     """What was planned before may still be cancelled or recorded: it took place, or did not."""
-    if mentorship.newest_break is not None and mentorship.is_on_break:
+    if mentorship.current_break is not None:
         raise Refusal(
             "LEARNER_ON_BREAK",
-            f"the learner has been on a break since {mentorship.newest_break.first_day}; "
+            f"the learner has been on a break since {mentorship.current_break.first_day}; "
             "plan or move the session when the break has ended",
             field=field,
         )
