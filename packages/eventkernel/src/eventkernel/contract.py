@@ -3,15 +3,18 @@
 A contract that leaves a question open (a command nobody may call, an event without a type) stops the service at its start.
 """
 
+import pkgutil
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, reduce
+from importlib import import_module
+from itertools import chain
 from typing import cast
 
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescriptor, MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from mentoring.options.v1 import options_pb2
 
@@ -87,11 +90,12 @@ class Contract:
 
     def __init__(self, files: Iterable[FileDescriptor], heard: Iterable[FileDescriptor] = ()) -> None:
         own = list(files)
-        self.service = next(service for file in own for service in file.services_by_name.values())
+        self.services = tuple(service for file in own for service in file.services_by_name.values())
         self._declared = [event for file in own for event in _events(file)]
         self.own_events = {event.type: event for event in self._declared}
         self.events = self.own_events | {event.type: event for file in heard for event in _events(file)}
-        self.calls = {call.method: call for call in map(_call, _methods(self.service))}
+        self._methods = [_call(method) for service in self.services for method in service.methods]
+        self.calls = {call.method: call for call in self._methods}
         self._by_message = {event.message: event for event in self.events.values()}
 
     @cached_property
@@ -107,7 +111,7 @@ class Contract:
     @property
     def topic(self) -> str:
         """The topic of the service's own published events: its proto package."""
-        return str(self.service.file.package)
+        return str(self.services[0].file.package)
 
     def of(self, event: Message | type[Message]) -> EventContract:
         """The contract of an event; raises ContractFault for a message that is none."""
@@ -133,6 +137,7 @@ class Contract:
         """What is wrong with the contracts by themselves."""
         return [
             *_twice((event.type for event in self._declared), "two events have this type"),
+            *_twice((call.method for call in self._methods), "two calls have this name"),
             *(fault for event in self._declared for fault in _event_faults(event)),
             *(fault for call in self.calls.values() for fault in _call_faults(call)),
             *self._shared_requests(),
@@ -140,10 +145,20 @@ class Contract:
 
     def _shared_requests(self) -> Iterator[str]:
         # A command is known by its request: of two that take the same, one would be served with the other's roles.
-        for request in {call.request for call in self.calls.values()}:
-            methods = sorted(call.method for call in self.calls.values() if call.request is request)
+        for request in {call.request for call in self._methods}:
+            methods = sorted(call.method for call in self._methods if call.request is request)
             if len(methods) > 1:
                 yield f"{request.DESCRIPTOR.name} is taken by {' and '.join(methods)}; give each call a request of its own"
+
+
+def files_of(*packages: str) -> tuple[FileDescriptor, ...]:
+    """All proto files of these packages, as they were generated: `mentoring.sessions.v1`."""
+    return tuple(chain.from_iterable(map(_files, packages)))
+
+
+def _files(package: str) -> Iterator[FileDescriptor]:
+    for module in pkgutil.iter_modules(import_module(package).__path__):
+        yield import_module(f"{package}.{module.name}").DESCRIPTOR
 
 
 def fill(template: str, request: Message) -> str:
@@ -224,10 +239,6 @@ def _events(file: FileDescriptor) -> list[EventContract]:
             )
         )
     return found
-
-
-def _methods(service: ServiceDescriptor) -> list[MethodDescriptor]:
-    return list(service.methods)
 
 
 def _call(method: MethodDescriptor) -> CallContract:

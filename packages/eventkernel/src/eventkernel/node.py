@@ -240,7 +240,8 @@ class Node:
             )
         )
         contracts = (self._service.contract, operations_contract)
-        names = (*(str(contract.service.full_name) for contract in contracts), reflection.SERVICE_NAME)
+        own = [str(service.full_name) for contract in contracts for service in contract.services]
+        names = (*own, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         await _listen(server, self._settings.grpc_address, "GRPC_ADDRESS")
         self._api = server
@@ -248,7 +249,7 @@ class Node:
     async def _serve_health(self) -> None:
         server = _server()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        for name in ("", str(self._service.contract.service.full_name)):
+        for name in ("", *(str(service.full_name) for service in self._service.contract.services)):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         reflection.enable_server_reflection((health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         await _listen(server, self._settings.health_address, "HEALTH_ADDRESS")

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from .compiled import compiled
 from .library import (
-    CONTRACT,
+    LIBRARY,
     SHOP,
     BookBought,
     CloseLoanRequest,
@@ -172,7 +172,7 @@ def test_a_projection_on_an_event_that_the_service_does_not_know_is_found() -> N
     @projection.on
     def bought(document: ReaderDocument, event: BookBought, meta: Metadata) -> None: ...
 
-    alone = Contract([CONTRACT.service.file])
+    alone = Contract([LIBRARY.file])
     found = faults_of(build(contract=alone, projections=[projection]))
     assert "foreign: sample.shop.v1.BookBought is not an event this service knows" in found
 
@@ -292,6 +292,19 @@ def test_a_call_that_is_neither_command_nor_query_cannot_even_be_read(tmp_path: 
         wrong(tmp_path, f"service WrongService {{ {proto} }}")
 
 
+def test_two_services_of_one_contract_have_all_their_calls(tmp_path: Path) -> None:
+    contract = wrong(tmp_path, DO + ANOTHER.format(method="Other", request="Part"))
+    assert {call.path for call in contract.calls.values()} == {
+        f"/{service.full_name}/{method}" for service, method in zip(contract.services, ("Do", "Other"), strict=True)
+    }
+    assert contract.faults() == []
+
+
+def test_two_calls_of_one_name_are_found_whatever_services_they_are_in(tmp_path: Path) -> None:
+    """Metrics, refusals and tokens know a call by its name."""
+    assert "Do: two calls have this name" in wrong(tmp_path, DO + ANOTHER.format(method="Do", request="Part")).faults()
+
+
 def test_an_event_that_is_no_longer_given_is_read_for_ever_where_its_contract_says_deprecated(tmp_path: Path) -> None:
     proto = "service WrongService { " + COMMAND.format(command='stream: "x-{id}", ' + ANY) + " }"
     proto += 'message Said { option deprecated = true; option (mentoring.options.v1.event).type = "w.said"; }'
@@ -304,6 +317,8 @@ def test_an_event_that_is_no_longer_given_is_read_for_ever_where_its_contract_sa
     service.check()
 
 
+DO = "service WrongService { " + COMMAND.format(command='stream: "x-{id}", ' + ANY) + " }"
+ANOTHER = "service AnotherService {{ rpc {method}({request}) returns (Part) {{ option (mentoring.options.v1.query) = {{ roles: [ROLE_MENTOR] }}; }} }}"
 _NUMBER = iter(range(1000))
 
 

@@ -2,20 +2,7 @@
 
 from collections.abc import Mapping
 
-from eventkernel.contract import Contract
-from mentoring.evidence.v1 import events_pb2 as evidence_events
-from mentoring.evidence.v1 import evidence_pb2
-from mentoring.notifications.v1 import events_pb2 as notifications_events
-from mentoring.notifications.v1 import notifications_pb2
-from mentoring.safeguarding.v1 import events_pb2 as safeguarding_events
-from mentoring.safeguarding.v1 import safeguarding_pb2
-from mentoring.sessions.v1 import events_pb2 as sessions_events
-from mentoring.sessions.v1 import sessions_pb2
+from eventkernel.contract import Contract, files_of
 
-CONTRACTS: Mapping[str, Contract] = {
-    "sessions": Contract([sessions_events.DESCRIPTOR, sessions_pb2.DESCRIPTOR]),
-    "evidence": Contract([evidence_events.DESCRIPTOR, evidence_pb2.DESCRIPTOR]),
-    "safeguarding": Contract([safeguarding_events.DESCRIPTOR, safeguarding_pb2.DESCRIPTOR]),
-    "notifications": Contract([notifications_events.DESCRIPTOR, notifications_pb2.DESCRIPTOR]),
-}
-SERVICES = tuple(CONTRACTS)
+SERVICES = ("sessions", "evidence", "safeguarding", "notifications")
+CONTRACTS: Mapping[str, Contract] = {name: Contract(files_of(f"mentoring.{name}.v1")) for name in SERVICES}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from eventkernel.contract import Contract, fill
+from eventkernel.contract import Contract, files_of, fill
 from eventkernel.reading import Ask
 from eventkernel.service import Service
 from google.protobuf.message import Message
@@ -12,9 +12,7 @@ from mentoring.common.v1.common_pb2 import (
     PARTY_RELATIONSHIP_PROVIDER_MANAGER,
     PartyRelationship,
 )
-from mentoring.evidence.v1 import events_pb2, evidence_pb2
 from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest
-from mentoring.sessions.v1 import events_pb2 as sessions_events
 
 from evidence.domain.evidence import evidence
 from evidence.domain.standard import standard
@@ -35,7 +33,7 @@ def build() -> Service:
     """The service, complete and unstarted."""
     return Service(
         name="evidence",
-        contract=Contract([events_pb2.DESCRIPTOR, evidence_pb2.DESCRIPTOR], heard=[sessions_events.DESCRIPTOR]),
+        contract=Contract(files_of("mentoring.evidence.v1"), heard=files_of("mentoring.sessions.v1")),
         aggregates=[standard, evidence],
         projections=[ksb_progress, support_team],
         queries=[get_ksb_progress, get_cohort_summary, get_evidence],

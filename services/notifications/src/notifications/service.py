@@ -1,13 +1,9 @@
 """The wiring of the notifications service: the one place that builds adapters and reads settings."""
 
-from eventkernel.contract import Contract, fill
+from eventkernel.contract import Contract, files_of, fill
 from eventkernel.reading import Ask
 from eventkernel.service import Service
-from mentoring.evidence.v1 import events_pb2 as evidence_events
-from mentoring.notifications.v1 import events_pb2, notifications_pb2
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
-from mentoring.safeguarding.v1 import events_pb2 as safeguarding_events
-from mentoring.sessions.v1 import events_pb2 as sessions_events
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
@@ -53,8 +49,8 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
     return Service(
         name="notifications",
         contract=Contract(
-            files=[events_pb2.DESCRIPTOR, notifications_pb2.DESCRIPTOR],
-            heard=[sessions_events.DESCRIPTOR, evidence_events.DESCRIPTOR, safeguarding_events.DESCRIPTOR],
+            files_of("mentoring.notifications.v1"),
+            heard=files_of("mentoring.sessions.v1", "mentoring.evidence.v1", "mentoring.safeguarding.v1"),
         ),
         aggregates=[contact, contact_policy, circle, need_to_know(default_matrix()), telling_domain.telling, notice],
         projections=[notices],

@@ -1,8 +1,7 @@
 """The safeguarding service, wired: concerns, the rota and the routing policy. What is missing here stops the start."""
 
-from eventkernel.contract import Contract
+from eventkernel.contract import Contract, files_of
 from eventkernel.service import Service
-from mentoring.safeguarding.v1 import events_pb2, safeguarding_pb2
 
 from safeguarding.concern_file import get_concern
 from safeguarding.domain.concern import concern
@@ -17,7 +16,7 @@ def build() -> Service:
     """Everything that the service is made of."""
     return Service(
         name="safeguarding",
-        contract=Contract([safeguarding_pb2.DESCRIPTOR, events_pb2.DESCRIPTOR]),
+        contract=Contract(files_of("mentoring.safeguarding.v1")),
         aggregates=[concern, rota, policy],
         projections=[handled_concerns],
         reactions=[escalation],

@@ -1,10 +1,8 @@
 """What the sessions service is made of: the one place that wires it. Who may call is the contract's; who is whose is said here."""
 
-from eventkernel.contract import Contract, fill
+from eventkernel.contract import Contract, files_of, fill
 from eventkernel.reading import Ask
 from eventkernel.service import Service
-from mentoring.evidence.v1 import events_pb2 as evidence_events
-from mentoring.sessions.v1 import events_pb2, sessions_pb2
 
 from sessions.domain.development import development
 from sessions.domain.mentorship import Mentorships, mentorships
@@ -24,7 +22,7 @@ def build() -> Service:
     """The service, complete and unstarted."""
     return Service(
         name="sessions",
-        contract=Contract([events_pb2.DESCRIPTOR, sessions_pb2.DESCRIPTOR], heard=[evidence_events.DESCRIPTOR]),
+        contract=Contract(files_of("mentoring.sessions.v1"), heard=files_of("mentoring.evidence.v1")),
         aggregates=[mentorships, session, standard, development],
         projections=[learner_sessions, mentor_skills],
         reactions=[learning_standards],
