@@ -1,6 +1,6 @@
 """What travels through the kernel: commits of events, what is known about each, and who acted. All of it immutable."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -157,6 +157,23 @@ class DocumentWrite:
     id: str
     revision: int
     body: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which documents of a collection are asked for, and in which order: by one field, then by their ids.
+
+    A field equals a value, or, of a frozenset, any. `since` and `before` bound the field they are ordered by; a document
+    without a value there comes first, or last where it is `descending`. `after` is the place that was reached: the field's
+    value and the id.
+    """
+
+    equal: Mapping[str, object]
+    order: str
+    descending: bool = False
+    since: object = None
+    before: object = None
+    after: tuple[object, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

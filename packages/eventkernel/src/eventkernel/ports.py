@@ -18,6 +18,7 @@ from eventkernel.messages import (
     Lease,
     ParkedRecord,
     ParkedStream,
+    Selection,
     Snapshot,
     WrappedKey,
 )
@@ -143,6 +144,10 @@ class DocumentStore(Protocol):
 
     async def find(self, collection: str, equal: Mapping[str, object], limit: int) -> list[dict[str, object]]:
         """Documents whose fields equal these, in the order of their ids. A list equals whatever it contains."""
+        ...
+
+    async def select(self, collection: str, selection: Selection, limit: int) -> list[tuple[str, dict[str, object]]]:
+        """Up to `limit` documents of a selection with their ids, in its order."""
         ...
 
     async def checkpoint(self, collection: str, subscription: str, topic: str, partition: int) -> int | None:

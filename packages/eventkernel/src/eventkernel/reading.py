@@ -6,16 +6,17 @@ Every opening of a sealed text is in the access log before the text is given.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from google.protobuf.message import Message
-from mentoring.common.v1.common_pb2 import Sealed
-from pydantic import BaseModel
+from mentoring.common.v1.common_pb2 import Page, Sealed
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from eventkernel.aggregate import Aggregate
 from eventkernel.contract import Contract
 from eventkernel.documents import SEEN, document_id
-from eventkernel.messages import Access, Metadata, Principal, Recorded
+from eventkernel.messages import Access, Metadata, Principal, Recorded, Selection
+from eventkernel.paging import CursorInvalid, list_name, read_cursor, size_of, write_cursor
 from eventkernel.ports import Store
 from eventkernel.projection import Projection, stream_mark, topics_of
 from eventkernel.sealing import Sealer
@@ -101,6 +102,39 @@ class Reader:
         if len(found) > _MOST:
             raise TooMany(f"more than {_MOST} documents of {projection.name} would answer this; ask for fewer")
         return [projection.document.model_validate(body) for body in found]
+
+    async def page(
+        self, projection: Projection[Document], page: Page, *, order: str, descending: bool = False, since: object = None,
+        before: object = None, **equal: object,
+    ) -> tuple[list[Document], str]:  # fmt: skip
+        """One page of the tenant's documents, ordered by a field, and the next page's cursor; "" where this is the last.
+
+        Args:
+            order: the field; documents with the same value come in the order of their keys.
+            since: only documents whose field is at least this; `before`: only those below.
+            equal: only documents whose fields equal these; a frozenset: any of them.
+
+        Raises Behind as `documents` does, and CursorInvalid for a cursor of another list.
+        """
+        tenant, size = self.principal.tenant, size_of(page)
+        values = TypeAdapter[Any](cast("Any", projection.document.model_fields[order].annotation))
+        of = list_name(projection.name, order, descending, since, before, equal)
+        selection = Selection(
+            {**equal, "tenant": tenant}, order, descending, since, before, _reached(page.cursor, of, values, tenant)
+        )
+        projection = await self._serving.copy_of(projection)
+
+        async def look() -> list[_Body]:
+            found = await self._store.documents.select(projection.collection, selection, size + 1)
+            return [body for _, body in found]
+
+        bodies = await self._showing(projection, look)
+        shown = [projection.document.model_validate(body) for body in bodies[:size]]
+        if len(bodies) <= size:
+            return shown, ""
+        last = shown[-1]
+        place = [values.dump_python(getattr(last, order), mode="json"), getattr(last, projection.key)]
+        return shown, write_cursor(place, of)
 
     async def state(self, aggregate: Aggregate[State], stream: str) -> State:
         """The state of a stream as it was stored when this reader first asked for it: who asks again sees the same."""
@@ -196,6 +230,18 @@ class Reader:
         return max(
             int(seen.get(stream_mark(topic, stream), 0)) for topic in topics_of(projection.folds, self._contract)
         )
+
+
+def _reached(cursor: str, of: str, values: TypeAdapter[Any], tenant: str) -> tuple[object, str] | None:
+    if not cursor:
+        return None
+    match read_cursor(cursor, of):
+        case [value, str(key)]:
+            try:
+                return values.validate_python(value), document_id(tenant, key)
+            except ValidationError:
+                raise CursorInvalid from None
+    raise CursorInvalid
 
 
 class Readers(Protocol):

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import Page
 from pydantic import BaseModel
 
 from eventkernel.aggregate import Aggregate
 from eventkernel.messages import Metadata, Principal, Recorded
+from eventkernel.paging import cut, list_name
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
 
@@ -54,6 +56,35 @@ class LaidDown(Reader):
             for one in self.laid
             if isinstance(one, projection.document) and all(getattr(one, name) == equal[name] for name in equal)
         ]
+
+    async def page(
+        self, projection: Projection[Document], page: Page, *, order: str, descending: bool = False, since: object = None,
+        before: object = None, **equal: object,
+    ) -> tuple[list[Document], str]:  # fmt: skip
+        """The laid down documents of the projection's kind, in pages."""
+
+        def value(one: Document) -> Any:
+            return getattr(one, order)
+
+        found = [
+            one
+            for one in self.laid
+            if isinstance(one, projection.document)
+            and all(
+                getattr(one, name) in (wanted if isinstance(wanted, frozenset) else {wanted})
+                for name, wanted in equal.items()
+            )
+            and (since is None or value(one) >= since)
+            and (before is None or value(one) < before)
+        ]
+        shown, cursor = cut(
+            found,
+            page,
+            key=lambda one: (value(one), getattr(one, projection.key)),
+            of=list_name(order, equal),
+            descending=descending,
+        )
+        return list(shown), cursor
 
     async def open(self, items: Sequence[tuple[Recorded, str]]) -> list[str]:
         """What the texts were before they were sealed."""

@@ -3,14 +3,17 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import bson
 
-from eventkernel.messages import Checkpoint, DocumentWrite
+from eventkernel.messages import Checkpoint, DocumentWrite, Selection
 from eventkernel.ports import DocumentStore, DocumentTooLarge, RevisionConflict
 from eventkernel.store.stored_form import BSON_DATES, check_fields, is_too_large
 
 _Place = tuple[str, str, str, int]
+# Whether the field has a value, the value, and the id.
+_Ordered = tuple[bool, Any, str]
 
 
 class MemoryDocuments(DocumentStore):
@@ -56,6 +59,25 @@ class MemoryDocuments(DocumentStore):
         found = [body for body in bodies if all(_equals(body.get(field), value) for field, value in equal.items())]
         return found[:limit]
 
+    async def select(self, collection: str, selection: Selection, limit: int) -> list[tuple[str, dict[str, object]]]:
+        """As the port says."""
+        check_fields([*selection.equal, selection.order])
+        await asyncio.sleep(0)
+        found = [
+            (name, body)
+            for name, body in ((name, _body(encoded)) for name, (_, encoded) in self._documents[collection].items())
+            if _is_selected(body, selection)
+        ]
+
+        def place(at: tuple[str, dict[str, object]]) -> _Ordered:
+            return _ordered(at[1].get(selection.order), at[0])
+
+        found.sort(key=place, reverse=selection.descending)
+        if selection.after is not None:
+            reached = _ordered(*selection.after)
+            found = [one for one in found if (place(one) < reached if selection.descending else place(one) > reached)]
+        return found[:limit]
+
     async def checkpoint(self, collection: str, subscription: str, topic: str, partition: int) -> int | None:
         """As the port says."""
         await asyncio.sleep(0)
@@ -88,4 +110,21 @@ def _body(encoded: bytes) -> dict[str, object]:
 
 
 def _equals(stored: object, wanted: object) -> bool:
+    if isinstance(wanted, frozenset):
+        return any(_equals(stored, one) for one in wanted)
     return stored == wanted or (isinstance(stored, list) and wanted in stored)
+
+
+def _is_selected(body: Mapping[str, object], selection: Selection) -> bool:
+    value: Any = body.get(selection.order)
+    since: Any = selection.since
+    before: Any = selection.before
+    return (
+        all(_equals(body.get(field), wanted) for field, wanted in selection.equal.items())
+        and (since is None or (value is not None and value >= since))
+        and (before is None or (value is not None and value < before))
+    )
+
+
+def _ordered(value: object, name: str) -> _Ordered:
+    return value is not None, value, name

@@ -11,7 +11,7 @@ from itertools import chain
 from pymongo import InsertOne, ReplaceOne, UpdateOne, errors
 from pymongo.errors import BulkWriteError
 
-from eventkernel.messages import Checkpoint, DocumentWrite
+from eventkernel.messages import Checkpoint, DocumentWrite, Selection
 from eventkernel.ports import DocumentStore, DocumentTooLarge, RevisionConflict
 from eventkernel.store.mongodb.driver import Collection, Database, Document
 from eventkernel.store.mongodb.inserts import duplicates
@@ -88,6 +88,14 @@ class MongoDocuments(DocumentStore):
         query = self._database[collection].find(wanted).sort(ID, 1).limit(limit).batch_size(limit)
         return [_body(document) for document in await query.to_list(None)]
 
+    async def select(self, collection: str, selection: Selection, limit: int) -> list[tuple[str, dict[str, object]]]:
+        """As the port says."""
+        check_fields([*selection.equal, selection.order])
+        direction = -1 if selection.descending else 1
+        query = self._database[collection].find(_wanted(selection))
+        query = query.sort([(selection.order, direction), (ID, direction)]).limit(limit).batch_size(limit)
+        return [(document[ID], _body(document)) for document in await query.to_list(None)]
+
     async def checkpoint(self, collection: str, subscription: str, topic: str, partition: int) -> int | None:
         """As the port says."""
         stored = await self._database[collection].find_one(
@@ -112,6 +120,28 @@ class MongoDocuments(DocumentStore):
     async def drop(self, collection: str) -> None:
         """As the port says."""
         await self._database[collection].drop()
+
+
+def _wanted(selection: Selection) -> Document:
+    """The filter of a selection. `$eq` is spelled out: a value that looks like an operator stays a value."""
+    wanted: list[Document] = [{REVISION: _DOCUMENTS_ONLY}]
+    for field, value in selection.equal.items():
+        wanted.append({field: {"$in": list(value)} if isinstance(value, frozenset) else {"$eq": value}})
+    if selection.since is not None:
+        wanted.append({selection.order: {"$gte": selection.since}})
+    if selection.before is not None:
+        wanted.append({selection.order: {"$lt": selection.before}})
+    if selection.after is not None:
+        wanted.append({"$or": _behind(selection.order, *selection.after, descending=selection.descending)})
+    return {"$and": wanted}
+
+
+def _behind(field: str, value: object, name: str, *, descending: bool) -> list[Document]:
+    """What comes behind a place. No value comes first, and the server compares none with any."""
+    same: Document = {field: {"$eq": value}, ID: {"$lt" if descending else "$gt": name}}
+    if value is None:
+        return [same] if descending else [same, {field: {"$ne": None}}]
+    return [same, {field: {"$lt": value}}, {field: {"$eq": None}}] if descending else [same, {field: {"$gt": value}}]
 
 
 def _inserts_first(documents: Sequence[DocumentWrite]) -> tuple[int, Sequence[DocumentWrite]]:

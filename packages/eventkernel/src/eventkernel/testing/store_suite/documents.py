@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from eventkernel.messages import Checkpoint, DocumentWrite
+from eventkernel.messages import Checkpoint, DocumentWrite, Selection
 from eventkernel.ports import DocumentTooLarge, RevisionConflict, Store
 from eventkernel.testing.store_suite.examples import NOON
 
@@ -160,6 +160,42 @@ class DocumentPromises:
         assert first == [(f"p1/{name}", {"x": name}) for name in "abc"]
         assert await store.documents.page(COLLECTION, first[-1][0], 3) == [("p1/d", {"x": "d"})]
         assert await store.documents.page(COLLECTION, "p1/d", 3) == []
+
+    async def test_a_selection_is_paged_in_its_order_each_document_once(self, store: Store) -> None:
+        """By a field with equal values, and none; also when another is written in between."""
+        values = {"d": 1, "a": 2, "c": 1, "b": None, "e": None, "f": 3}
+        await _write(store, [_new(name, {"x": value, "kind": "k"}) for name, value in values.items()], offset=7)
+        await _write(store, [_new("other", {"x": 1, "kind": "z"})])
+        for descending, expected in ((False, "becdaf"), (True, "fadceb")):
+            after, got = None, ""
+            while found := await store.documents.select(
+                COLLECTION, Selection({"kind": "k"}, "x", descending=descending, after=after), 2
+            ):
+                got += "".join(name for name, _ in found)
+                after = (found[-1][1]["x"], found[-1][0])
+            assert got == expected
+
+    async def test_a_selection_takes_any_of_several_values_and_keeps_to_its_bounds(self, store: Store) -> None:
+        await store.documents.prepare(COLLECTION, ["kind"])
+        await _write(store, [_new(name, {"x": name, "kind": kind}) for name, kind in zip("abcd", "klkm", strict=True)])
+        await _write(store, [_new("n", {"x": None, "kind": "k"})])
+
+        async def names(**given: object) -> str:
+            equal = {"kind": frozenset({"k", "l"})} if "equal" not in given else given.pop("equal")
+            return "".join(
+                name
+                for name, _ in await store.documents.select(COLLECTION, Selection(equal, "x", **given), 9)  # type: ignore[arg-type]
+            )
+
+        assert await names() == "nabc"
+        assert await names(equal={}) == "nabcd"
+        assert await names(since="b") == "bc"
+        assert await names(before="c") == "ab"
+        assert await names(since="b", before="c", descending=True) == "b"
+        assert await names(equal={"kind": {"$gt": ""}}) == ""
+        assert await names(equal={"kind": frozenset()}) == ""
+        with pytest.raises(ValueError, match="belongs to the store"):
+            await names(equal={"_rev": 1})
 
     async def test_a_dropped_collection_leaves_nothing_and_no_other(self, store: Store) -> None:
         await _write(store, [_new("a", {"x": 1})], offset=7)
