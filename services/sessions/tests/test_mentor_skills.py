@@ -10,7 +10,7 @@ from eventkernel.messages import Metadata
 from eventkernel.reading import Ask
 from eventkernel.testing.scenario import person
 from google.protobuf.duration_pb2 import Duration
-from mentoring.common.v1.common_pb2 import Sealed
+from mentoring.common.v1.common_pb2 import Page, Sealed
 from mentoring.sessions.v1.events_pb2 import (
     CURRENCY_PROOF_LICENCE,
     DEVELOPMENT_KIND_COURSE,
@@ -147,6 +147,25 @@ async def test_a_manager_sees_all_mentors_skills_that_lapse_the_nearest_end_firs
         ("mentor-2", "welding", CURRENCY_LAPSED),
         ("mentor-1", "pastry", CURRENCY_LAPSING),
     ]
+    first = await list_lapsing_skills(
+        ListLapsingSkillsRequest(on="2026-12-01", page=Page(size=2)), reader(MANAGER, documents=documents)
+    )
+    rest = await list_lapsing_skills(
+        ListLapsingSkillsRequest(on="2026-12-01", page=Page(cursor=first.next_cursor)),
+        reader(MANAGER, documents=documents),
+    )
+    assert [*first.skills, *rest.skills] == list(response.skills)
+    assert rest.next_cursor == ""
+
+
+async def test_a_log_is_read_in_pages_and_its_year_is_always_whole(reader: Callable[..., Any]) -> None:
+    read = reader(MENTOR, streams={"development-mentor-1": [entry(name, "2026-03-01", 1) for name in "abc"]})
+    first = await get_development(GetDevelopmentRequest(mentor_id="mentor-1", on="2026-03-02", page=Page(size=2)), read)
+    rest = await get_development(
+        GetDevelopmentRequest(mentor_id="mentor-1", on="2026-03-03", page=Page(cursor=first.next_cursor)), read
+    )
+    assert [[one.entry_id for one in page.entries] for page in (first, rest)] == [["c", "b"], ["a"]]
+    assert first.in_a_year == rest.in_a_year == Duration(seconds=3 * 3600)
 
 
 async def test_an_entry_opens_its_own_reflection_and_no_other(reader: Callable[..., Any]) -> None:

@@ -1,14 +1,14 @@
 """The read model of notices, and the queries that read it."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 import pytest
 from eventkernel.messages import Metadata
 from eventkernel.reading import Reader
+from eventkernel.testing.reading import LaidDown
 from eventkernel.testing.scenario import person
 from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import Page
 from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, NoticeSettled, Occasion, Outcome
 from mentoring.notifications.v1.notifications_pb2 import ListMyNoticesRequest, ListNoticesRequest
 from notifications.projections.notices import NoticeDocument, list_my_notices, list_notices, notices
@@ -68,17 +68,6 @@ def test_no_word_of_an_alert_is_in_the_read_model() -> None:
     assert "mentor" not in body
 
 
-class FakeReader:
-    """A reader of documents in memory."""
-
-    def __init__(self, documents: Sequence[NoticeDocument]) -> None:
-        self.principal = person("mia", "mentor")
-        self._documents = documents
-
-    async def documents(self, _projection: object, **equal: object) -> list[NoticeDocument]:
-        return [one for one in self._documents if all(getattr(one, name) == value for name, value in equal.items())]
-
-
 def reader(count: int = 150) -> Reader:
     documents = [
         NoticeDocument(
@@ -89,27 +78,39 @@ def reader(count: int = 150) -> Reader:
         )
         for number in range(count)
     ]
-    return cast(
-        "Reader",
-        FakeReader(
-            [
-                *documents,
-                NoticeDocument(notice_id="n-undated", recipient_id="max", occasion=Occasion.OCCASION_SESSION_PLANNED),
-            ]
-        ),
-    )
+    undated = NoticeDocument(notice_id="n-undated", recipient_id="max", occasion=Occasion.OCCASION_SESSION_PLANNED)
+    return LaidDown(person("mia", "mentor"), documents=[*documents, undated])
 
 
-@pytest.mark.parametrize(("limit", "expected"), [(3, 3), (0, 100), (1000, 151)])
-async def test_a_manager_lists_the_newest_notices_first(limit: int, expected: int) -> None:
-    response = await list_notices(ListNoticesRequest(limit=limit), reader())
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (ListNoticesRequest(limit=3), 3),
+        (ListNoticesRequest(), 50),
+        (ListNoticesRequest(limit=1000), 151),
+        (ListNoticesRequest(limit=3, page=Page(size=4)), 4),
+    ],
+)
+async def test_a_manager_lists_the_newest_notices_first(request_: ListNoticesRequest, expected: int) -> None:
+    response = await list_notices(request_, reader())
     assert len(response.notices) == expected
     assert [one.notice_id for one in response.notices[:3]] == ["n-149", "n-148", "n-147"]
     assert response.notices[0].requested_at.ToDatetime(UTC) == AT + timedelta(seconds=149)
     assert not response.notices[0].HasField("settled_at")
 
 
+async def test_a_manager_pages_through_all_of_one_recipient() -> None:
+    found, page = list[str](), Page(size=40)
+    while True:
+        response = await list_notices(ListNoticesRequest(recipient_id="max", page=page), reader())
+        found += [one.notice_id for one in response.notices]
+        if not response.next_cursor:
+            break
+        page = Page(size=40, cursor=response.next_cursor)
+    assert found == [*(f"n-{number}" for number in range(148, -1, -2)), "n-undated"]
+
+
 async def test_everybody_lists_their_own_notices_alone() -> None:
-    response = await list_my_notices(ListMyNoticesRequest(), reader())
+    response = await list_my_notices(ListMyNoticesRequest(page=Page(size=100)), reader())
     assert len(response.notices) == 75
     assert {one.recipient_id for one in response.notices} == {"mia"}

@@ -20,7 +20,7 @@ from eventkernel.settings import Settings
 from eventkernel.store.memory import MemoryStore
 from eventkernel.testing.scenario import NOON, person
 from google.protobuf.message import Message
-from mentoring.common.v1.common_pb2 import CommandReply
+from mentoring.common.v1.common_pb2 import CommandReply, Page
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from safeguarding.concern_file import get_concern
@@ -251,6 +251,18 @@ async def test_a_concern_about_the_dsl_is_in_no_list_of_theirs(provider: Provide
     await provider.give(a_concern(naming=[DSL]), mentor)
     assert await provider.concerns_of(dsl) == []
     assert [shown.concern_id for shown in await provider.concerns_of(deputy)] == ["concern-1"]
+
+
+async def test_a_handlers_list_comes_in_pages_in_the_same_order(provider: Provider) -> None:
+    for number in (1, 2, 3):
+        await provider.give(a_concern(concern_id=f"concern-{number}"), mentor)
+    whole = [shown.concern_id for shown in await provider.concerns_of(dsl)]
+    reader, found, cursor = provider.node.reader(dsl), list[str](), ""
+    for _ in whole:
+        page = await list_my_concerns(calls.ListMyConcernsRequest(page=Page(size=1, cursor=cursor)), reader)
+        found += [shown.concern_id for shown in page.concerns]
+        cursor = page.next_cursor
+    assert (found, cursor) == (whole, "")
 
 
 async def test_a_list_believes_the_concern_and_not_the_read_model(provider: Provider) -> None:

@@ -77,10 +77,17 @@ class LaidDown(Reader):
             and (since is None or value(one) >= since)
             and (before is None or value(one) < before)
         ]
+
+        def place(one: Document) -> tuple[str | int, str]:
+            at = value(one)
+            return "" if at is None else at.isoformat() if isinstance(at, datetime) else at, getattr(
+                one, projection.key
+            )
+
         shown, cursor = cut(
             found,
             page,
-            key=lambda one: (value(one), getattr(one, projection.key)),
+            key=place,
             of=list_name(order, equal),
             descending=descending,
         )

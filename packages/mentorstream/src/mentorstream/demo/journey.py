@@ -17,6 +17,7 @@ from mentoring.common.v1.common_pb2 import (
     PARTY_RELATIONSHIP_EMPLOYER_CONTACT,
     PARTY_RELATIONSHIP_GUARDIAN,
     CommandReply,
+    Page,
     Party,
 )
 from mentoring.evidence.v1.events_pb2 import DECISION_ACCEPT, EVIDENCE_KIND_WORK_PRODUCT, Criteria
@@ -187,7 +188,10 @@ class Journey:
         listed = await manager.call(ListNoticesRequest(limit=1000), ListNoticesResponse)
         people = {cohort.DSL, *cohort.DEPUTIES, cohort.SENIOR_LEAD, *(concern.raiser_id for concern in cohort.CONCERNS)}
         own = await asyncio.gather(
-            *(client(person, "learner").call(ListMyNoticesRequest(), ListMyNoticesResponse) for person in people)
+            *(
+                client(person, "learner").call(ListMyNoticesRequest(page=Page(size=500)), ListMyNoticesResponse)
+                for person in people
+            )
         )
         about = {concern.id for concern in cohort.CONCERNS}
         return [*listed.notices, *(notice for mine in own for notice in mine.notices if notice.about_id in about)]

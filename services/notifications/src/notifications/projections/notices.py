@@ -1,12 +1,12 @@
 """Notices: what was told to whom, why, and what became of it. Codes and ids alone: no word of a message is in it."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
 from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.common.v1.common_pb2 import Page
 from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, NoticeSettled, Occasion, Outcome
 from mentoring.notifications.v1.notifications_pb2 import (
     ListMyNoticesRequest,
@@ -18,9 +18,6 @@ from mentoring.notifications.v1.notifications_pb2 import (
 from pydantic import BaseModel
 
 from notifications.domain.telling import TOLD_TO_A_CIRCLE
-
-DEFAULT_LIMIT = 100
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class NoticeDocument(BaseModel):
@@ -66,19 +63,20 @@ async def list_notices(request: ListNoticesRequest, reader: Reader) -> ListNotic
 
     A notice whose request was not heard, or whose occasion is a later release's, may be about a concern: it is not listed.
     """
-    found = [one for one in await reader.documents(notices) if one.occasion in TOLD_TO_A_CIRCLE]
-    return ListNoticesResponse(notices=_newest_first(found)[: request.limit or DEFAULT_LIMIT])
+    page = Page(size=request.page.size or request.limit, cursor=request.page.cursor)
+    whose = {"recipient_id": request.recipient_id} if request.recipient_id else {}
+    found, cursor = await reader.page(
+        notices, page, order="requested_at", descending=True, occasion=frozenset(TOLD_TO_A_CIRCLE), **whose
+    )
+    return ListNoticesResponse(notices=map(_summary, found), next_cursor=cursor)
 
 
-async def list_my_notices(_request: ListMyNoticesRequest, reader: Reader) -> ListMyNoticesResponse:
+async def list_my_notices(request: ListMyNoticesRequest, reader: Reader) -> ListMyNoticesResponse:
     """The caller's own notices, newest first."""
-    found = await reader.documents(notices, recipient_id=reader.principal.person_id)
-    return ListMyNoticesResponse(notices=_newest_first(found))
-
-
-def _newest_first(documents: Iterable[NoticeDocument]) -> list[NoticeSummary]:
-    ordered = sorted(documents, key=lambda one: (one.requested_at or _LONG_AGO, one.notice_id), reverse=True)
-    return [_summary(document) for document in ordered]
+    found, cursor = await reader.page(
+        notices, request.page, order="requested_at", descending=True, recipient_id=reader.principal.person_id
+    )
+    return ListMyNoticesResponse(notices=map(_summary, found), next_cursor=cursor)
 
 
 def _summary(document: NoticeDocument) -> NoticeSummary:

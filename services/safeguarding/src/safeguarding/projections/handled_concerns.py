@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from eventkernel.messages import Metadata
+from eventkernel.paging import cut, list_name
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
 from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned
@@ -36,14 +37,15 @@ def given(document: HandledConcern, event: ConcernAssigned, _meta: Metadata) -> 
     document.assignee_id = event.assignee_id
 
 
-async def list_my_concerns(_request: ListMyConcernsRequest, read: Reader) -> ListMyConcernsResponse:
+async def list_my_concerns(request: ListMyConcernsRequest, read: Reader) -> ListMyConcernsResponse:
     """The caller's concerns as they are now, those that await acknowledgement first, the nearest deadline before the others."""
     me = read.principal.person_id
     found = await read.documents(handled_concerns, assignee_id=me)
     states = await asyncio.gather(*(read.state(concern, stream_of(item.concern_id)) for item in found))
-    mine = sorted((state for state in states if state.is_handler(me)), key=_urgency)
-    return ListMyConcernsResponse(concerns=map(summary, mine))
+    mine = (state for state in states if state.is_handler(me))
+    shown, cursor = cut(mine, request.page, key=_urgency, of=list_name("my concerns", me))
+    return ListMyConcernsResponse(concerns=map(summary, shown), next_cursor=cursor)
 
 
-def _urgency(state: Concern) -> tuple[datetime, str]:
-    return state.acknowledge_by or _NO_DEADLINE, state.concern_id
+def _urgency(state: Concern) -> tuple[str, str]:
+    return (state.acknowledge_by or _NO_DEADLINE).isoformat(timespec="microseconds"), state.concern_id

@@ -5,6 +5,7 @@ from datetime import date
 
 from eventkernel.aggregate import Refusal
 from eventkernel.messages import Metadata
+from eventkernel.paging import cut, list_name
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
 from google.protobuf.duration_pb2 import Duration
@@ -66,9 +67,16 @@ async def get_development(request: GetDevelopmentRequest, read: Reader) -> GetDe
             entries.append(_entry(item.event))
         elif isinstance(item.event, SkillKeptCurrent):
             kept_current(document, item.event, item.meta)
-    entries.sort(key=lambda entry: (entry.done_on, entry.entry_id), reverse=True)
+    shown, cursor = cut(
+        entries,
+        request.page,
+        key=lambda entry: (entry.done_on, entry.entry_id),
+        of=list_name("development", request.mentor_id),
+        descending=True,
+    )
     return GetDevelopmentResponse(
-        entries=entries,
+        entries=shown,
+        next_cursor=cursor,
         in_a_year=_together(entry for entry in entries if _a_year_before(on) < entry.done_on <= request.on),
         skills=_by_end(_currencies(document, on, request.notice_days)),
     )
@@ -92,7 +100,8 @@ async def list_lapsing_skills(request: ListLapsingSkillsRequest, read: Reader) -
         for skill in _currencies(document, on, request.notice_days)
         if skill.currency in (CURRENCY_LAPSING, CURRENCY_LAPSED)
     ]
-    return ListLapsingSkillsResponse(skills=_by_end(found))
+    shown, cursor = cut(found, request.page, key=_end, of=list_name("lapsing", request.on, request.notice_days))
+    return ListLapsingSkillsResponse(skills=shown, next_cursor=cursor)
 
 
 def _currencies(document: MentorSkills, on: date, notice_days: int) -> Iterator[SkillCurrency]:
@@ -118,7 +127,11 @@ def _currency(skill: Skill, on: date, days_left: int, notice_days: int) -> Curre
 
 
 def _by_end(skills: Iterable[SkillCurrency]) -> list[SkillCurrency]:
-    return sorted(skills, key=lambda skill: (skill.valid_until, skill.mentor_id, skill.skill_id))
+    return sorted(skills, key=_end)
+
+
+def _end(skill: SkillCurrency) -> tuple[str, str, str]:
+    return skill.valid_until, skill.mentor_id, skill.skill_id
 
 
 def _entry(event: DevelopmentRecorded) -> DevelopmentEntry:
