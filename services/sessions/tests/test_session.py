@@ -41,7 +41,8 @@ from mentoring.sessions.v1.sessions_pb2 import (
 )
 from pydantic import TypeAdapter
 from sessions.domain.mentorship import Mentorships, mentorships
-from sessions.domain.session import Session, session
+from sessions.domain.session import session
+from sessions.domain.session_state import Session
 
 ST0148 = StandardVersion(reference="ST0148", version="1.0")
 START = MentorshipStarted(

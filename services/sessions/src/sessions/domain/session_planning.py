@@ -1,0 +1,131 @@
+"""A session before it takes place: planned, perhaps moved, perhaps called off."""
+
+from dataclasses import replace
+
+from eventkernel.aggregate import Context, Refusal
+from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.sessions.v1.events_pb2 import SessionCancelled, SessionMoved, SessionPlanned
+from mentoring.sessions.v1.sessions_pb2 import CancelSessionRequest, MoveSessionRequest, PlanSessionRequest
+
+from sessions.domain.session_state import (
+    Plan,
+    Session,
+    Stage,
+    Times,
+    active_mentorship,
+    plan_of,
+    refuse_another_learner,
+    refuse_another_mentor,
+    refuse_on_break,
+    refuse_settled,
+    refuse_unknown_ksbs,
+    standard_of,
+)
+
+
+def plan(state: Session, command: PlanSessionRequest, context: Context) -> list[SessionPlanned]:
+    """Plans a session in an active mentorship of the learner."""
+    if state.stage is not Stage.NOTHING:
+        refuse_another_learner(state, command.learner_id)
+        if state.plan == _plan(command):
+            return []
+        raise Refusal(
+            "SESSION_EXISTS",
+            f"session {command.session_id} was planned otherwise; plan this one under a new id",
+            field="session_id",
+        )
+    mentorship = active_mentorship(context, command.mentorship_id, "mentorship_id")
+    refuse_another_mentor(context, mentorship.terms.mentor_id, "mentorship_id")
+    refuse_on_break(mentorship, "mentorship_id")
+    refuse_unknown_ksbs(command.ksb_codes, mentorship)
+    return [
+        SessionPlanned(
+            session_id=command.session_id,
+            learner_id=command.learner_id,
+            mentorship_id=command.mentorship_id,
+            mentor_id=mentorship.terms.mentor_id,
+            kind=command.kind,
+            starts_at=command.starts_at,
+            duration=command.duration,
+            ksb_codes=command.ksb_codes,
+            group_id=command.group_id,
+            standard=standard_of(mentorship),
+        )
+    ]
+
+
+def move(state: Session, command: MoveSessionRequest, context: Context) -> list[SessionMoved]:
+    """Gives a planned session other times. Moved to the times that it has, nothing is done, whatever the reason."""
+    mentorship_id = plan_of(state, command, context).mentorship_id
+    refuse_settled(state)
+    if state.times == _times(command):
+        return []
+    mentorship = active_mentorship(context, mentorship_id, "session_id")
+    refuse_on_break(mentorship, "session_id")
+    former = Timestamp()
+    former.FromNanoseconds(state.times.starts_at)
+    return [
+        SessionMoved(
+            session_id=command.session_id,
+            learner_id=command.learner_id,
+            mentor_id=state.mentor_id,
+            mentorship_id=mentorship_id,
+            standard=standard_of(mentorship),
+            starts_at=command.starts_at,
+            duration=command.duration,
+            former_starts_at=former,
+            reason=command.reason,
+        )
+    ]
+
+
+def cancel(state: Session, command: CancelSessionRequest, context: Context) -> list[SessionCancelled]:
+    """Calls a planned session off."""
+    mentorship_id = plan_of(state, command, context).mentorship_id
+    if state.cancelled_for == (command.reason, command.reason_owner):
+        return []
+    refuse_settled(state)
+    mentorship = active_mentorship(context, mentorship_id, "session_id")
+    return [
+        SessionCancelled(
+            session_id=command.session_id,
+            learner_id=command.learner_id,
+            mentor_id=state.mentor_id,
+            mentorship_id=mentorship_id,
+            standard=standard_of(mentorship),
+            reason=command.reason,
+            reason_owner=command.reason_owner,
+        )
+    ]
+
+
+def planned(_state: Session, event: SessionPlanned) -> Session:
+    """It is planned."""
+    return Session(
+        Stage.PLANNED, event.session_id, event.learner_id, event.mentor_id, plan=_plan(event), times=_times(event)
+    )
+
+
+def moved(state: Session, event: SessionMoved) -> Session:
+    """It takes place at other times. What was planned at first stays, so that its repeat is known."""
+    return replace(state, times=_times(event))
+
+
+def cancelled(state: Session, event: SessionCancelled) -> Session:
+    """It will not take place."""
+    return replace(state, stage=Stage.CANCELLED, cancelled_for=(event.reason, event.reason_owner))
+
+
+def _plan(of: PlanSessionRequest | SessionPlanned) -> Plan:
+    return Plan(
+        mentorship_id=of.mentorship_id,
+        kind=of.kind,
+        starts_at=of.starts_at.ToNanoseconds(),
+        duration=of.duration.ToNanoseconds(),
+        ksb_codes=tuple(of.ksb_codes),
+        group_id=of.group_id,
+    )
+
+
+def _times(of: MoveSessionRequest | SessionMoved | SessionPlanned) -> Times:
+    return Times(starts_at=of.starts_at.ToNanoseconds(), duration=of.duration.ToNanoseconds())

@@ -1,0 +1,163 @@
+"""What is known of a session, and what every decision about one asks first: is it planned, the learner's, the caller's, still open."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from eventkernel.aggregate import Context, Refusal
+from mentoring.common.v1.common_pb2 import StandardVersion
+from mentoring.sessions.v1.sessions_pb2 import (
+    CancelSessionRequest,
+    HoldSessionRequest,
+    MissSessionRequest,
+    MoveSessionRequest,
+)
+
+from sessions.domain.mentorship import Mentorship, Mentorships
+
+
+class Stage(IntEnum):
+    """How far a session has come."""
+
+    NOTHING = 0
+    PLANNED = 1
+    HELD = 2
+    MISSED = 3
+    CANCELLED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was planned at first; times in nanoseconds, the start since 1970 in UTC, `kind` a SessionKind."""
+
+    mentorship_id: str
+    kind: int
+    starts_at: int
+    duration: int
+    ksb_codes: tuple[str, ...]
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When it takes place, as it stands: nanoseconds, the start since 1970 in UTC."""
+
+    starts_at: int
+    duration: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is known of how it was held, but for its text: nanoseconds, codes and Techniques, and whether preparation was kept."""
+
+    duration: int
+    ksb_codes: tuple[str, ...]
+    techniques: tuple[int, ...]
+    prepared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session. `miss_reason` is a MissReason, 0 unless it was missed.
+
+    `cancelled_for` is a SessionCancelReason and its ReasonOwner, None unless it was cancelled.
+    """
+
+    stage: Stage = Stage.NOTHING
+    session_id: str = ""
+    learner_id: str = ""
+    mentor_id: str = ""
+    plan: Plan | None = None
+    times: Times = Times(0, 0)
+    account: Account | None = None
+    miss_reason: int = 0
+    cancelled_for: tuple[int, int] | None = None
+
+
+def plan_of(
+    state: Session,
+    command: HoldSessionRequest | MissSessionRequest | MoveSessionRequest | CancelSessionRequest,
+    context: Context,
+) -> Plan:
+    """The plan of the session that the command is about, where it is the learner's and the caller's."""
+    if state.plan is None:
+        raise Refusal(
+            "SESSION_NOT_PLANNED",
+            f"no session {command.session_id} was planned; plan it first, or check the id",
+            field="session_id",
+        )
+    refuse_another_learner(state, command.learner_id)
+    refuse_another_mentor(context, state.mentor_id, "session_id")
+    return state.plan
+
+
+def refuse_another_learner(state: Session, learner_id: str) -> None:
+    """Raises Refusal SESSION_OF_ANOTHER_LEARNER."""
+    if state.learner_id != learner_id:
+        raise Refusal(
+            "SESSION_OF_ANOTHER_LEARNER",
+            f"session {state.session_id} is not one of learner {learner_id}; check both ids",
+            field="learner_id",
+        )
+
+
+def refuse_another_mentor(context: Context, mentor_id: str, field: str) -> None:
+    """Raises Refusal SESSION_OF_ANOTHER_MENTOR, unless the caller is this mentor."""
+    if context.principal.person_id != mentor_id:
+        raise Refusal(
+            "SESSION_OF_ANOTHER_MENTOR",
+            "another mentor has this mentorship; only they plan and record its sessions",
+            field=field,
+        )
+
+
+def refuse_settled(state: Session) -> None:
+    """Raises Refusal SESSION_NOT_PLANNED for one that was held, missed or cancelled already."""
+    if state.stage is not Stage.PLANNED:
+        raise Refusal(
+            "SESSION_NOT_PLANNED",
+            f"session {state.session_id} was {state.stage.name.lower()} already, and its record stays as it is; "
+            "only a planned session is held, missed, moved or cancelled: plan a new one for what was left out",
+            field="session_id",
+        )
+
+
+def active_mentorship(context: Context, mentorship_id: str, field: str) -> Mentorship:
+    """The learner's mentorship with this id. Raises Refusal MENTORSHIP_NOT_ACTIVE where there is none, or it has ended."""
+    found = context.state(Mentorships).find_active(mentorship_id)
+    if found is None:
+        raise Refusal(
+            "MENTORSHIP_NOT_ACTIVE",
+            f"the learner has no active mentorship {mentorship_id}; sessions belong to one that is active: "
+            "start one, or check the id",
+            field=field,
+        )
+    return found
+
+
+def refuse_on_break(mentorship: Mentorship, field: str) -> None:
+    """What was planned before may still be cancelled or recorded: it took place, or did not."""
+    if mentorship.current_break is not None:
+        raise Refusal(
+            "LEARNER_ON_BREAK",
+            f"the learner has been on a break since {mentorship.current_break.first_day}; "
+            "plan or move the session when the break has ended",
+            field=field,
+        )
+
+
+def refuse_unknown_ksbs(ksb_codes: Iterable[str], mentorship: Mentorship) -> None:
+    """Raises Refusal UNKNOWN_KSB, which names those that the mentorship's standard does not have."""
+    unknown = [code for code in ksb_codes if code not in mentorship.ksb_codes]
+    if unknown:
+        raise Refusal(
+            "UNKNOWN_KSB",
+            f"{', '.join(unknown)}: not in {mentorship.terms.reference} {mentorship.terms.version}, "
+            "the mentorship's standard; name KSBs of that",
+            field="ksb_codes",
+        )
+
+
+def standard_of(mentorship: Mentorship) -> StandardVersion:
+    """The mentorship's standard, as events tell it."""
+    return StandardVersion(reference=mentorship.terms.reference, version=mentorship.terms.version)
