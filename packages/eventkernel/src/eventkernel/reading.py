@@ -6,6 +6,7 @@ Every opening of a sealed text is in the access log before the text is given.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from google.protobuf.message import Message
@@ -68,6 +69,11 @@ class Reader:
         self._after = after
         self._correlation_id = correlation_id
         self._read: dict[str, Loaded[Any]] = {}
+
+    @property
+    def now(self) -> datetime:
+        """What time it is, by the clock of the process."""
+        return self._clock()
 
     async def document(self, projection: Projection[Document], key: str) -> Document | None:
         """One document of a read model; None where nothing has happened under this key.

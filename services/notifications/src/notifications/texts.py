@@ -97,6 +97,14 @@ FULL: Mapping[Occasion.ValueType, Wording] = {
         ),
         page="concerns",
     ),
+    Occasion.OCCASION_DUTY_GAP: Wording(
+        subject="Nobody will be on duty for safeguarding",
+        text=(
+            "There is a time ahead in which neither the DSL nor a deputy of a site is on duty. Until somebody is, a concern that is raised "
+            "then goes to you at once. When it is, and who could be on duty, is here:"
+        ),
+        page="duty",
+    ),
     Occasion.OCCASION_CONTACT_REPLACED: Wording(
         subject="Your contact details were replaced",
         text=(
@@ -142,5 +150,6 @@ WHY: Mapping[Because.ValueType, str] = {
     Because.BECAUSE_HANDLES_THE_CONCERN: (
         "You are told this because you were asked to take the concern, or have taken it."
     ),
+    Because.BECAUSE_SENIOR_LEAD_OF_THE_SITE: "You are told this because you are the site's senior lead for safeguarding.",
     Because.BECAUSE_OWN_CONTACT: "You are told this because you are the one whose contact it was.",
 }

@@ -17,6 +17,7 @@ from mentoring.notifications.v1.notifications_pb2 import (
     TellCircleRequest,
     TellPersonRequest,
 )
+from mentoring.safeguarding.v1.duty_events_pb2 import DutyGapFound
 from mentoring.safeguarding.v1.events_pb2 import (
     AssigneeRole,
     ConcernAssigned,
@@ -282,6 +283,19 @@ def test_what_was_added_to_a_concern_is_told_to_its_handler_as_such() -> None:
     ]
 
 
+def test_a_gap_in_the_duty_is_told_to_the_senior_lead_where_there_is_one() -> None:
+    assert follows(telling, DutyGapFound(site_id="site-1", senior_lead_id="lead")) == [
+        TellPersonRequest(
+            telling_id=TELLING_ID,
+            person_id="lead",
+            occasion=Occasion.OCCASION_DUTY_GAP,
+            about_id="site-1",
+            because=Because.BECAUSE_SENIOR_LEAD_OF_THE_SITE,
+        )
+    ]
+    assert follows(telling, DutyGapFound(site_id="site-1")) == []
+
+
 def test_a_replaced_contact_is_told_to_its_owner_where_it_was() -> None:
     assert follows(telling, ContactReplaced(person_id="dora", replaced=2)) == [
         TellPersonRequest(
@@ -315,6 +329,7 @@ def test_a_category_of_a_later_contract_does_not_stop_the_alert() -> None:
         (Occasion.OCCASION_SESSION_PLANNED, False),
         (Occasion.OCCASION_EVIDENCE_REFERRED, False),
         (Occasion.OCCASION_CONTACT_REPLACED, False),
+        (Occasion.OCCASION_DUTY_GAP, False),
         (Occasion.OCCASION_CONCERN_RECEIVED, True),
         (Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER, True),
         (Occasion.OCCASION_CONCERN_ASSIGNED, True),
@@ -362,5 +377,5 @@ def heard(reactions: Iterable[Reaction]) -> set[str]:
 def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
     assert heard([telling]) == {
         "MentorshipStarted", "SessionPlanned", "SessionMoved", "SessionMissed", "SessionCancelled", "SessionHeld",
-        "EvidenceAccepted", "EvidenceReferred", "ConcernReceived", "ConcernAssigned", "ContactReplaced",
+        "EvidenceAccepted", "EvidenceReferred", "ConcernReceived", "ConcernAssigned", "DutyGapFound", "ContactReplaced",
     }  # fmt: skip

@@ -353,14 +353,16 @@ def test_one_person_is_told_of_a_concern_by_the_part_in_it_and_of_their_own_cont
     own = occasion == Occasion.OCCASION_CONTACT_REPLACED
     assigned = occasion == Occasion.OCCASION_CONCERN_ASSIGNED
     added_to = occasion == Occasion.OCCASION_CONCERN_ADDED_TO
+    gap = occasion == Occasion.OCCASION_DUTY_GAP
     if (
         (occasion in received and because == Because.BECAUSE_RAISED_THE_CONCERN)
         or (assigned and because in handlers)
         or (added_to and because == Because.BECAUSE_HANDLES_THE_CONCERN)
         or (own and because == Because.BECAUSE_OWN_CONTACT)
+        or (gap and because == Because.BECAUSE_SENIOR_LEAD_OF_THE_SITE)
     ):
         assert set(told(outcome.events)) == {"dora"}
-    elif occasion in received or assigned or added_to or own:
+    elif occasion in received or assigned or added_to or own or gap:
         outcome.then_refused("PART_NOT_TOLD")
     else:
         outcome.then_refused("NOT_FOR_ONE_PERSON")

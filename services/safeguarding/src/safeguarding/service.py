@@ -5,9 +5,12 @@ from eventkernel.service import Service
 
 from safeguarding.concern_file import get_concern
 from safeguarding.domain.concern import concern
+from safeguarding.domain.duty_set import duty
 from safeguarding.domain.policy import policy
 from safeguarding.domain.rota import rota
+from safeguarding.duty_queries import check_duty, preview_routing
 from safeguarding.projections.handled_concerns import handled_concerns, list_my_concerns
+from safeguarding.reactions.duty_gaps import duty_gaps
 from safeguarding.reactions.escalation import escalation
 from safeguarding.relations import handler_of_concern, raiser_or_handler
 
@@ -17,9 +20,9 @@ def build() -> Service:
     return Service(
         name="safeguarding",
         contract=Contract(files_of("mentoring.safeguarding.v1")),
-        aggregates=[concern, rota, policy],
+        aggregates=[concern, rota, duty, policy],
         projections=[handled_concerns],
-        reactions=[escalation],
-        queries=[get_concern, list_my_concerns],
+        reactions=[escalation, duty_gaps],
+        queries=[get_concern, list_my_concerns, check_duty, preview_routing],
         relations={"handler_of_concern": handler_of_concern, "raiser_or_handler": raiser_or_handler},
     )

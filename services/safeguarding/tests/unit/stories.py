@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from safeguarding.domain.concern import Concern, concern
+from safeguarding.domain.duty_set import Duty, duty
 from safeguarding.domain.policy import RoutingPolicy, policy
 from safeguarding.domain.rota import Rota, rota_set
 
@@ -89,6 +90,7 @@ class Tale:
     """One concern and what has happened to it: a command that is refused leaves everything as it was."""
 
     rota: Rota = ROTA
+    duty: Duty = duty.initial
     policy: RoutingPolicy = POLICY
     now: datetime = NOON
     state: Concern = concern.initial
@@ -97,7 +99,10 @@ class Tale:
     def give(self, command: Message, by: Principal) -> Sequence[Message]:
         """What it decides, now also part of the past; raises Refusal."""
         context = Context(
-            principal=by, now=self.now, command_id="command-1", loaded={Rota: self.rota, RoutingPolicy: self.policy}
+            principal=by,
+            now=self.now,
+            command_id="command-1",
+            loaded={Rota: self.rota, Duty: self.duty, RoutingPolicy: self.policy},
         )
         decided = concern.decisions[type(command)](self.state, command, context)
         self.state = concern.fold(self.state, decided)

@@ -10,6 +10,7 @@ from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from safeguarding.domain.concern import Concern, concern
+from safeguarding.domain.duty_set import duty
 from safeguarding.domain.rota import Rota
 
 from .stories import (
@@ -47,7 +48,7 @@ from .stories import (
 class TestRaise:
     def test_a_concern_is_raised_received_and_given_to_the_dsl_on_duty_in_one_commit(self) -> None:
         command = a_concern(naming=["person-stepfather"])
-        outcome = given(concern).beside(ROTA, POLICY).when(command, by=mentor)
+        outcome = given(concern).beside(ROTA, duty.initial, POLICY).when(command, by=mentor)
         outcome.then(
             events.ConcernRaised(
                 concern_id="concern-1",
@@ -191,7 +192,7 @@ class TestRaise:
 
 class TestAcknowledge:
     def test_whoever_was_asked_acknowledges(self) -> None:
-        past = given(concern).beside(ROTA, POLICY).when(a_concern(), by=mentor).after()
+        past = given(concern).beside(ROTA, duty.initial, POLICY).when(a_concern(), by=mentor).after()
         story = past.when(acknowledgement, by=dsl).then(
             events.ConcernAcknowledged(concern_id="concern-1", handler_id=DSL)
         )

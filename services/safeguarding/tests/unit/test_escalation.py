@@ -11,6 +11,7 @@ from eventkernel.testing.scenario import NOON, given
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned
 from safeguarding.domain.concern import concern
+from safeguarding.domain.duty_set import duty
 from safeguarding.reactions.escalation import escalation
 
 from .stories import (
@@ -67,7 +68,7 @@ def test_the_alarm_of_each_step_moves_the_concern_on() -> None:
 
 class TestEscalate:
     def test_a_missed_deadline_asks_the_next_with_a_deadline_of_their_own(self) -> None:
-        past = given(concern).beside(ROTA, POLICY).when(a_concern(), by=mentor).after()
+        past = given(concern).beside(ROTA, duty.initial, POLICY).when(a_concern(), by=mentor).after()
         past.when(escalation_of(0), at=NOON + HOUR).then(
             events.ConcernEscalated(concern_id="concern-1", unanswered_by_id=DSL, step=0),
             events.ConcernAssigned(

@@ -58,7 +58,7 @@ async def test_no_span_of_the_raisers_own_trace_names_the_concern(spans: InMemor
         if span.context is not None and f"{span.context.trace_id:032x}" in TRACEPARENT
     ]
     # What is linked goes on saying where it was stored.
-    assert ("commit", {"stream": "rota-s1", "events": 1}) in said
+    assert ("commit", {"stream": "rota-s1", "events": 2}) in said
     assert [name for name, _ in said].count("commit") == 3
     assert [(name, attributes) for name, attributes in said if "c1" in str(attributes)] == []
 

@@ -13,6 +13,7 @@ from eventkernel.messages import Metadata, Principal, Recorded
 from eventkernel.paging import cut, list_name
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
+from eventkernel.testing.scenario import NOON
 
 State = TypeVar("State")
 Document = TypeVar("Document", bound=BaseModel)
@@ -26,11 +27,18 @@ class LaidDown(Reader):
         principal: Principal,
         streams: Mapping[str, Sequence[Message]] | None = None,
         documents: Sequence[BaseModel] = (),
+        now: datetime = NOON,
     ) -> None:
         self.principal = principal
         self.streams = streams or {}
         self.laid = documents
+        self.at = now
         self.opened: list[str] = []
+
+    @property
+    def now(self) -> datetime:
+        """The time that was laid down."""
+        return self.at
 
     async def state(self, aggregate: Aggregate[State], stream: str) -> State:
         """What the laid down events fold to."""

@@ -48,7 +48,10 @@ TOLD_TO_A_CIRCLE = frozenset(
 PARTS_TOLD = {
     **_PARTS_IN_A_CONCERN,
     Occasion.OCCASION_CONTACT_REPLACED: frozenset({Because.BECAUSE_OWN_CONTACT}),
+    Occasion.OCCASION_DUTY_GAP: frozenset({Because.BECAUSE_SENIOR_LEAD_OF_THE_SITE}),
 }
+# Of what one person alone is told, what is about no concern.
+_NO_CONCERNS = frozenset({Occasion.OCCASION_CONTACT_REPLACED, Occasion.OCCASION_DUTY_GAP})
 # Told to a contact on trial as well. That a concern was received is not: a lost one leaves nobody in danger, and whoever replaced
 # the raiser's contact would hear that they raised one.
 _IN_TWO_COPIES = frozenset({Occasion.OCCASION_CONCERN_ASSIGNED, Occasion.OCCASION_CONCERN_ADDED_TO})
@@ -127,7 +130,7 @@ def tell_person(state: Telling, command: TellPersonRequest, context: Context) ->
             "PART_NOT_TOLD",
             f"{Occasion.Name(command.occasion)} is not told to {Because.Name(command.because)}: "
             "that a concern was received is for its raiser, that it is assigned for its assignee, "
-            "that it was added to for its handler, a contact's end for its owner.",
+            "that it was added to for its handler, a contact's end for its owner, a gap in the duty for the senior lead.",
             field="because",
         )
     contact = context.state(Contact)
@@ -149,7 +152,7 @@ def notice_requested(_state: Telling, _event: NoticeRequested) -> Telling:
 
 def is_safeguarding(occasion: Occasion.ValueType) -> bool:
     """Whether this occasion is a concern's, or may be one: it is not known to be anything else."""
-    return occasion not in TOLD_TO_A_CIRCLE and occasion != Occasion.OCCASION_CONTACT_REPLACED
+    return occasion not in TOLD_TO_A_CIRCLE | _NO_CONCERNS
 
 
 def _members(circle: Circle, command: TellCircleRequest) -> Iterable[Member] | None:

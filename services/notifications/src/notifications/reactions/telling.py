@@ -17,6 +17,7 @@ from mentoring.common.v1.common_pb2 import InformationKind
 from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
 from mentoring.notifications.v1.events_pb2 import Because, ContactReplaced, Occasion
 from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest, TellPersonRequest
+from mentoring.safeguarding.v1.duty_events_pb2 import DutyGapFound
 from mentoring.safeguarding.v1.events_pb2 import (
     AssigneeRole,
     ConcernAssigned,
@@ -136,6 +137,19 @@ def concern_assigned(event: ConcernAssigned, meta: Metadata) -> Iterator[TellPer
         raiser_role=event.raiser_role,
         category=_category(event.category),
     )
+
+
+@telling.on
+def duty_gap_found(event: DutyGapFound, meta: Metadata) -> Iterator[TellPersonRequest]:
+    """Told to the senior lead of the site, where its rota names one."""
+    if event.senior_lead_id:
+        yield TellPersonRequest(
+            telling_id=_telling_id(meta),
+            person_id=event.senior_lead_id,
+            occasion=Occasion.OCCASION_DUTY_GAP,
+            about_id=event.site_id,
+            because=Because.BECAUSE_SENIOR_LEAD_OF_THE_SITE,
+        )
 
 
 @telling.on

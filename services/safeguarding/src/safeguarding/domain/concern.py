@@ -45,6 +45,7 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
     RecordActionRequest,
 )
 
+from safeguarding.domain.duty_set import Duty
 from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
 from safeguarding.domain.routing import Step, is_about_a_dsl, is_among, ladder, next_step
@@ -329,9 +330,9 @@ def _found_about_a_dsl(state: Concern, context: Context) -> list[ConcernFoundAbo
 
 
 def _asked(state: Concern, number: int, context: Context) -> ConcernAssigned:
-    """The next person of the rota as it is now, with the deadline that the policy gives now."""
+    """The next person of the rota who is on duty now, with the deadline that the policy gives now."""
     steps = ladder(
-        context.state(Rota),
+        context.state(Duty).calendar.on_duty(context.state(Rota), context.now),
         state.excluded_ids,
         past_every_dsl=state.past_every_dsl,
         last_resort_id=context.state(RoutingPolicy).last_resort_id,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from eventkernel.aggregate import Aggregate, Context, Refusal
+from mentoring.safeguarding.v1.duty_events_pb2 import RotaChanged
 from mentoring.safeguarding.v1.events_pb2 import RotaSet
 from mentoring.safeguarding.v1.safeguarding_pb2 import SetRotaRequest
 
@@ -24,7 +25,7 @@ rota = Aggregate("rota", initial=Rota())
 
 
 @rota.decide
-def set_rota(state: Rota, command: SetRotaRequest, _context: Context) -> list[RotaSet]:
+def set_rota(state: Rota, command: SetRotaRequest, _context: Context) -> list[RotaSet | RotaChanged]:
     """Sets the whole rota. Concerns that wait are asked by it from their next deadline on."""
     _refuse_two_places(command)
     event = RotaSet(
@@ -33,7 +34,9 @@ def set_rota(state: Rota, command: SetRotaRequest, _context: Context) -> list[Ro
         deputy_ids=command.deputy_ids,
         senior_lead_id=command.senior_lead_id,
     )
-    return [] if rota_set(state, event) == state else [event]
+    if rota_set(state, event) == state:
+        return []
+    return [event, RotaChanged(site_id=command.site_id)]
 
 
 @rota.evolve
@@ -41,6 +44,12 @@ def rota_set(state: Rota, event: RotaSet) -> Rota:
     """The new rota replaces the old one; who stood on it is remembered."""
     stood_ids = state.stood_ids | {event.dsl_id, *event.deputy_ids}
     return Rota(event.dsl_id, tuple(event.deputy_ids), event.senior_lead_id, stood_ids)
+
+
+@rota.evolve
+def rota_changed(state: Rota, _event: RotaChanged) -> Rota:
+    """Tells others of it."""
+    return state
 
 
 def _refuse_two_places(command: SetRotaRequest) -> None:

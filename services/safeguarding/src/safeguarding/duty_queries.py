@@ -1,0 +1,76 @@
+"""Who is on duty when, and whom a concern would go to: read from the rota, the duty and the policy as they are now."""
+
+from datetime import UTC, datetime, timedelta
+
+from eventkernel.aggregate import Refusal
+from eventkernel.reading import Reader
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.safeguarding.v1.duty_pb2 import (
+    CheckDutyRequest,
+    CheckDutyResponse,
+    DutyStretch,
+    PassedOver,
+    PreviewRoutingRequest,
+    PreviewRoutingResponse,
+    RoutingStep,
+)
+
+from safeguarding.domain.duty_set import duty
+from safeguarding.domain.policy import policy
+from safeguarding.domain.preview import preview
+from safeguarding.domain.rota import rota
+
+_LONGEST = timedelta(days=62)
+
+
+async def check_duty(request: CheckDutyRequest, read: Reader) -> CheckDutyResponse:
+    """Who is on duty in each stretch of the period. Raises Refusal ENDS_BEFORE_IT_BEGINS or PERIOD_TOO_LONG."""
+    begins, ends = _at(request.begins_at), _at(request.ends_at)
+    if ends <= begins:
+        raise Refusal("ENDS_BEFORE_IT_BEGINS", "ends_at is not after begins_at; give a later time", field="ends_at")
+    if ends - begins > _LONGEST:
+        raise Refusal(
+            "PERIOD_TOO_LONG", f"at most {_LONGEST.days} days are looked through at once; ask in parts", field="ends_at"
+        )
+    calendar = (await read.state(duty, f"duty-{request.site_id}")).calendar
+    stretches = calendar.stretches(await read.state(rota, f"rota-{request.site_id}"), begins, ends)
+    return CheckDutyResponse(
+        time_zone=calendar.time_zone,
+        stretches=[
+            DutyStretch(begins_at=_timestamp(one.begins), ends_at=_timestamp(one.ends), person_ids=one.person_ids)
+            for one in stretches
+        ],
+    )
+
+
+async def preview_routing(request: PreviewRoutingRequest, read: Reader) -> PreviewRoutingResponse:
+    """Whom a concern would go to, and why the others would not be asked."""
+    its_policy = await read.state(policy, "routing-policy")
+    found = preview(
+        await read.state(rota, f"rota-{request.site_id}"),
+        (await read.state(duty, f"duty-{request.site_id}")).calendar,
+        request.category,
+        frozenset(request.involved_ids),
+        _at(request.at) if request.HasField("at") else read.now,
+        last_resort_id=its_policy.last_resort_id,
+    )
+    within = Duration()
+    within.FromTimedelta(its_policy.acknowledge_within(request.severity))
+    return PreviewRoutingResponse(
+        steps=[RoutingStep(person_id=step.person_id, role=step.role) for step in found.steps],
+        passed_over=[
+            PassedOver(person_id=step.person_id, role=step.role, because=because) for step, because in found.passed_over
+        ],
+        acknowledge_within=within,
+    )
+
+
+def _at(timestamp: Timestamp) -> datetime:
+    return timestamp.ToDatetime(tzinfo=UTC)
+
+
+def _timestamp(at: datetime) -> Timestamp:
+    found = Timestamp()
+    found.FromDatetime(at)
+    return found
