@@ -29,6 +29,8 @@ DOMAIN_MAY_IMPORT = (
     "google.protobuf.field_mask_pb2",
     "google.protobuf.message",
     "google.protobuf.timestamp_pb2",
+    # The rules of local time: data that comes with the platform, and what a decision made of them is in its events.
+    "zoneinfo",
 )
 REACHES_OUT = (
     "aiofiles", "aiohttp", "aiokafka", "aiosmtplib", "bson", "faststream", "grpc", "http", "httpx", "kafka", "motor",
