@@ -37,7 +37,7 @@ PARTITIONS = read_topics(topics_file())[0].partitions
 LEARNER, MENTOR = cohort.LEARNERS[0], cohort.MENTORS[0]
 SESSION = "to-be-poisoned"
 # Everybody who hears a session's events.
-SUBSCRIPTIONS = {"sessions.learner_sessions.v2", "evidence.ksb_progress.v1", "notifications.telling.v1"}
+SUBSCRIPTIONS = {"sessions.learner_sessions.v3", "evidence.ksb_progress.v1", "notifications.telling.v1"}
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
@@ -196,7 +196,7 @@ async def test_the_running_platform_is_sound_until_a_fault_is_planted(
         TOPIC, doubled.value, key=doubled.key, partition=doubled.partition, headers=list(doubled.headers)
     )
     async with AsyncMongoClient[dict[str, Any]](running.infrastructure.mongodb_uris["sessions"]) as client:
-        edited = await client["sessions"]["learner_sessions_v2_c1"].update_one(
+        edited = await client["sessions"]["learner_sessions_v3_c1"].update_one(
             {"_id": f"{cohort.PROVIDER}/{SESSION}"}, {"$set": {"learner_id": "somebody-else"}}
         )
     assert edited.matched_count == 1
@@ -207,7 +207,7 @@ async def test_the_running_platform_is_sound_until_a_fault_is_planted(
     assert "I2" in violated[0]
     assert violated[0].endswith("is there 2 times")
     assert violated[1] == (
-        f"sessions I4 VIOLATED learner_sessions_v2_c1 {cohort.PROVIDER}/{SESSION}: differs from the fold in: learner_id"
+        f"sessions I4 VIOLATED learner_sessions_v3_c1 {cohort.PROVIDER}/{SESSION}: differs from the fold in: learner_id"
     )
 
 

@@ -9,6 +9,7 @@ from eventkernel.aggregate import Refusal
 from eventkernel.messages import Metadata
 from eventkernel.testing.scenario import person
 from evidence.projections.ksb_progress import (
+    KsbFigures,
     LearnerProgress,
     get_cohort_summary,
     get_ksb_progress,
@@ -45,6 +46,8 @@ from mentoring.sessions.v1.events_pb2 import (
     SessionMissed,
     SessionPlanned,
 )
+from mentoring.sessions.v1.session_parts_pb2 import KsbMinutes
+from mentoring.sessions.v1.session_record_events_pb2 import FormerHeld, HeldRecord, SessionCorrected
 
 ST0148 = StandardVersion(reference="ST0148", version="1.0")
 LATER_VERSION = StandardVersion(reference="ST0148", version="1.1")
@@ -151,6 +154,96 @@ async def test_a_session_held_counts_with_its_whole_length_for_each_ksb(reader: 
         assert one.last_touched_at.ToDatetime(tzinfo=UTC) == on_day(3).at
     untouched = await ksb(reader, "K2", *events)
     assert (untouched.practised, untouched.HasField("last_touched_at")) == (0, False)
+
+
+async def test_a_session_that_shares_out_its_minutes_counts_them_ksb_by_ksb(reader: Callable[..., Any]) -> None:
+    shared = held("K1", "K2", "S1", minutes=45)
+    shared.ksb_minutes.extend([KsbMinutes(ksb_code="K1", minutes=30), KsbMinutes(ksb_code="S1", minutes=5)])
+    events = (planned("K1"), shared)
+    figures = {code: await ksb(reader, code, *events) for code in ("K1", "K2", "S1")}
+    assert {code: (one.practised, one.practised_minutes) for code, one in figures.items()} == {
+        "K1": (1, 30),
+        "K2": (1, 0),
+        "S1": (1, 5),
+    }
+    assert after(*events).on("ST0148", "1.0").held_seconds == 45 * 60
+
+
+def corrected(
+    former: SessionHeld | None, stands: SessionHeld | None, session_id: str = "session-1"
+) -> SessionCorrected:
+    """From one record to another; None: it was missed."""
+    event = SessionCorrected(session_id=session_id, learner_id="learner-1", standard=ST0148)
+    if stands is None:
+        event.missed.SetInParent()
+    else:
+        event.held.MergeFrom(
+            HeldRecord(duration=stands.duration, ksb_codes=stands.ksb_codes, ksb_minutes=stands.ksb_minutes)
+        )
+    if former is None:
+        event.former.missed.SetInParent()
+    else:
+        event.former.held.MergeFrom(
+            FormerHeld(duration=former.duration, ksb_codes=former.ksb_codes, ksb_minutes=former.ksb_minutes)
+        )
+    return event
+
+
+def shared(*codes: str, minutes: int, **by_code: int) -> SessionHeld:
+    event = held(*codes, minutes=minutes)
+    event.ksb_minutes.extend(KsbMinutes(ksb_code=code, minutes=number) for code, number in by_code.items())
+    return event
+
+
+@pytest.mark.parametrize(
+    ("first", "stands"),
+    [
+        (held("K1", "S1", minutes=45), held("K1", minutes=30)),
+        (held("K1", minutes=45), shared("K1", "K2", minutes=45, K1=10, K2=35)),
+        (shared("K1", "K2", minutes=45, K1=10, K2=35), held("S1", minutes=45)),
+        (held("K1", minutes=45), None),
+        (None, held("K1", "S1", minutes=45)),
+        (None, None),
+    ],
+)
+def test_a_corrected_session_counts_as_it_stands_and_not_as_it_was(
+    first: SessionHeld | None, stands: SessionHeld | None
+) -> None:
+    other = (planned("K1", session_id="x"), held("K1", session_id="x", minutes=20))
+    begun = planned("K1", "S1")
+    right = after(*other, begun, stands or missed())
+    events: list[Message] = [begun, first or missed(), corrected(first, stands)]
+    # Other streams of the learner come before, between and after.
+    for place in range(4):
+        shown = after(*[(event, 1) for event in [*events[:place], *other, *events[place:]]])
+        assert counted(shown) == counted(right)
+    twice = after(*other, *events, corrected(stands, first), corrected(first, stands))
+    assert counted(twice) == counted(right)
+
+
+def counted(document: LearnerProgress) -> dict[str, Any]:
+    """All figures but times, without KSBs that count nothing."""
+    shown = document.model_copy(deep=True)
+    figures = shown.on("ST0148", "1.0")
+    for ksb in figures.ksbs.values():
+        ksb.last_touched_ms = 0
+    figures.ksbs = {code: one for code, one in sorted(figures.ksbs.items()) if one != KsbFigures()}
+    return shown.model_dump()
+
+
+async def test_a_ksb_that_was_named_by_mistake_was_never_touched_unless_something_else_did(
+    reader: Callable[..., Any],
+) -> None:
+    first, stands = held("K1", "S1"), held("K1", "K2")
+    events = ((planned("K1"), 1), (first, 2), (corrected(first, stands), 5))
+    touched = {code: await ksb(reader, code, *events) for code in ("K1", "K2", "S1")}
+    assert touched["K1"].last_touched_at.ToDatetime(tzinfo=UTC) == on_day(2).at
+    assert touched["K2"].last_touched_at.ToDatetime(tzinfo=UTC) == on_day(5).at
+    assert not touched["S1"].HasField("last_touched_at")
+    claimed = await ksb(
+        reader, "S1", (planned("K1"), 1), (first, 2), (submitted("S1"), 3), (corrected(first, stands), 5)
+    )
+    assert claimed.last_touched_at.ToDatetime(tzinfo=UTC) == on_day(3).at
 
 
 async def test_half_minutes_are_added_before_they_are_rounded(reader: Callable[..., Any]) -> None:

@@ -15,8 +15,10 @@ from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.sessions.v1.events_pb2 import (
     MISS_REASON_LEARNER_ILL,
     REASON_OWNER_EMPLOYER,
+    REASON_OWNER_LEARNER,
     SESSION_CANCEL_REASON_WORK_PRESSURE,
     SESSION_KIND_TECHNICAL,
+    TECHNIQUE_GROW,
     TECHNIQUE_OSKAR,
     PreparationKept,
     SessionCancelled,
@@ -24,6 +26,14 @@ from mentoring.sessions.v1.events_pb2 import (
     SessionMissed,
     SessionMoved,
     SessionPlanned,
+)
+from mentoring.sessions.v1.session_parts_pb2 import ADVICE_KIND_PASTORAL, GivenAdvice, KsbMinutes
+from mentoring.sessions.v1.session_record_events_pb2 import (
+    CORRECTION_REASON_WRONG_ENTRY,
+    CORRECTION_REASON_WRONG_SESSION,
+    HeldRecord,
+    MissedRecord,
+    SessionCorrected,
 )
 from mentoring.sessions.v1.sessions_pb2 import (
     SESSION_STATUS_CANCELLED,
@@ -34,7 +44,8 @@ from mentoring.sessions.v1.sessions_pb2 import (
     ListSessionsRequest,
     SessionSummary,
 )
-from sessions.projections.learner_sessions import LearnerSession, get_session, learner_sessions, list_sessions
+from sessions.projections.learner_sessions import LearnerSession, learner_sessions, list_sessions
+from sessions.projections.session_record import get_session
 
 META = Metadata("event-1", "type", "provider-1", "session-session-1", 1, datetime(2026, 3, 2, tzinfo=UTC))
 PLANNED = SessionPlanned(
@@ -61,7 +72,38 @@ KEPT = PreparationKept(
     session_id="session-1", learner_id="learner-1", private_preparation=Sealed(to_be_sealed="the mentor's own")
 )
 MISSED = SessionMissed(
-    session_id="session-1", learner_id="learner-1", mentor_id="mentor-1", reason=MISS_REASON_LEARNER_ILL
+    session_id="session-1",
+    learner_id="learner-1",
+    mentor_id="mentor-1",
+    reason=MISS_REASON_LEARNER_ILL,
+    reason_owner=REASON_OWNER_LEARNER,
+)
+CORRECTED_TO_MISSED = SessionCorrected(
+    session_id="session-1",
+    learner_id="learner-1",
+    mentor_id="mentor-1",
+    corrected_by="mentor-1",
+    correction=1,
+    reason=CORRECTION_REASON_WRONG_SESSION,
+    explanation=Sealed(to_be_sealed="why it was missed"),
+    missed=MissedRecord(reason=MISS_REASON_LEARNER_ILL, reason_owner=REASON_OWNER_LEARNER),
+)
+CORRECTED_TO_HELD = SessionCorrected(
+    session_id="session-1",
+    learner_id="learner-1",
+    mentor_id="mentor-1",
+    corrected_by="mentor-1",
+    correction=1,
+    reason=CORRECTION_REASON_WRONG_ENTRY,
+    explanation=Sealed(to_be_sealed="why it was held"),
+    held=HeldRecord(
+        duration=Duration(seconds=1800),
+        ksb_codes=["K1", "S1"],
+        techniques=[TECHNIQUE_GROW],
+        ksb_minutes=[KsbMinutes(ksb_code="S1", minutes=20)],
+        advice=[GivenAdvice(kind=ADVICE_KIND_PASTORAL, text=Sealed(to_be_sealed="the advice, as it was"))],
+        shared_record=Sealed(to_be_sealed="the record, as it was"),
+    ),
 )
 MOVED = SessionMoved(
     session_id="session-1",
@@ -105,9 +147,23 @@ def test_a_held_session_shows_how_it_really_was() -> None:
     assert "what was said" not in document.model_dump_json()
 
 
-def test_a_missed_session_shows_why() -> None:
+def test_a_missed_session_shows_why_and_whose_it_was() -> None:
     document = projected(PLANNED, MISSED)
-    assert (document.status, document.miss_reason) == (SESSION_STATUS_MISSED, MISS_REASON_LEARNER_ILL)
+    assert (document.status, document.miss_reason, document.miss_reason_owner) == (
+        SESSION_STATUS_MISSED,
+        MISS_REASON_LEARNER_ILL,
+        REASON_OWNER_LEARNER,
+    )
+
+
+def test_a_corrected_session_shows_what_stands_and_nothing_of_what_stood() -> None:
+    document = projected(PLANNED, HELD, CORRECTED_TO_MISSED)
+    assert document == projected(PLANNED, MISSED).model_copy(update={"corrections": 1})
+    again = projected(PLANNED, MISSED, CORRECTED_TO_HELD)
+    assert (again.status, again.miss_reason, again.miss_reason_owner) == (SESSION_STATUS_HELD, 0, 0)
+    assert (again.duration_ms, again.ksb_codes, again.techniques) == (1_800_000, ["K1", "S1"], [TECHNIQUE_GROW])
+    assert (again.ksb_minutes, again.advice_kinds) == ({"S1": 20}, [ADVICE_KIND_PASTORAL])
+    assert "as it was" not in again.model_dump_json()
 
 
 def test_a_moved_session_is_still_planned_and_shows_its_new_times() -> None:
@@ -155,6 +211,7 @@ async def test_a_learners_sessions_come_newest_first_and_nobody_elses(reader: Ca
         duration=Duration(seconds=3600),
         ksb_codes=["K1"],
         group_id="group-1",
+        mentorship_id="mentorship-1",
     )
     assert read.opened == []
 
@@ -185,6 +242,47 @@ async def test_a_session_to_come_has_nothing_to_open(reader: Callable[..., Any])
     response = await get_session(ASKED, read)
     assert response.session.status == SESSION_STATUS_PLANNED
     assert (response.shared_record, read.opened) == ("", [])
+
+
+async def test_the_standing_record_is_shown_with_who_corrected_it_and_why(reader: Callable[..., Any]) -> None:
+    read = reader(LEARNER, streams={"session-session-1": [PLANNED, HELD, CORRECTED_TO_HELD]})
+    response = await get_session(ASKED, read)
+    assert response.shared_record == "the record, as it was"
+    assert [(one.kind, one.text) for one in response.advice] == [(ADVICE_KIND_PASTORAL, "the advice, as it was")]
+    (correction,) = response.corrections
+    assert (correction.correction, correction.corrected_by, correction.reason, correction.explanation) == (
+        1,
+        "mentor-1",
+        CORRECTION_REASON_WRONG_ENTRY,
+        "why it was held",
+    )
+    assert correction.HasField("corrected_at")
+    assert correction.WhichOneof("superseded") is None
+    assert read.opened == ["held.shared_record", "held.advice[0].text", "explanation"]
+
+
+async def test_what_was_before_each_correction_is_opened_on_demand(reader: Callable[..., Any]) -> None:
+    second = SessionCorrected()
+    second.CopyFrom(CORRECTED_TO_MISSED)
+    second.correction = 2
+    read = reader(MENTOR, streams={"session-session-1": [PLANNED, HELD, CORRECTED_TO_HELD, second]})
+    response = await get_session(
+        GetSessionRequest(session_id="session-1", learner_id="learner-1", with_superseded=True), read
+    )
+    first, last = response.corrections
+    assert (first.held.shared_record, list(first.held.ksb_codes)) == ("what was said", ["K2", "S1"])
+    assert (last.held.shared_record, last.held.advice[0].text) == ("the record, as it was", "the advice, as it was")
+    assert (response.session.status, response.session.corrections) == (SESSION_STATUS_MISSED, 2)
+    assert (response.shared_record, list(response.advice)) == ("", [])
+
+
+async def test_a_missed_session_that_was_corrected_shows_why_it_was_thought_missed(reader: Callable[..., Any]) -> None:
+    read = reader(MENTOR, streams={"session-session-1": [PLANNED, MISSED, CORRECTED_TO_HELD]})
+    response = await get_session(
+        GetSessionRequest(session_id="session-1", learner_id="learner-1", with_superseded=True), read
+    )
+    assert response.corrections[0].missed.reason == MISS_REASON_LEARNER_ILL
+    assert response.shared_record == "the record, as it was"
 
 
 @pytest.mark.parametrize("learner_id", ["learner-2", "nobody"])

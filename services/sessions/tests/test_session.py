@@ -16,6 +16,7 @@ from mentoring.sessions.v1.events_pb2 import (
     MOVE_REASON_LEARNER_ASKED,
     REASON_OWNER_EMPLOYER,
     REASON_OWNER_LEARNER,
+    REASON_OWNER_UNSPECIFIED,
     SESSION_CANCEL_REASON_UNAVAILABLE,
     SESSION_CANCEL_REASON_WORK_PRESSURE,
     SESSION_KIND_PASTORAL,
@@ -32,6 +33,12 @@ from mentoring.sessions.v1.events_pb2 import (
     SessionMoved,
     SessionPlanned,
 )
+from mentoring.sessions.v1.session_record_events_pb2 import (
+    CORRECTION_REASON_WRONG_ENTRY,
+    FormerRecord,
+    SessionCorrected,
+)
+from mentoring.sessions.v1.session_record_pb2 import CorrectSessionRequest, HeldAccount, MissedAccount
 from mentoring.sessions.v1.sessions_pb2 import (
     CancelSessionRequest,
     HoldSessionRequest,
@@ -135,6 +142,7 @@ def missed(reason: Any = MISS_REASON_LEARNER_ILL) -> SessionMissed:
         mentor_id="mentor-1",
         reason=reason,
         mentorship_id="mentorship-1",
+        reason_owner=REASON_OWNER_LEARNER if reason == MISS_REASON_LEARNER_ILL else REASON_OWNER_UNSPECIFIED,
     )
 
 
@@ -181,6 +189,30 @@ def cancelled() -> SessionCancelled:
         reason=SESSION_CANCEL_REASON_WORK_PRESSURE,
         reason_owner=REASON_OWNER_EMPLOYER,
     )
+
+
+def account(**changes: Any) -> HeldAccount:
+    """How it was held after all: shorter, on another KSB."""
+    stands: dict[str, Any] = {
+        "duration": Duration(seconds=1800),
+        "ksb_codes": ["S1"],
+        "techniques": [TECHNIQUE_OPEN_QUESTIONS],
+        "shared_record": "We agreed on other CONFIDENTIAL steps",
+    }
+    return HeldAccount(**{**stands, **changes})
+
+
+def correct(**changes: Any) -> CorrectSessionRequest:
+    """Held otherwise, unless a `missed` is given."""
+    correction: dict[str, Any] = {
+        "session_id": "session-1",
+        "learner_id": "learner-1",
+        "corrections_known": 0,
+        "reason": CORRECTION_REASON_WRONG_ENTRY,
+        "explanation": "CONFIDENTIAL: I took her for another",
+    }
+    outcome = {} if "missed" in changes else {"held": account()}
+    return CorrectSessionRequest(**{**correction, **outcome, **changes})
 
 
 def asked(command: Message, *past: Message, beside: Mentorships = ACTIVE, by: Any = MENTOR) -> Outcome[Session]:
@@ -340,8 +372,19 @@ CANCELS = st.builds(
     st.sampled_from([SESSION_CANCEL_REASON_UNAVAILABLE, SESSION_CANCEL_REASON_WORK_PRESSURE]),
     st.sampled_from([REASON_OWNER_LEARNER, REASON_OWNER_EMPLOYER]),
 )
+CORRECTIONS = st.builds(
+    lambda learner_id, known, outcome: correct(learner_id=learner_id, corrections_known=known, **outcome),
+    LEARNERS,
+    st.integers(min_value=0, max_value=2),
+    st.one_of(
+        st.builds(lambda codes: {"held": account(ksb_codes=codes)}, CODES),
+        st.sampled_from([MISS_REASON_LEARNER_ILL, MISS_REASON_WORK_PRESSURE]).map(
+            lambda reason: {"missed": MissedAccount(reason=reason)}
+        ),
+    ),
+)
 STEPS = st.tuples(
-    st.one_of(PLANS, HOLDS, MISSES, MOVES, MOVES, CANCELS),
+    st.one_of(PLANS, HOLDS, MISSES, MOVES, MOVES, CANCELS, CORRECTIONS, CORRECTIONS),
     st.sampled_from([ACTIVE, ACTIVE, ACTIVE, CANCELLED, NONE]),
     st.sampled_from([MENTOR, MENTOR, MENTOR, ANOTHER_MENTOR]),
 )
@@ -362,6 +405,7 @@ def test_whatever_is_asked_a_session_is_settled_once_and_no_repeat_counts(
             story.when(command, by=by).then_nothing()
         assert_settled_once(story.past)
         assert_moves_follow(story.past)
+        assert_corrections_follow(story.past)
         stored = ADAPTER.dump_json(story.state)
         assert ADAPTER.validate_json(stored) == story.state
         assert b"CONFIDENTIAL" not in stored
@@ -370,7 +414,7 @@ def test_whatever_is_asked_a_session_is_settled_once_and_no_repeat_counts(
 
 def assert_settled_once(events: tuple[Message, ...]) -> None:
     """Counts on the events themselves, so that a wrong fold cannot hide a wrong decision."""
-    kinds = [type(event) for event in events if not isinstance(event, SessionMoved)]
+    kinds = [type(event) for event in events if not isinstance(event, SessionMoved | SessionCorrected)]
     assert kinds in (
         [],
         [SessionPlanned],
@@ -394,3 +438,23 @@ def assert_moves_follow(events: tuple[Message, ...]) -> None:
             assert event.former_starts_at == stands[0]
             assert (event.starts_at, event.duration) != stands
         stands = (event.starts_at, event.duration) if isinstance(event, SessionPlanned | SessionMoved) else None
+
+
+def assert_corrections_follow(events: tuple[Message, ...]) -> None:
+    """Each correction is the next, comes after a record, and takes back exactly what stood."""
+    stands: tuple[object, ...] | None = None
+    number = 0
+    for event in events:
+        if isinstance(event, SessionCorrected):
+            number += 1
+            assert event.correction == number
+            assert stands == told(event.former)
+            stands = told(event)
+        if isinstance(event, SessionHeld):
+            stands = (event.duration.seconds, *event.ksb_codes)
+        if isinstance(event, SessionMissed):
+            stands = (event.reason,)
+
+
+def told(of: SessionCorrected | FormerRecord) -> tuple[object, ...]:
+    return (of.held.duration.seconds, *of.held.ksb_codes) if of.HasField("held") else (of.missed.reason,)

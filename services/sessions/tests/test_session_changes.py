@@ -75,4 +75,5 @@ def test_what_is_held_missed_or_cancelled_refuses_all_else_and_says_what_is_take
         refusal = asked(command, planned(), ended).then_refused("SESSION_NOT_PLANNED")
         assert refusal.field == "session_id"
         assert f"{word} already" in refusal.text
-        assert "only a planned session is held, missed, moved or cancelled: plan a new one" in refusal.text
+        assert "only a planned session is held, missed, moved or cancelled: correct the record" in refusal.text
+        assert "plan a new one" in refusal.text

@@ -11,7 +11,7 @@ from tests.fault.fault import Run, fault
 
 _COMINGS = 10
 _GROUPS = {
-    "sessions.learner_sessions.v2": ("sessions",),
+    "sessions.learner_sessions.v3": ("sessions",),
     "evidence.ksb_progress.v1": ("evidence", "sessions"),
     "notifications.telling.v1": ("evidence", "notifications", "safeguarding", "sessions"),
     "notifications.sending.v1": ("notifications",),

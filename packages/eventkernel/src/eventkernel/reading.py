@@ -20,7 +20,7 @@ from eventkernel.messages import Access, Metadata, Principal, Recorded, Selectio
 from eventkernel.paging import CursorInvalid, list_name, read_cursor, size_of, write_cursor
 from eventkernel.ports import Store
 from eventkernel.projection import Projection, stream_mark, topics_of
-from eventkernel.sealing import Sealer
+from eventkernel.sealing import Sealer, sealed_at
 from eventkernel.serving import Serving
 from eventkernel.states import Loaded, States, recorded
 from eventkernel.timing import Clock
@@ -155,24 +155,21 @@ class Reader:
         return [item for commit in commits for item in recorded(commit, self._contract)]
 
     async def open(self, items: Sequence[tuple[Recorded, str]]) -> list[str]:
-        """The texts of sealed fields, each named by its event and field; "" where the field was never set.
+        """The texts of sealed fields, each named by its event and path (`reason`, `advice[0].text`); "" where it was never set.
 
         Raises KeyDestroyed where the person was erased.
         """
-        sealed = [(item, field, getattr(item.event, field)) for item, field in items if item.event.HasField(field)]
-        await self._store.access_log.record([self._access(item.meta, field, value) for item, field, value in sealed])
-        return [await self._open(item, field) for item, field in items]
+        found = [(item, field, sealed_at(item.event, field)) for item, field in items]
+        accesses = [self._access(item.meta, field, sealed) for item, field, sealed in found if sealed is not None]
+        await self._store.access_log.record(accesses)
+        return [await self._open(item, field, sealed) for item, field, sealed in found]
 
-    async def _open(self, item: Recorded, field: str) -> str:
-        if not item.event.HasField(field):
+    async def _open(self, item: Recorded, field: str, sealed: Sealed | None) -> str:
+        if sealed is None:
             return ""
         meta = item.meta
         return await self._sealer.open(
-            getattr(item.event, field),
-            tenant=self.principal.tenant,
-            event_type=meta.type,
-            event_id=meta.event_id,
-            field=field,
+            sealed, tenant=self.principal.tenant, event_type=meta.type, event_id=meta.event_id, field=field
         )
 
     def _access(self, meta: Metadata, field: str, sealed: Sealed) -> Access:

@@ -1,6 +1,7 @@
 """Sealed text: readable with one person's key alone, and only where it was put. Nothing here writes plaintext anywhere but back to its caller."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -102,6 +103,17 @@ class Sealer:
                     field=found.path,
                 )
                 found.sealed.CopyFrom(sealed)
+
+
+def sealed_at(event: Message, path: str) -> Sealed | None:
+    """The Sealed at a path as `unsealed_fields` tells it, `advice[0].text`; None where nothing is set there.
+
+    Raises ValueError where the event has no field that the path begins with.
+    """
+    first = re.split(r"[.\[]", path, maxsplit=1)[0]
+    if first not in event.DESCRIPTOR.fields_by_name:
+        raise ValueError(f"{event.DESCRIPTOR.full_name} has no field {first}")
+    return next((found.sealed for found in _sealed_in(event) if found.path == path), None)
 
 
 def unsealed_fields(event: Message) -> list[str]:

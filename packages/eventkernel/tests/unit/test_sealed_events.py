@@ -11,6 +11,7 @@ from eventkernel.sealing import (
     confidential_plaintext,
     may_hold_sealed,
     redacted,
+    sealed_at,
     unsealed_fields,
 )
 from mentoring.common.v1.common_pb2 import Sealed
@@ -26,6 +27,27 @@ async def test_an_events_fields_are_sealed_each_for_its_person(sealer: Sealer) -
     assert unsealed_fields(event) == []
     assert await sealer.open(event.note, **PLACE) == "of p1"
     assert await sealer.open(event.statement, **(PLACE | {"field": "statement"})) == "of w1"
+
+
+def test_a_text_is_found_at_its_path() -> None:
+    event = Noted(
+        note=open_text("of p1"),
+        pages=[open_text("page 0"), open_text("page 1")],
+        parts=[Part(inner=Part(text=open_text("of w2")))],
+        by_place={"hall": open_text("in the hall")},
+    )
+    found = {path: sealed_at(event, path) for path in ("note", "pages[1]", "parts[0].inner.text", "by_place[hall]")}
+    assert {path: sealed.to_be_sealed for path, sealed in found.items() if sealed} == {
+        "note": "of p1",
+        "pages[1]": "page 1",
+        "parts[0].inner.text": "of w2",
+        "by_place[hall]": "in the hall",
+    }
+    assert [sealed_at(event, path) for path in ("statement", "pages[2]", "parts[0].text", "parts[0].inner")] == [
+        None
+    ] * 4
+    with pytest.raises(ValueError, match="no field nothing"):
+        sealed_at(event, "nothing[0].text")
 
 
 async def test_repeated_and_nested_texts_are_sealed_under_their_places(sealer: Sealer) -> None:

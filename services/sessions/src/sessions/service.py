@@ -8,13 +8,14 @@ from sessions.domain.development import development
 from sessions.domain.mentorship import Mentorships, mentorships
 from sessions.domain.session import session
 from sessions.domain.standard import standard
-from sessions.projections.learner_sessions import get_session, learner_sessions, list_sessions
+from sessions.projections.learner_sessions import learner_sessions, list_sessions
 from sessions.projections.mentor_skills import (
     get_development,
     get_development_entry,
     list_lapsing_skills,
     mentor_skills,
 )
+from sessions.projections.session_record import get_session
 from sessions.reactions.learning_standards import learning_standards
 
 

@@ -13,6 +13,7 @@ from eventkernel.messages import Metadata, Principal, Recorded
 from eventkernel.paging import cut, list_name
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
+from eventkernel.sealing import sealed_at
 from eventkernel.testing.scenario import NOON
 
 State = TypeVar("State")
@@ -103,5 +104,6 @@ class LaidDown(Reader):
 
     async def open(self, items: Sequence[tuple[Recorded, str]]) -> list[str]:
         """What the texts were before they were sealed."""
-        self.opened += [field for _, field in items]
-        return [getattr(item.event, field).to_be_sealed for item, field in items]
+        found = [(field, sealed_at(item.event, field)) for item, field in items]
+        self.opened += [field for field, sealed in found if sealed is not None]
+        return ["" if sealed is None else sealed.to_be_sealed for _, sealed in found]

@@ -1,7 +1,8 @@
 """A learner's progress in KSBs, one document a learner, apart for each version of a standard: a code means nothing without it.
 
-Planned counts sessions planned that aim at a KSB, without those cancelled; practised those held that touched it, each with its whole length, so
-the KSBs' minutes add up to more than the sessions'. Evidenced counts pieces claimed, assessed those accepted.
+Planned counts sessions planned that aim at a KSB, without those cancelled; practised those held that touched it, each
+with the minutes that its record shares out, or with its whole length where it shares out none: then the KSBs' minutes add up to more than
+the sessions'. A record that was corrected counts as it stands by then, and not as it was before. Evidenced counts pieces claimed, assessed those accepted.
 """
 
 from collections.abc import Iterable
@@ -34,6 +35,7 @@ from mentoring.sessions.v1.events_pb2 import (
     SessionMissed,
     SessionPlanned,
 )
+from mentoring.sessions.v1.session_record_events_pb2 import FormerHeld, HeldRecord, SessionCorrected
 from pydantic import BaseModel
 
 from evidence.domain.standard import Ksb, Version, standard
@@ -135,12 +137,27 @@ def practised(document: LearnerProgress, event: SessionHeld, meta: Metadata) -> 
     """A session held that touched KSBs, planned for or not."""
     del document.ahead[event.session_id]
     figures = document.on(event.standard.reference, event.standard.version)
-    seconds = event.duration.ToSeconds()
-    figures.sessions_held += 1
-    figures.held_seconds += seconds
-    for ksb in _touched(figures, event.ksb_codes, meta):
-        ksb.practised += 1
-        ksb.practised_seconds += seconds
+    _count(figures, event, 1)
+    _touched(figures, event.ksb_codes, meta)
+
+
+@ksb_progress.on
+def corrected(document: LearnerProgress, event: SessionCorrected, meta: Metadata) -> None:
+    """What stands counts in place of what stood. A KSB that was named by mistake keeps the time, unless nothing else ever touched it."""
+    figures = document.on(event.standard.reference, event.standard.version)
+    if event.former.HasField("held"):
+        _count(figures, event.former.held, -1)
+    else:
+        figures.sessions_missed -= 1
+    if event.HasField("held"):
+        _count(figures, event.held, 1)
+    else:
+        figures.sessions_missed += 1
+    former, stands = frozenset(event.former.held.ksb_codes), frozenset(event.held.ksb_codes)
+    _touched(figures, stands - former, meta)
+    for ksb in (figures.ksb(code) for code in former - stands):
+        if not ksb.practised and not ksb.evidenced:
+            ksb.last_touched_ms = 0
 
 
 @ksb_progress.on
@@ -252,6 +269,17 @@ def next_step(figures: KsbFigures, *, ahead: bool) -> NextStep.ValueType:
     if figures.practised or figures.evidenced:
         return NEXT_STEP_EVIDENCE
     return NEXT_STEP_PRACTISE if ahead else NEXT_STEP_PLAN
+
+
+def _count(figures: StandardFigures, record: SessionHeld | HeldRecord | FormerHeld, by: int) -> None:
+    """Counts a session held, or takes it back."""
+    whole, minutes = record.duration.ToSeconds(), {one.ksb_code: one.minutes for one in record.ksb_minutes}
+    figures.sessions_held += by
+    figures.held_seconds += by * whole
+    for code in record.ksb_codes:
+        ksb = figures.ksb(code)
+        ksb.practised += by
+        ksb.practised_seconds += by * (minutes.get(code, 0) * 60 if minutes else whole)
 
 
 def _touched(figures: StandardFigures, codes: Iterable[str], meta: Metadata) -> list[KsbFigures]:

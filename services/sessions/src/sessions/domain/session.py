@@ -1,4 +1,5 @@
-"""One session with one learner: planned, perhaps moved, then held, missed or cancelled, once.
+"""One session with one learner: planned, perhaps moved, then held, missed or cancelled, once. What was
+recorded of one that was held or missed is superseded by corrections, and never overwritten.
 
 Only the mentor of an active mentorship does any of it, and only KSBs of the mentorship's standard are touched.
 """
@@ -14,9 +15,11 @@ session.decide(session_planning.move)
 session.decide(session_planning.cancel)
 session.decide(session_record.hold)
 session.decide(session_record.miss)
+session.decide(session_record.correct)
 session.evolve(session_planning.planned)
 session.evolve(session_planning.moved)
 session.evolve(session_planning.cancelled)
 session.evolve(session_record.held)
 session.evolve(session_record.preparation_kept)
 session.evolve(session_record.missed)
+session.evolve(session_record.corrected)

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from eventkernel.aggregate import Context, Refusal
 from mentoring.common.v1.common_pb2 import StandardVersion
+from mentoring.sessions.v1.session_record_pb2 import CorrectSessionRequest
 from mentoring.sessions.v1.sessions_pb2 import (
     CancelSessionRequest,
     HoldSessionRequest,
@@ -14,6 +15,7 @@ from mentoring.sessions.v1.sessions_pb2 import (
 )
 
 from sessions.domain.mentorship import Mentorship, Mentorships
+from sessions.domain.session_account import Absence, Account
 
 
 class Stage(IntEnum):
@@ -47,20 +49,12 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What is known of how it was held, but for its text: nanoseconds, codes and Techniques, and whether preparation was kept."""
-
-    duration: int
-    ksb_codes: tuple[str, ...]
-    techniques: tuple[int, ...]
-    prepared: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Session:
-    """One session. `miss_reason` is a MissReason, 0 unless it was missed.
+    """One session.
 
-    `cancelled_for` is a SessionCancelReason and its ReasonOwner, None unless it was cancelled.
+    `recorded` is how it was held or why it was missed, as it was told first, and `stands` as it was last corrected.
+    `cancelled_for` is a SessionCancelReason and its ReasonOwner, None unless it was cancelled. `prepared`: there are notes of the
+    mentor's own.
     """
 
     stage: Stage = Stage.NOTHING
@@ -69,14 +63,20 @@ class Session:
     mentor_id: str = ""
     plan: Plan | None = None
     times: Times = Times(0, 0)
-    account: Account | None = None
-    miss_reason: int = 0
+    recorded: Account | Absence | None = None
+    stands: Account | Absence | None = None
+    corrections: int = 0
+    prepared: bool = False
     cancelled_for: tuple[int, int] | None = None
 
 
 def plan_of(
     state: Session,
-    command: HoldSessionRequest | MissSessionRequest | MoveSessionRequest | CancelSessionRequest,
+    command: HoldSessionRequest
+    | MissSessionRequest
+    | MoveSessionRequest
+    | CancelSessionRequest
+    | CorrectSessionRequest,
     context: Context,
 ) -> Plan:
     """The plan of the session that the command is about, where it is the learner's and the caller's."""
@@ -116,8 +116,9 @@ def refuse_settled(state: Session) -> None:
     if state.stage is not Stage.PLANNED:
         raise Refusal(
             "SESSION_NOT_PLANNED",
-            f"session {state.session_id} was {state.stage.name.lower()} already, and its record stays as it is; "
-            "only a planned session is held, missed, moved or cancelled: plan a new one for what was left out",
+            f"session {state.session_id} was {state.stage.name.lower()} already; "
+            "only a planned session is held, missed, moved or cancelled: correct the record of one that was held or missed, "
+            "or plan a new one for what was left out",
             field="session_id",
         )
 
@@ -146,7 +147,7 @@ def refuse_on_break(mentorship: Mentorship, field: str) -> None:
         )
 
 
-def refuse_unknown_ksbs(ksb_codes: Iterable[str], mentorship: Mentorship) -> None:
+def refuse_unknown_ksbs(ksb_codes: Iterable[str], mentorship: Mentorship, field: str = "ksb_codes") -> None:
     """Raises Refusal UNKNOWN_KSB, which names those that the mentorship's standard does not have."""
     unknown = [code for code in ksb_codes if code not in mentorship.ksb_codes]
     if unknown:
@@ -154,7 +155,7 @@ def refuse_unknown_ksbs(ksb_codes: Iterable[str], mentorship: Mentorship) -> Non
             "UNKNOWN_KSB",
             f"{', '.join(unknown)}: not in {mentorship.terms.reference} {mentorship.terms.version}, "
             "the mentorship's standard; name KSBs of that",
-            field="ksb_codes",
+            field=field,
         )
 
 

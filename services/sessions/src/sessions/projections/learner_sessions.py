@@ -1,9 +1,5 @@
-"""A learner's sessions, one document a session; and one session with its record, opened for those who may read it.
+"""Sessions, one document a session, as they stand after the last correction; and the lists of them. No text of a session is in a document."""
 
-No text of a session is in a document: it is opened from the session's own stream, each time, on the record.
-"""
-
-from eventkernel.aggregate import Refusal
 from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
@@ -11,7 +7,6 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.sessions.v1.events_pb2 import (
     MissReason,
-    PreparationKept,
     ReasonOwner,
     SessionCancelled,
     SessionCancelReason,
@@ -22,14 +17,14 @@ from mentoring.sessions.v1.events_pb2 import (
     SessionPlanned,
     Technique,
 )
+from mentoring.sessions.v1.session_parts_pb2 import AdviceKind, KsbMinutes
+from mentoring.sessions.v1.session_record_events_pb2 import HeldRecord, MissedRecord, SessionCorrected
 from mentoring.sessions.v1.sessions_pb2 import (
     SESSION_STATUS_CANCELLED,
     SESSION_STATUS_HELD,
     SESSION_STATUS_MISSED,
     SESSION_STATUS_PLANNED,
     SESSION_STATUS_UNSPECIFIED,
-    GetSessionRequest,
-    GetSessionResponse,
     ListSessionsRequest,
     ListSessionsResponse,
     SessionStatus,
@@ -41,7 +36,8 @@ from pydantic import BaseModel
 class LearnerSession(BaseModel):
     """One session without its texts; times in milliseconds, the start since 1970 in UTC.
 
-    Start and duration are as it was last moved; duration and KSBs are the planned ones until it is held.
+    Start and duration are as it was last moved; duration and KSBs are the planned ones unless it was held. `mentor_id` planned it,
+    until somebody held or missed it. `advice_kinds` has one kind a piece of advice.
     """
 
     session_id: str
@@ -57,11 +53,18 @@ class LearnerSession(BaseModel):
     group_id: str = ""
     cancel_reason: SessionCancelReason.ValueType = SessionCancelReason.SESSION_CANCEL_REASON_UNSPECIFIED
     cancel_reason_owner: ReasonOwner.ValueType = ReasonOwner.REASON_OWNER_UNSPECIFIED
+    miss_reason_owner: ReasonOwner.ValueType = ReasonOwner.REASON_OWNER_UNSPECIFIED
+    mentorship_id: str = ""
+    ksb_minutes: dict[str, int] = {}
+    advice_kinds: list[AdviceKind.ValueType] = []
+    corrections: int = 0
+    planned_duration_ms: int = 0
+    planned_ksb_codes: list[str] = []
 
 
-# Version 2: documents of version 1 have no fields for why a session was cancelled, and differ from their fold.
+# Version 3: documents of version 2 do not know the mentorship, nor what a correction takes back.
 learner_sessions = Projection(
-    "learner_sessions", version=2, document=LearnerSession, key="session_id", indexes=("learner_id",)
+    "learner_sessions", version=3, document=LearnerSession, key="session_id", indexes=("learner_id", "mentor_id")
 )
 
 
@@ -70,11 +73,13 @@ def planned(document: LearnerSession, event: SessionPlanned, _meta: Metadata) ->
     """A session to come."""
     document.learner_id = event.learner_id
     document.mentor_id = event.mentor_id
+    document.mentorship_id = event.mentorship_id
     document.status = SESSION_STATUS_PLANNED
     document.kind = event.kind
     document.starts_at_ms = event.starts_at.ToMilliseconds()
-    document.duration_ms = event.duration.ToMilliseconds()
+    document.duration_ms = document.planned_duration_ms = event.duration.ToMilliseconds()
     document.ksb_codes = list(event.ksb_codes)
+    document.planned_ksb_codes = list(event.ksb_codes)
     document.group_id = event.group_id
 
 
@@ -82,23 +87,31 @@ def planned(document: LearnerSession, event: SessionPlanned, _meta: Metadata) ->
 def moved(document: LearnerSession, event: SessionMoved, _meta: Metadata) -> None:
     """It takes place at other times."""
     document.starts_at_ms = event.starts_at.ToMilliseconds()
-    document.duration_ms = event.duration.ToMilliseconds()
+    document.duration_ms = document.planned_duration_ms = event.duration.ToMilliseconds()
 
 
 @learner_sessions.on
 def held(document: LearnerSession, event: SessionHeld, _meta: Metadata) -> None:
     """It took place: as long as it really was, on what it really touched."""
-    document.status = SESSION_STATUS_HELD
-    document.duration_ms = event.duration.ToMilliseconds()
-    document.ksb_codes = list(event.ksb_codes)
-    document.techniques = list(event.techniques)
+    document.mentor_id = event.mentor_id
+    _held(document, event)
 
 
 @learner_sessions.on
 def missed(document: LearnerSession, event: SessionMissed, _meta: Metadata) -> None:
     """It did not take place."""
-    document.status = SESSION_STATUS_MISSED
-    document.miss_reason = event.reason
+    document.mentor_id = event.mentor_id
+    _missed(document, event)
+
+
+@learner_sessions.on
+def corrected(document: LearnerSession, event: SessionCorrected, _meta: Metadata) -> None:
+    """Another record stands in place of the one before."""
+    document.corrections = event.correction
+    if event.HasField("held"):
+        _held(document, event.held)
+    else:
+        _missed(document, event.missed)
 
 
 @learner_sessions.on
@@ -113,43 +126,11 @@ async def list_sessions(request: ListSessionsRequest, read: Reader) -> ListSessi
     """The learner's sessions, the latest start first."""
     documents = await read.documents(learner_sessions, learner_id=request.learner_id)
     documents.sort(key=lambda document: (document.starts_at_ms, document.session_id), reverse=True)
-    return ListSessionsResponse(sessions=[_summary(document) for document in documents])
+    return ListSessionsResponse(sessions=[summary(document) for document in documents])
 
 
-async def get_session(request: GetSessionRequest, read: Reader) -> GetSessionResponse:
-    """One session with its shared record; with the private preparation where the caller is its mentor.
-
-    Raises Refusal SESSION_UNKNOWN where the learner has no such session: that another learner has it is not told.
-    """
-    history = await read.history(f"session-{request.session_id}")
-    document = learner_sessions.new(request.session_id)
-    for item in history:
-        fold = learner_sessions.folds.get(type(item.event))
-        if fold is not None:
-            fold(document, item.event, item.meta)
-    if document.learner_id != request.learner_id:
-        raise Refusal(
-            "SESSION_UNKNOWN", f"the learner has no session {request.session_id}; check both ids", field="session_id"
-        )
-    is_mentor = read.principal.person_id == document.mentor_id
-    wanted = [
-        (item, field)
-        for item in history
-        for kind, field, may_read in (
-            (SessionHeld, "shared_record", True),
-            (PreparationKept, "private_preparation", is_mentor),
-        )
-        if may_read and isinstance(item.event, kind)
-    ]
-    opened = dict(zip((field for _, field in wanted), await read.open(wanted), strict=True))
-    return GetSessionResponse(
-        session=_summary(document),
-        shared_record=opened.get("shared_record", ""),
-        private_preparation=opened.get("private_preparation", ""),
-    )
-
-
-def _summary(document: LearnerSession) -> SessionSummary:
+def summary(document: LearnerSession) -> SessionSummary:
+    """A session as lists show it."""
     starts_at, duration = Timestamp(), Duration()
     starts_at.FromMilliseconds(document.starts_at_ms)
     duration.FromMilliseconds(document.duration_ms)
@@ -166,4 +147,31 @@ def _summary(document: LearnerSession) -> SessionSummary:
         group_id=document.group_id,
         cancel_reason=document.cancel_reason,
         cancel_reason_owner=document.cancel_reason_owner,
+        miss_reason_owner=document.miss_reason_owner,
+        mentorship_id=document.mentorship_id,
+        ksb_minutes=[KsbMinutes(ksb_code=code, minutes=minutes) for code, minutes in document.ksb_minutes.items()],
+        advice_kinds=document.advice_kinds,
+        corrections=document.corrections,
     )
+
+
+def _held(document: LearnerSession, record: SessionHeld | HeldRecord) -> None:
+    document.status = SESSION_STATUS_HELD
+    document.duration_ms = record.duration.ToMilliseconds()
+    document.ksb_codes = list(record.ksb_codes)
+    document.techniques = list(record.techniques)
+    document.ksb_minutes = {one.ksb_code: one.minutes for one in record.ksb_minutes}
+    document.advice_kinds = [one.kind for one in record.advice]
+    document.miss_reason = MissReason.MISS_REASON_UNSPECIFIED
+    document.miss_reason_owner = ReasonOwner.REASON_OWNER_UNSPECIFIED
+
+
+def _missed(document: LearnerSession, record: SessionMissed | MissedRecord) -> None:
+    document.status = SESSION_STATUS_MISSED
+    document.miss_reason = record.reason
+    document.miss_reason_owner = record.reason_owner
+    document.duration_ms = document.planned_duration_ms
+    document.ksb_codes = list(document.planned_ksb_codes)
+    document.techniques = []
+    document.ksb_minutes = {}
+    document.advice_kinds = []
