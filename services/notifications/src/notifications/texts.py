@@ -97,6 +97,21 @@ FULL: Mapping[Occasion.ValueType, Wording] = {
         ),
         page="concerns",
     ),
+    Occasion.OCCASION_CONCERN_CHASED: Wording(
+        subject="Something is overdue on a safeguarding concern",
+        text=(
+            "Something was to be done, or answered, by now about a safeguarding concern that you have. What it is, and how to record it, is here:"
+        ),
+        page="concerns",
+    ),
+    Occasion.OCCASION_CONCERN_LAPSED: Wording(
+        subject="A safeguarding concern goes on to somebody else",
+        text=(
+            "You acknowledged a safeguarding concern, and nothing was recorded of what was done about it. It is given to the next person now. "
+            "You can still read it, and acknowledge it again, here:"
+        ),
+        page="concerns",
+    ),
     Occasion.OCCASION_DUTY_GAP: Wording(
         subject="Nobody will be on duty for safeguarding",
         text=(

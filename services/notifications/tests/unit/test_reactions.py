@@ -25,6 +25,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
     ConcernReceived,
     Severity,
 )
+from mentoring.safeguarding.v1.handling_events_pb2 import ConcernAcknowledgementLapsed, ConcernChased
 from mentoring.sessions.v1.events_pb2 import (
     MentorshipCancelled,
     MentorshipCompleted,
@@ -283,6 +284,31 @@ def test_what_was_added_to_a_concern_is_told_to_its_handler_as_such() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("event", "occasion"),
+    [
+        (ConcernChased(concern_id="c-1", handler_id="dora"), Occasion.OCCASION_CONCERN_CHASED),
+        (ConcernAcknowledgementLapsed(concern_id="c-1", handler_id="dora"), Occasion.OCCASION_CONCERN_LAPSED),
+    ],
+)
+def test_what_was_not_done_about_a_concern_is_told_to_whoever_had_it(
+    event: Message, occasion: Occasion.ValueType
+) -> None:
+    assert follows(telling, event) == [
+        TellPersonRequest(
+            telling_id=TELLING_ID,
+            person_id="dora",
+            occasion=occasion,
+            about_id="c-1",
+            because=Because.BECAUSE_HANDLES_THE_CONCERN,
+        )
+    ]
+
+
+def test_what_is_overdue_on_a_concern_that_nobody_has_is_told_to_nobody() -> None:
+    assert follows(telling, ConcernChased(concern_id="c-1")) == []
+
+
 def test_a_gap_in_the_duty_is_told_to_the_senior_lead_where_there_is_one() -> None:
     assert follows(telling, DutyGapFound(site_id="site-1", senior_lead_id="lead")) == [
         TellPersonRequest(
@@ -334,6 +360,8 @@ def test_a_category_of_a_later_contract_does_not_stop_the_alert() -> None:
         (Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER, True),
         (Occasion.OCCASION_CONCERN_ASSIGNED, True),
         (Occasion.OCCASION_CONCERN_ADDED_TO, True),
+        (Occasion.OCCASION_CONCERN_CHASED, True),
+        (Occasion.OCCASION_CONCERN_LAPSED, True),
     ],
 )
 def test_a_requested_notice_is_sent_at_once_and_carries_all_its_message_needs(
@@ -378,4 +406,5 @@ def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
     assert heard([telling]) == {
         "MentorshipStarted", "SessionPlanned", "SessionMoved", "SessionMissed", "SessionCancelled", "SessionHeld",
         "EvidenceAccepted", "EvidenceReferred", "ConcernReceived", "ConcernAssigned", "DutyGapFound", "ContactReplaced",
+        "ConcernChased", "ConcernAcknowledgementLapsed",
     }  # fmt: skip

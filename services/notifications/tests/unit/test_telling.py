@@ -352,7 +352,11 @@ def test_one_person_is_told_of_a_concern_by_the_part_in_it_and_of_their_own_cont
     outcome = given(telling).beside(Contact()).when(request)
     own = occasion == Occasion.OCCASION_CONTACT_REPLACED
     assigned = occasion == Occasion.OCCASION_CONCERN_ASSIGNED
-    added_to = occasion == Occasion.OCCASION_CONCERN_ADDED_TO
+    added_to = occasion in {
+        Occasion.OCCASION_CONCERN_ADDED_TO,
+        Occasion.OCCASION_CONCERN_CHASED,
+        Occasion.OCCASION_CONCERN_LAPSED,
+    }
     gap = occasion == Occasion.OCCASION_DUTY_GAP
     if (
         (occasion in received and because == Because.BECAUSE_RAISED_THE_CONCERN)

@@ -4,14 +4,18 @@ from eventkernel.reading import Reader
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned, ConcernRaised
+from mentoring.safeguarding.v1.handling_events_pb2 import PART_IN_CONCERN_AT_RISK, PartInConcern
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     ChronologyEntry,
     ConcernSummary,
+    ConcernTask,
     GetConcernRequest,
     GetConcernResponse,
+    LinkedPerson,
 )
 
-from safeguarding.domain.concern import Concern, concern
+from safeguarding.domain.concern import concern
+from safeguarding.domain.concern_state import Concern, timestamp
 
 
 def stream_of(concern_id: str) -> str:
@@ -28,7 +32,8 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
     sealed = [(item, name) for item in history for name in _sealed_fields(item.event)]
     opened = await read.open(sealed)
     texts = {item.meta.event_id: text for (item, _), text in zip(sealed, opened, strict=True)}
-    response = GetConcernResponse(concern=summary(concern.fold(concern.initial, [item.event for item in history])))
+    state = concern.fold(concern.initial, [item.event for item in history])
+    response = GetConcernResponse(concern=summary(state), people=_people(state), due=_due(state))
     for item in history:
         text = texts.get(item.meta.event_id, "")
         if isinstance(item.event, ConcernRaised):
@@ -60,6 +65,21 @@ def summary(state: Concern) -> ConcernSummary:
     if state.added_to_at is not None:
         shown.added_to_at.FromDatetime(state.added_to_at)
     return shown
+
+
+def _people(state: Concern) -> list[LinkedPerson]:
+    parts = {state.person_at_risk_id: PART_IN_CONCERN_AT_RISK} | dict(state.parts)
+    return [
+        LinkedPerson(person_id=person_id, part=PartInConcern.ValueType(parts.get(person_id, 0)))
+        for person_id in sorted(state.excluded_ids)
+    ]
+
+
+def _due(state: Concern) -> list[ConcernTask]:
+    return [
+        ConcernTask(due_id=one.due_id, kind=one.kind, due_at=timestamp(one.at))
+        for one in sorted(state.due, key=lambda one: one.at)
+    ]
 
 
 def _sealed_fields(event: Message) -> list[str]:

@@ -4,13 +4,23 @@ import json
 from datetime import timedelta
 from importlib import resources
 from typing import Any
+from zoneinfo import ZoneInfo
 
 _CONTENT: dict[str, Any] = json.loads(
     resources.files(__package__).joinpath("policy_defaults.json").read_text(encoding="utf-8")
 )
 
-ACKNOWLEDGE_WITHIN = {
-    name: timedelta(seconds=seconds) for name, seconds in _CONTENT["acknowledge_within_seconds"].items()
-}
+
+def _lengths(name: str) -> dict[str, timedelta]:
+    return {severity: timedelta(seconds=seconds) for severity, seconds in _CONTENT[name].items()}
+
+
+ACKNOWLEDGE_WITHIN = _lengths("acknowledge_within_seconds")
+# How long whoever acknowledged a concern has to do something about it.
+ACT_WITHIN = _lengths("act_within_seconds")
+REFERRAL_ANSWER_WORKING_DAYS: int = _CONTENT["referral_answer_working_days"]
+LADO_REFERRAL_WORKING_DAYS: int = _CONTENT["lado_referral_working_days"]
+# By whose clocks working days are counted.
+TIME_ZONE = ZoneInfo(_CONTENT["time_zone"])
 # How long before a time in which nobody is on duty that is told.
 DUTY_GAP_NOTICE = timedelta(days=_CONTENT["duty_gap_notice_days"])

@@ -1,6 +1,12 @@
 """Who stands how to a concern. It is asked of the concern as it is now, so nobody reads or writes by an old assignment."""
 
 from eventkernel.reading import Ask
+from mentoring.safeguarding.v1.handling_pb2 import (
+    AnswerReferralRequest,
+    LinkPersonRequest,
+    ReferConcernRequest,
+    ReopenConcernRequest,
+)
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     AcknowledgeConcernRequest,
     AddToConcernRequest,
@@ -10,10 +16,19 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 )
 
 from safeguarding.concern_file import stream_of
-from safeguarding.domain.concern import Concern, concern
+from safeguarding.domain.concern import concern
+from safeguarding.domain.concern_state import Concern
 
 _AboutAConcern = (
-    AcknowledgeConcernRequest | AddToConcernRequest | CloseConcernRequest | GetConcernRequest | RecordActionRequest
+    AcknowledgeConcernRequest
+    | AddToConcernRequest
+    | AnswerReferralRequest
+    | CloseConcernRequest
+    | GetConcernRequest
+    | LinkPersonRequest
+    | RecordActionRequest
+    | ReferConcernRequest
+    | ReopenConcernRequest
 )
 
 

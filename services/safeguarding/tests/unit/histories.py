@@ -8,10 +8,25 @@ from eventkernel.testing.scenario import person
 from google.protobuf.message import Message
 from hypothesis import strategies as st
 from mentoring.safeguarding.v1 import events_pb2 as events
+from mentoring.safeguarding.v1 import handling_events_pb2 as handling_events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from safeguarding.domain.rota import Rota
 
-from .stories import Tale, a_concern, a_rota, acknowledgement, addition, an_action, closure, escalation_of
+from .stories import (
+    Tale,
+    a_concern,
+    a_link,
+    a_referral,
+    a_rota,
+    acknowledgement,
+    addition,
+    an_action,
+    an_addition,
+    an_answer,
+    closure,
+    escalation_of,
+    reopening,
+)
 
 PEOPLE = tuple(f"person-{number}" for number in range(8))
 PLATFORM = Principal.system("provider-1")
@@ -49,6 +64,17 @@ class DeadlinePasses:
 
     def __call__(self, tale: Tale) -> Sequence[Message]:
         return tale.miss_the_deadline() if tale.state.acknowledge_by is not None else []
+
+
+@dataclass(frozen=True)
+class DueComes:
+    """What is to be done is not done in time; nothing where nothing is due."""
+
+    place: int
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        due = tale.state.due
+        return tale.miss_what_is_due(due[self.place % len(due)].due_id) if due else []
 
 
 @dataclass(frozen=True)
@@ -114,13 +140,26 @@ concerns = st.builds(
 actions: st.SearchStrategy[calls.RecordActionRequest] = st.builds(
     an_action, st.sampled_from([events.REFERRAL_BODY_UNSPECIFIED, events.REFERRAL_BODY_LADO])
 )
+additions: st.SearchStrategy[calls.AddToConcernRequest] = st.builds(
+    lambda named: an_addition(*named), st.lists(st.sampled_from(PEOPLE), unique=True, max_size=2)
+)
 of_handlers: st.SearchStrategy[Message] = st.one_of(
-    st.just(acknowledgement), st.just(acknowledgement), actions, st.just(addition), st.just(closure)
+    st.just(acknowledgement),
+    st.just(acknowledgement),
+    actions,
+    st.just(addition),
+    additions,
+    st.just(closure),
+    st.just(reopening),
+    st.builds(a_link, st.sampled_from(PEOPLE), st.sampled_from(["", "the-note: saw it"])),
+    st.builds(a_referral, st.sampled_from(list(handling_events.ReferredTo.values()[1:]))),
+    st.builds(an_answer, st.sampled_from(list(handling_events.ReferralAnswer.values()[1:]))),
 )
 deeds: st.SearchStrategy[Deed] = st.one_of(
     st.builds(AHandler, of_handlers, st.integers(0, 2)),
     st.builds(AHandler, of_handlers, st.just(0)),
     st.builds(DeadlinePasses),
+    st.builds(DueComes, st.integers(0, 2)),
     st.builds(Given, st.one_of(concerns, of_handlers), somebody),
     st.builds(Alarm, st.sampled_from([0, 0, -1, 1])),
     st.builds(TimeJumps, st.floats(-_THREE_DAYS, _THREE_DAYS)),

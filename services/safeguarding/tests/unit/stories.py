@@ -10,8 +10,11 @@ from eventkernel.testing.scenario import NOON, person
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.safeguarding.v1 import events_pb2 as events
+from mentoring.safeguarding.v1 import handling_events_pb2 as handling_events
+from mentoring.safeguarding.v1 import handling_pb2 as handling
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
-from safeguarding.domain.concern import Concern, concern
+from safeguarding.domain.concern import concern
+from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.duty_set import Duty, duty
 from safeguarding.domain.policy import RoutingPolicy, policy
 from safeguarding.domain.rota import Rota, rota_set
@@ -71,6 +74,42 @@ addition = calls.AddToConcernRequest(concern_id="concern-1", text="the-addition:
 closure = calls.CloseConcernRequest(concern_id="concern-1", reason="the-reason: he is safe with his aunt")
 
 
+reopening = handling.ReopenConcernRequest(concern_id="concern-1", reason="the-reopening: his aunt called")
+
+
+def a_referral(
+    body: handling_events.ReferredTo.ValueType = handling_events.REFERRED_TO_LOCAL_AUTHORITY, referral_id: str = "r-1"
+) -> handling.ReferConcernRequest:
+    return handling.ReferConcernRequest(
+        concern_id="concern-1", referral_id=referral_id, body=body, text="the-referral: sent to the front door"
+    )
+
+
+def an_answer(
+    answer: handling_events.ReferralAnswer.ValueType = handling_events.REFERRAL_ANSWER_TAKEN_ON,
+    referral_id: str = "r-1",
+) -> handling.AnswerReferralRequest:
+    return handling.AnswerReferralRequest(
+        concern_id="concern-1", referral_id=referral_id, answer=answer, text="the-answer: a social worker is coming"
+    )
+
+
+def a_link(
+    person_id: str,
+    note: str = "",
+    part: handling_events.PartInConcern.ValueType = handling_events.PART_IN_CONCERN_WITNESS,
+) -> handling.LinkPersonRequest:
+    return handling.LinkPersonRequest(concern_id="concern-1", person_id=person_id, part=part, note=note)
+
+
+def an_addition(*named: str) -> calls.AddToConcernRequest:
+    return calls.AddToConcernRequest(concern_id="concern-1", text=addition.text, named_person_ids=named)
+
+
+def due_comes(due_id: str, *, site_id: str = "site-1") -> handling.MeetConcernDueRequest:
+    return handling.MeetConcernDueRequest(concern_id="concern-1", site_id=site_id, due_id=due_id)
+
+
 def an_action(
     referred_to: events.ReferralBody.ValueType = events.REFERRAL_BODY_UNSPECIFIED,
 ) -> calls.RecordActionRequest:
@@ -121,6 +160,13 @@ class Tale:
         assert self.state.acknowledge_by is not None
         self.now = max(self.now, self.state.acknowledge_by)
         return self.give(escalation_of(self.state.step), platform)
+
+    def miss_what_is_due(self, due_id: str) -> Sequence[Message]:
+        """Time passes until it is due, and the platform's alarm rings."""
+        due = self.state.find_due(due_id)
+        assert due is not None
+        self.now = max(self.now, due.at)
+        return self.give(due_comes(due_id), platform)
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

@@ -9,7 +9,9 @@ from eventkernel.testing.scenario import NOON, given, person
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
-from safeguarding.domain.concern import Concern, concern
+from mentoring.safeguarding.v1.handling_events_pb2 import CONCERN_DUE_ACTION, ConcernDueSet
+from safeguarding.domain.concern import concern
+from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.duty_set import duty
 from safeguarding.domain.rota import Rota
 
@@ -193,8 +195,19 @@ class TestRaise:
 class TestAcknowledge:
     def test_whoever_was_asked_acknowledges(self) -> None:
         past = given(concern).beside(ROTA, duty.initial, POLICY).when(a_concern(), by=mentor).after()
-        story = past.when(acknowledgement, by=dsl).then(
-            events.ConcernAcknowledged(concern_id="concern-1", handler_id=DSL)
+        story = (
+            past.beside(POLICY)
+            .when(acknowledgement, by=dsl)
+            .then(
+                events.ConcernAcknowledged(concern_id="concern-1", handler_id=DSL),
+                ConcernDueSet(
+                    concern_id="concern-1",
+                    site_id="site-1",
+                    due_id="action-0",
+                    kind=CONCERN_DUE_ACTION,
+                    due_at=timestamp(NOON + timedelta(days=1)),
+                ),
+            )
         )
         assert story.state.status == calls.CONCERN_STATUS_ACKNOWLEDGED
         assert story.state.acknowledge_by is None

@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
+from mentoring.safeguarding.v1.handling_events_pb2 import CONCERN_DUE_ACTION, ConcernPersonLinked
+from mentoring.safeguarding.v1.handling_pb2 import LinkPersonRequest
 from pydantic import TypeAdapter
-from safeguarding.domain.concern import Concern, concern
+from safeguarding.domain.concern import concern
+from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.rota import Rota
 
 from .histories import PLATFORM, Deed, Given, RotaChanges, concerns, histories, rotas, somebody
@@ -31,11 +34,19 @@ def dsls_of(rota: Rota) -> set[str]:
     return {rota.dsl_id, *rota.deputy_ids} - {""}
 
 
-def may_be_asked(rota: Rota, raise_: events.ConcernRaised, stood: set[str]) -> set[str]:
+def in_it(happened: Sequence[Message]) -> set[str]:
+    """Everybody who is at risk or named by then."""
+    linked = {event.person_id for event in happened if isinstance(event, ConcernPersonLinked)}
+    return linked | {
+        person for event in happened if isinstance(event, events.ConcernRaised) for person in involved(event)
+    }
+
+
+def may_be_asked(rota: Rota, tale: Tale, stood: set[str]) -> set[str]:
     """Who of a rota may be asked, by the words of DOMAIN.md and not by the code under test; `stood`: who ever was DSL or deputy."""
-    dsls = dsls_of(rota)
-    about_a_dsl = raise_.category in _STAFF and stood & involved(raise_)
-    return ({rota.senior_lead_id} if about_a_dsl else dsls | {rota.senior_lead_id}) - involved(raise_) - {""}
+    dsls, named = dsls_of(rota), in_it(tale.happened)
+    about_a_dsl = the_raise(tale).category in _STAFF and stood & named
+    return ({rota.senior_lead_id} if about_a_dsl else dsls | {rota.senior_lead_id}) - named - {""}
 
 
 def the_raise(tale: Tale) -> events.ConcernRaised:
@@ -63,18 +74,22 @@ def test_it_is_given_to_somebody_wherever_there_is_somebody_and_never_to_one_at_
     history: tuple[Tale, list[Deed]],
 ) -> None:
     tale, deeds = history
-    raise_ = the_raise(tale)
     stood = dsls_of(tale.rota)
-    check_assignments(tale.happened, may_be_asked(tale.rota, raise_, stood))
+    check_assignments(tale.happened, may_be_asked(tale.rota, tale, stood))
     for deed in deeds:
-        check_assignments(deed(tale), may_be_asked(tale.rota, raise_, stood))
+        decided = deed(tale)
+        check_assignments(decided, may_be_asked(tale.rota, tale, stood))
         stood |= dsls_of(tale.rota)
 
 
 def check_assignments(decided: Sequence[Message], eligible: set[str]) -> None:
     for event in decided:
+        if not isinstance(event, events.ConcernAssigned):
+            continue
+        if event.assignee_role == events.ASSIGNEE_ROLE_NEXT_TO_BE_ASKED:
+            assert event.assignee_id == ""
         # Who has it already is told of what was added to it, whatever the rota became.
-        if isinstance(event, events.ConcernAssigned) and event.assignee_role != events.ASSIGNEE_ROLE_HANDLER:
+        elif event.assignee_role != events.ASSIGNEE_ROLE_HANDLER:
             assert event.assignee_id in (eligible or {""})
             assert (event.assignee_role == events.ASSIGNEE_ROLE_NOBODY_ON_ROTA) == (not eligible)
 
@@ -91,10 +106,16 @@ def test_what_is_added_is_told_to_whoever_has_it_and_waits_with_a_deadline_unles
         if not (decided and isinstance(decided[0], events.ConcernAddedTo)):
             continue
         holder = before.acknowledged_by_id or before.assignee_id
-        if holder in ("", decided[0].author_id):
-            assert len(decided) == 1
+        asked = decided[-1]
+        if holder in in_it(tale.happened):
+            assert isinstance(asked, events.ConcernAssigned)
+            assert asked.assignee_role == events.ASSIGNEE_ROLE_NEXT_TO_BE_ASKED
+            assert tale.state.acknowledge_by == tale.now
+            assert not tale.state.is_handler(holder)
             continue
-        (asked,) = decided[1:]
+        if holder in ("", decided[0].author_id):
+            assert not isinstance(asked, events.ConcernAssigned)
+            continue
         assert isinstance(asked, events.ConcernAssigned)
         assert (asked.assignee_id, asked.assignee_role) == (holder, events.ASSIGNEE_ROLE_HANDLER)
         assert tale.state.is_handler(holder)
@@ -107,11 +128,24 @@ def test_what_is_added_is_told_to_whoever_has_it_and_waits_with_a_deadline_unles
 def test_nobody_at_risk_or_named_ever_reads_it_or_acts_on_it(history: tuple[Tale, list[Deed]]) -> None:
     tale, deeds = history
     for deed in deeds:
+        known, decided = in_it(tale.happened), deed(tale)
+        for event in decided:
+            assert getattr(event, "handler_id", "") not in known
+        assert not any(tale.state.is_handler(person_id) for person_id in in_it(tale.happened))
+
+
+@_MANY
+@given(histories())
+def test_whoever_has_acknowledged_it_has_a_time_to_act_by_until_they_do(history: tuple[Tale, list[Deed]]) -> None:
+    tale, deeds = history
+    for deed in deeds:
         deed(tale)
-    for person_id in involved(the_raise(tale)):
-        assert not tale.state.is_handler(person_id)
-        for event in tale.happened:
-            assert getattr(event, "handler_id", "") != person_id
+        acts = [one for one in tale.state.due if one.kind == CONCERN_DUE_ACTION]
+        if tale.state.status == calls.CONCERN_STATUS_ACKNOWLEDGED:
+            assert len(acts) == 1
+        if tale.state.status in (calls.CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT, calls.CONCERN_STATUS_CLOSED):
+            assert not acts
+        assert len({one.due_id for one in tale.state.due}) == len(tale.state.due)
 
 
 @_MANY
@@ -121,7 +155,9 @@ def test_a_command_given_again_adds_nothing(history: tuple[Tale, list[Deed]]) ->
     tale, deeds = history
     for deed in deeds:
         decided = deed(tale)
-        if isinstance(deed, Given) and isinstance(deed.command, calls.AddToConcernRequest | calls.RecordActionRequest):
+        if isinstance(deed, Given) and isinstance(
+            deed.command, calls.AddToConcernRequest | calls.RecordActionRequest | LinkPersonRequest
+        ):
             continue
         if decided and isinstance(decided[0], events.ConcernEscalated):
             assert tale.give_or_not(escalation_of(decided[0].step), PLATFORM) == []
@@ -153,7 +189,7 @@ def test_from_wherever_it_stands_missed_deadlines_reach_everybody_who_may_be_ask
     if tale.state.acknowledge_by is None:
         return
     RotaChanges(rota)(tale)
-    eligible = may_be_asked(rota, the_raise(tale), stood)
+    eligible = may_be_asked(rota, tale, stood)
     for _ in range(len(eligible) + 1):
         before = tale.state
         tale.miss_the_deadline()

@@ -2,7 +2,7 @@
 
 import pytest
 from mentoring.safeguarding.v1 import events_pb2 as events
-from safeguarding.domain.concern import Concern
+from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.rota import Rota
 from safeguarding.domain.routing import NOBODY, Step, is_about_a_dsl, ladder, next_step
 

@@ -30,6 +30,8 @@ _PARTS_IN_A_CONCERN = {
     Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER: _RAISER,
     Occasion.OCCASION_CONCERN_ASSIGNED: _HANDLERS,
     Occasion.OCCASION_CONCERN_ADDED_TO: frozenset({Because.BECAUSE_HANDLES_THE_CONCERN}),
+    Occasion.OCCASION_CONCERN_CHASED: frozenset({Because.BECAUSE_HANDLES_THE_CONCERN}),
+    Occasion.OCCASION_CONCERN_LAPSED: frozenset({Because.BECAUSE_HANDLES_THE_CONCERN}),
 }
 # What is told to a learner's circle. An occasion that is in no list here, such as a later release's, is taken for a concern's.
 TOLD_TO_A_CIRCLE = frozenset(
@@ -54,7 +56,10 @@ PARTS_TOLD = {
 _NO_CONCERNS = frozenset({Occasion.OCCASION_CONTACT_REPLACED, Occasion.OCCASION_DUTY_GAP})
 # Told to a contact on trial as well. That a concern was received is not: a lost one leaves nobody in danger, and whoever replaced
 # the raiser's contact would hear that they raised one.
-_IN_TWO_COPIES = frozenset({Occasion.OCCASION_CONCERN_ASSIGNED, Occasion.OCCASION_CONCERN_ADDED_TO})
+_IN_TWO_COPIES = frozenset(_PARTS_IN_A_CONCERN) - {
+    Occasion.OCCASION_CONCERN_RECEIVED,
+    Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER,
+}
 _CODE = re.compile(r"[a-z][a-z_]{0,39}")
 
 

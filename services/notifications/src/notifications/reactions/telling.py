@@ -25,6 +25,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
     ConcernReceived,
     Severity,
 )
+from mentoring.safeguarding.v1.handling_events_pb2 import ConcernAcknowledgementLapsed, ConcernChased
 from mentoring.sessions.v1.events_pb2 import (
     MentorshipStarted,
     SessionCancelled,
@@ -140,6 +141,18 @@ def concern_assigned(event: ConcernAssigned, meta: Metadata) -> Iterator[TellPer
 
 
 @telling.on
+def concern_chased(event: ConcernChased, meta: Metadata) -> Iterator[TellPersonRequest]:
+    """Told to whoever has it, and not what is overdue."""
+    yield from _to_handler(event.handler_id, event.concern_id, Occasion.OCCASION_CONCERN_CHASED, meta)
+
+
+@telling.on
+def concern_lapsed(event: ConcernAcknowledgementLapsed, meta: Metadata) -> Iterator[TellPersonRequest]:
+    """Told to who had it until now."""
+    yield from _to_handler(event.handler_id, event.concern_id, Occasion.OCCASION_CONCERN_LAPSED, meta)
+
+
+@telling.on
 def duty_gap_found(event: DutyGapFound, meta: Metadata) -> Iterator[TellPersonRequest]:
     """Told to the senior lead of the site, where its rota names one."""
     if event.senior_lead_id:
@@ -163,6 +176,19 @@ def contact_replaced(event: ContactReplaced, meta: Metadata) -> Iterator[TellPer
         because=Because.BECAUSE_OWN_CONTACT,
         registration=event.replaced,
     )
+
+
+def _to_handler(
+    handler_id: str, concern_id: str, occasion: Occasion.ValueType, meta: Metadata
+) -> Iterator[TellPersonRequest]:
+    if handler_id:
+        yield TellPersonRequest(
+            telling_id=_telling_id(meta),
+            person_id=handler_id,
+            occasion=occasion,
+            about_id=concern_id,
+            because=Because.BECAUSE_HANDLES_THE_CONCERN,
+        )
 
 
 def _about_session(

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from eventkernel.aggregate import Aggregate, Context
+from google.protobuf.duration_pb2 import Duration
 from mentoring.safeguarding.v1.events_pb2 import (
     SEVERITY_IMMEDIATE_DANGER,
     SEVERITY_OTHER,
@@ -13,7 +15,9 @@ from mentoring.safeguarding.v1.events_pb2 import (
 )
 from mentoring.safeguarding.v1.safeguarding_pb2 import SetRoutingPolicyRequest
 
-from safeguarding.policy_defaults import ACKNOWLEDGE_WITHIN
+from safeguarding.policy_defaults import ACKNOWLEDGE_WITHIN, ACT_WITHIN
+
+_Act = Literal["act_on_immediate_danger", "act_on_serious", "act_on_other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,17 @@ class RoutingPolicy:
     other: timedelta
     # Whom to ask where a site's rota has nobody who may be asked; empty: nobody.
     last_resort_id: str = ""
+    act_on_immediate_danger: timedelta = ACT_WITHIN["immediate_danger"]
+    act_on_serious: timedelta = ACT_WITHIN["serious"]
+    act_on_other: timedelta = ACT_WITHIN["other"]
+
+    def act_within(self, severity: Severity.ValueType) -> timedelta:
+        """How long whoever acknowledged a concern has to do something about it."""
+        return {
+            SEVERITY_IMMEDIATE_DANGER: self.act_on_immediate_danger,
+            SEVERITY_SERIOUS: self.act_on_serious,
+            SEVERITY_OTHER: self.act_on_other,
+        }[severity]
 
     def acknowledge_within(self, severity: Severity.ValueType) -> timedelta:
         """How long each person who is asked has."""
@@ -51,6 +66,9 @@ def set_policy(state: RoutingPolicy, command: SetRoutingPolicyRequest, _context:
         serious=command.serious,
         other=command.other,
         last_resort_id=command.last_resort_id,
+        act_on_immediate_danger=_given(command, "act_on_immediate_danger"),
+        act_on_serious=_given(command, "act_on_serious"),
+        act_on_other=_given(command, "act_on_other"),
     )
     return [] if policy_set(state, event) == state else [event]
 
@@ -63,4 +81,16 @@ def policy_set(_state: RoutingPolicy, event: RoutingPolicySet) -> RoutingPolicy:
         serious=event.serious.ToTimedelta(),
         other=event.other.ToTimedelta(),
         last_resort_id=event.last_resort_id,
+        act_on_immediate_danger=_or(event, "act_on_immediate_danger", ACT_WITHIN["immediate_danger"]),
+        act_on_serious=_or(event, "act_on_serious", ACT_WITHIN["serious"]),
+        act_on_other=_or(event, "act_on_other", ACT_WITHIN["other"]),
     )
+
+
+def _given(command: SetRoutingPolicyRequest, field: _Act) -> Duration | None:
+    return getattr(command, field) if command.HasField(field) else None
+
+
+def _or(event: RoutingPolicySet, field: _Act, default: timedelta) -> timedelta:
+    length: Duration = getattr(event, field)
+    return length.ToTimedelta() if event.HasField(field) else default

@@ -12,7 +12,8 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import ListMyConcernsRequest, Li
 from pydantic import BaseModel
 
 from safeguarding.concern_file import stream_of, summary
-from safeguarding.domain.concern import Concern, concern
+from safeguarding.domain.concern import concern
+from safeguarding.domain.concern_state import Concern
 
 _NO_DEADLINE = datetime.max.replace(tzinfo=UTC)
 

@@ -1,0 +1,163 @@
+"""People are asked to take a concern until one acknowledges it; and one who acknowledges it and does nothing loses it to the next."""
+
+from dataclasses import replace
+from datetime import UTC
+
+from eventkernel.aggregate import Context, NotYet, Refusal
+from mentoring.safeguarding.v1.events_pb2 import (
+    CONCERN_CATEGORY_STAFF_ALLEGATION,
+    ConcernAcknowledged,
+    ConcernAssigned,
+    ConcernEscalated,
+    ConcernFoundAboutDsl,
+)
+from mentoring.safeguarding.v1.handling_events_pb2 import (
+    CONCERN_DUE_ACTION,
+    CONCERN_DUE_REFERRAL_TO_LADO,
+    ConcernAcknowledgementLapsed,
+    ConcernChased,
+    ConcernDueSet,
+)
+from mentoring.safeguarding.v1.handling_pb2 import MeetConcernDueRequest
+from mentoring.safeguarding.v1.safeguarding_pb2 import (
+    CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
+    AcknowledgeConcernRequest,
+    EscalateConcernRequest,
+)
+
+from safeguarding.domain.concern_state import Concern, Due, asked, due_set, handler, without_due
+from safeguarding.domain.policy import RoutingPolicy
+from safeguarding.domain.rota import Rota
+from safeguarding.domain.routing import is_about_a_dsl
+from safeguarding.domain.working_days import after_working_days
+from safeguarding.policy_defaults import LADO_REFERRAL_WORKING_DAYS, REFERRAL_ANSWER_WORKING_DAYS, TIME_ZONE
+
+
+def escalate(
+    state: Concern, command: EscalateConcernRequest, context: Context
+) -> list[ConcernEscalated | ConcernFoundAboutDsl | ConcernAssigned]:
+    """Asks the next person of the rota as it is now, once the deadline of this step has passed.
+
+    Before the deadline it raises NotYet, so that the kernel asks again: were it taken for done, a clock that was set back, or
+    a store that rounds times down, would end the escalation for good and lose the concern.
+    """
+    if state.acknowledge_by is None or command.step != state.step:
+        return []
+    if context.now < state.acknowledge_by:
+        raise NotYet("DEADLINE_AHEAD", f"The deadline of step {state.step} has not passed. Escalate once it has.")
+    _refuse_another_site(state, command.site_id)
+    escalated_now = ConcernEscalated(concern_id=state.concern_id, unanswered_by_id=state.assignee_id, step=state.step)
+    return [escalated_now, *_next(state, context)]
+
+
+def acknowledge(
+    state: Concern, command: AcknowledgeConcernRequest, context: Context
+) -> list[ConcernAcknowledged | ConcernDueSet]:
+    """A handler takes it, even one whose deadline has passed; that ends the escalation, and by a time something is to be done."""
+    person_id = handler(state, context)
+    if state.acknowledged_by_id == person_id:
+        return []
+    if state.acknowledged_by_id:
+        raise Refusal(
+            "CONCERN_ALREADY_ACKNOWLEDGED",
+            "Another handler has acknowledged this concern. Read its chronology, and agree with them who acts.",
+        )
+    return [ConcernAcknowledged(concern_id=command.concern_id, handler_id=person_id), *to_be_acted_on(state, context)]
+
+
+def to_be_acted_on(state: Concern, context: Context) -> list[ConcernDueSet]:
+    """By when whoever has it now is to do something, and an allegation is to be with the LADO."""
+    act_by = context.now + context.state(RoutingPolicy).act_within(state.severity)
+    found = [due_set(state, f"action-{state.step}", CONCERN_DUE_ACTION, act_by)]
+    known = any(one.kind == CONCERN_DUE_REFERRAL_TO_LADO for one in state.due)
+    if state.category == CONCERN_CATEGORY_STAFF_ALLEGATION and not state.referred_to_lado and not known:
+        refer_by = after_working_days(context.now, LADO_REFERRAL_WORKING_DAYS, TIME_ZONE)
+        found.append(due_set(state, "lado", CONCERN_DUE_REFERRAL_TO_LADO, refer_by))
+    return found
+
+
+def meet_due(
+    state: Concern, command: MeetConcernDueRequest, context: Context
+) -> list[ConcernAcknowledgementLapsed | ConcernFoundAboutDsl | ConcernAssigned | ConcernChased | ConcernDueSet]:
+    """What was due and is not done: an acknowledgement without action lapses, and the next person is asked; all else is chased.
+
+    Nothing where it was done, or put off, meanwhile. Raises NotYet before its time, as `escalate` does.
+    """
+    due = state.find_due(command.due_id)
+    if due is None:
+        return []
+    if context.now < due.at:
+        raise NotYet("DUE_AHEAD", f"{command.due_id} is due later. Come back once it is.")
+    _refuse_another_site(state, command.site_id)
+    if due.kind == CONCERN_DUE_ACTION:
+        lapsed_now = ConcernAcknowledgementLapsed(
+            concern_id=state.concern_id, handler_id=state.acknowledged_by_id, step=state.step
+        )
+        return [lapsed_now, *_next(state, context)]
+    again = after_working_days(context.now, REFERRAL_ANSWER_WORKING_DAYS, TIME_ZONE)
+    return [
+        ConcernChased(concern_id=state.concern_id, due_id=due.due_id, kind=due.kind, handler_id=state.held_by_id),
+        due_set(state, due.due_id, due.kind, again),
+    ]
+
+
+def assigned(state: Concern, event: ConcernAssigned) -> Concern:
+    """Who is asked now, and until when: nobody has acknowledged what is to be read now. Whoever was asked stays a handler."""
+    new = bool(event.assignee_id) and event.assignee_id not in state.asked_ids
+    return replace(
+        state,
+        status=CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
+        acknowledged_by_id="",
+        raiser_role=event.raiser_role,
+        assignee_id=event.assignee_id,
+        asked_ids=(*state.asked_ids, event.assignee_id) if new else state.asked_ids,
+        step=event.step,
+        acknowledge_by=event.acknowledge_by.ToDatetime(tzinfo=UTC),
+        due=without_due(state.due, CONCERN_DUE_ACTION),
+    )
+
+
+def escalated(state: Concern, _event: ConcernEscalated) -> Concern:
+    """The assignment that follows in the same commit says what is so now."""
+    return state
+
+
+def lapsed(state: Concern, _event: ConcernAcknowledgementLapsed) -> Concern:
+    """The assignment that follows in the same commit says what is so now."""
+    return state
+
+
+def found_about_dsl(state: Concern, _event: ConcernFoundAboutDsl) -> Concern:
+    """From here on it goes past every DSL, whatever the rota becomes."""
+    return replace(state, past_every_dsl=True)
+
+
+def acknowledged(state: Concern, event: ConcernAcknowledged) -> Concern:
+    """A person has it: no deadline for that runs any more."""
+    return replace(state, status=state.taken_as, acknowledge_by=None, acknowledged_by_id=event.handler_id)
+
+
+def due(state: Concern, event: ConcernDueSet) -> Concern:
+    """By then, and by no earlier time any more."""
+    one = Due(event.due_id, event.kind, event.due_at.ToDatetime(tzinfo=UTC))
+    return replace(state, due=(*without_due(state.due, due_id=event.due_id), one))
+
+
+def chased(state: Concern, _event: ConcernChased) -> Concern:
+    """The next time follows in the same commit."""
+    return state
+
+
+def _next(state: Concern, context: Context) -> list[ConcernFoundAboutDsl | ConcernAssigned]:
+    about = is_about_a_dsl(context.state(Rota), state.category, state.excluded_ids)
+    found = [ConcernFoundAboutDsl(concern_id=state.concern_id)] if about and not state.past_every_dsl else []
+    return [*found, asked(replace(state, past_every_dsl=state.past_every_dsl or about), state.step + 1, context)]
+
+
+def _refuse_another_site(state: Concern, site_id: str) -> None:
+    if site_id != state.site_id:
+        raise Refusal(
+            "CONCERN_OF_ANOTHER_SITE",
+            "The concern belongs to another site, whose rota was not read. Come with the site of its newest assignment.",
+            field="site_id",
+        )

@@ -1,0 +1,180 @@
+"""A concern as it stands, and what every decision on one needs: who has it, who is asked next, what is due.
+
+The state holds ids and codes alone, never a text. Nobody at risk or named is ever assigned, whatever the rota becomes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from eventkernel.aggregate import Context, Refusal
+from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.safeguarding.v1.events_pb2 import (
+    ASSIGNEE_ROLE_HANDLER,
+    CONCERN_CATEGORY_UNSPECIFIED,
+    SEVERITY_UNSPECIFIED,
+    ConcernAssigned,
+    ConcernCategory,
+    Severity,
+)
+from mentoring.safeguarding.v1.handling_events_pb2 import ConcernDue, ConcernDueSet
+from mentoring.safeguarding.v1.safeguarding_pb2 import (
+    CONCERN_STATUS_ACKNOWLEDGED,
+    CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
+    CONCERN_STATUS_CLOSED,
+    CONCERN_STATUS_UNSPECIFIED,
+    ConcernStatus,
+)
+
+from safeguarding.domain.duty_set import Duty
+from safeguarding.domain.policy import RoutingPolicy
+from safeguarding.domain.rota import Rota
+from safeguarding.domain.routing import Step, is_among, ladder, next_step
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is to be done by a time; `kind` is a ConcernDue."""
+
+    due_id: str
+    kind: ConcernDue.ValueType
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One concern. `acknowledge_by` is set exactly while it awaits acknowledgement; `taken_as` is its status once that is given.
+
+    `parts` has a PartInConcern by person, of those who were given one. `referrals` has a ReferredTo by referral, `answered` those
+    that were answered.
+    """
+
+    concern_id: str = ""
+    site_id: str = ""
+    category: ConcernCategory.ValueType = CONCERN_CATEGORY_UNSPECIFIED
+    severity: Severity.ValueType = SEVERITY_UNSPECIFIED
+    status: ConcernStatus.ValueType = CONCERN_STATUS_UNSPECIFIED
+    taken_as: ConcernStatus.ValueType = CONCERN_STATUS_ACKNOWLEDGED
+    person_at_risk_id: str = ""
+    excluded_ids: frozenset[str] = frozenset()
+    past_every_dsl: bool = False
+    raiser_id: str = ""
+    raiser_role: str = ""
+    content_digest: str = ""
+    assignee_id: str = ""
+    asked_ids: tuple[str, ...] = ()
+    step: int = 0
+    acknowledge_by: datetime | None = None
+    acknowledged_by_id: str = ""
+    added_to_at: datetime | None = None
+    parts: tuple[tuple[str, int], ...] = ()
+    referrals: tuple[tuple[str, int], ...] = ()
+    answers: tuple[tuple[str, int], ...] = ()
+    referred_to_lado: bool = False
+    due: tuple[Due, ...] = ()
+
+    @property
+    def held_by_id(self) -> str:
+        """Who has it: whoever acknowledged it last, also once it is closed, else whoever is asked now; empty where nobody is."""
+        return self.acknowledged_by_id or self.assignee_id
+
+    def is_handler(self, person_id: str) -> bool:
+        """Whether it is or was assigned to this person, who is neither at risk nor named in it."""
+        return person_id in self.asked_ids and not is_among(person_id, self.excluded_ids)
+
+    def is_raiser_or_handler(self, person_id: str) -> bool:
+        """Whether this person may add to it."""
+        return (bool(person_id) and person_id == self.raiser_id) or self.is_handler(person_id)
+
+    def find_due(self, due_id: str) -> Due | None:
+        """What is due under this id, unless it is done."""
+        return next((one for one in self.due if one.due_id == due_id), None)
+
+
+def asked(state: Concern, number: int, context: Context) -> ConcernAssigned:
+    """The next person of the rota who is on duty now, with the deadline that the policy gives now."""
+    steps = ladder(
+        context.state(Duty).calendar.on_duty(context.state(Rota), context.now),
+        state.excluded_ids,
+        past_every_dsl=state.past_every_dsl,
+        last_resort_id=context.state(RoutingPolicy).last_resort_id,
+    )
+    return assignment(state, next_step(steps, state.asked_ids), number, from_now(state, context))
+
+
+def asked_again(state: Concern, context: Context) -> ConcernAssigned:
+    """Whoever has it, since it was added to. A deadline that runs stays: additions must not put it off."""
+    whom = Step(state.held_by_id, ASSIGNEE_ROLE_HANDLER)
+    if state.acknowledge_by is not None:
+        return assignment(state, whom, state.step, state.acknowledge_by)
+    return assignment(state, whom, state.step + 1, from_now(state, context))
+
+
+def assignment(state: Concern, whom: Step, number: int, acknowledge_by: datetime) -> ConcernAssigned:
+    """That this person is asked, until then."""
+    return ConcernAssigned(
+        concern_id=state.concern_id,
+        site_id=state.site_id,
+        category=state.category,
+        severity=state.severity,
+        raiser_role=state.raiser_role,
+        assignee_id=whom.person_id,
+        assignee_role=whom.role,
+        acknowledge_by=timestamp(acknowledge_by),
+        step=number,
+        handling_id=f"{state.concern_id}.{whom.person_id}",
+    )
+
+
+def from_now(state: Concern, context: Context) -> datetime:
+    """Until when a person has who is asked now."""
+    return context.now + context.state(RoutingPolicy).acknowledge_within(state.severity)
+
+
+def due_set(state: Concern, due_id: str, kind: ConcernDue.ValueType, at: datetime) -> ConcernDueSet:
+    """That this is to be done by then."""
+    return ConcernDueSet(
+        concern_id=state.concern_id, site_id=state.site_id, due_id=due_id, kind=kind, due_at=timestamp(at)
+    )
+
+
+def without_due(due: Sequence[Due], *kinds: ConcernDue.ValueType, due_id: str = "") -> tuple[Due, ...]:
+    """What is still due once all of these kinds, and what has this id, is done."""
+    return tuple(one for one in due if one.kind not in kinds and one.due_id != due_id)
+
+
+def timestamp(at: datetime) -> Timestamp:
+    """As it is in events."""
+    found = Timestamp()
+    found.FromDatetime(at)
+    return found
+
+
+def handler(state: Concern, context: Context) -> str:
+    """The caller, who is a handler of it."""
+    if not state.is_handler(context.principal.person_id):
+        raise not_yours()
+    return context.principal.person_id
+
+
+def not_yours() -> Refusal:
+    """The same words whether or not there is such a concern."""
+    return Refusal(
+        "CONCERN_NOT_YOURS",
+        "No concern with this id was raised by you or given to you. Check the id; to report something, raise a concern.",
+        field="concern_id",
+    )
+
+
+def refuse_unless_open(state: Concern) -> None:
+    """Only what somebody has acknowledged, and nobody closed, is acted on."""
+    if state.status == CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT:
+        raise Refusal(
+            "CONCERN_NOT_ACKNOWLEDGED",
+            "Nobody has acknowledged this concern yet, or what was added to it since. Read and acknowledge it first.",
+        )
+    if state.status == CONCERN_STATUS_CLOSED:
+        raise Refusal(
+            "CONCERN_CLOSED",
+            "This concern is closed. Reopen it with ReopenConcern, add to it with AddToConcern, or raise a new concern.",
+        )
