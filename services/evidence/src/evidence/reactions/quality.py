@@ -1,0 +1,99 @@
+"""Internal quality assurance follows the work: judgements are noted to be sampled from, what is drawn is opened, and what was decided is
+noted where it was drawn. An action that was not closed in time is marked so."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from eventkernel.messages import Metadata
+from eventkernel.reaction import Later, Reaction
+from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.evidence.v1.events_pb2 import (
+    DECISION_ACCEPT,
+    DECISION_REFER,
+    Decision,
+    EvidenceAccepted,
+    EvidenceReferred,
+)
+from mentoring.evidence.v1.quality_events_pb2 import (
+    SAMPLE_STATUS_ACTION_REQUIRED,
+    SAMPLE_STATUS_CONFIRMED,
+    SampleActionClosed,
+    SampleActionRequired,
+    SampleConfirmed,
+    SampleDrawn,
+)
+from mentoring.evidence.v1.quality_pb2 import (
+    MarkSampleActionOverdueRequest,
+    NoteAssessorDecisionRequest,
+    NoteSampleOutcomeRequest,
+    OpenSampleRequest,
+)
+
+quality = Reaction("quality")
+
+
+@quality.on
+def note_acceptance(event: EvidenceAccepted, meta: Metadata) -> Iterator[NoteAssessorDecisionRequest]:
+    """An acceptance can be sampled."""
+    yield _noted(event, DECISION_ACCEPT, meta)
+
+
+@quality.on
+def note_referral(event: EvidenceReferred, meta: Metadata) -> Iterator[NoteAssessorDecisionRequest]:
+    """A referral can be sampled."""
+    yield _noted(event, DECISION_REFER, meta)
+
+
+@quality.on
+def open_each(event: SampleDrawn, _meta: Metadata) -> Iterator[OpenSampleRequest]:
+    """Each piece that was drawn is a sample of its own."""
+    for piece in event.pieces:
+        yield OpenSampleRequest(
+            sample_id=piece.sample_id,
+            evidence_id=piece.evidence_id,
+            learner_id=piece.learner_id,
+            assessor_id=event.assessor_id,
+            plan_id=event.plan_id,
+            plan_version=event.plan_version,
+            draw_id=event.draw_id,
+            stage=event.stage,
+            iqa_id=event.iqa_id,
+            rules=piece.rules,
+        )
+
+
+@quality.on
+def note_confirmation(event: SampleConfirmed, _meta: Metadata) -> Iterator[NoteSampleOutcomeRequest]:
+    """The sample is done."""
+    yield NoteSampleOutcomeRequest(
+        assessor_id=event.assessor_id, sample_id=event.sample_id, status=SAMPLE_STATUS_CONFIRMED
+    )
+
+
+@quality.on
+def note_action(event: SampleActionRequired, _meta: Metadata) -> Iterator[NoteSampleOutcomeRequest | Later]:
+    """The sample waits for the assessor, until the end of the day."""
+    yield NoteSampleOutcomeRequest(
+        assessor_id=event.assessor_id, sample_id=event.sample_id, status=SAMPLE_STATUS_ACTION_REQUIRED
+    )
+    over = datetime.fromisoformat(event.due_on).replace(tzinfo=UTC) + timedelta(days=1)
+    yield Later(over, MarkSampleActionOverdueRequest(sample_id=event.sample_id, due_on=event.due_on))
+
+
+@quality.on
+def note_closing(event: SampleActionClosed, _meta: Metadata) -> Iterator[NoteSampleOutcomeRequest]:
+    """The sample is done, one way or the other."""
+    yield NoteSampleOutcomeRequest(assessor_id=event.assessor_id, sample_id=event.sample_id, status=event.status)
+
+
+def _noted(
+    event: EvidenceAccepted | EvidenceReferred, decision: Decision.ValueType, meta: Metadata
+) -> NoteAssessorDecisionRequest:
+    decided_at = Timestamp()
+    decided_at.FromDatetime(meta.at)
+    return NoteAssessorDecisionRequest(
+        assessor_id=event.assessor_id,
+        evidence_id=event.evidence_id,
+        decision=decision,
+        decided_at=decided_at,
+    )
