@@ -1,7 +1,7 @@
 """A projection, as a service declares it: on this event, this change of the document with this key."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Generic, TypeVar, get_type_hints
 
@@ -27,17 +27,20 @@ class Projection(Generic[Document]):
         key: the field of document and events that says which document an event belongs to. A document is written whole,
             and remembers each stream that touched it: choose a key with a bounded number of streams.
         indexes: fields of the document that queries ask by.
+        of_streams: a document is of one stream, whatever its events hold: the key's field has the stream's name.
     """
 
     def __init__(
-        self, name: str, *, version: int, document: type[Document], key: str, indexes: tuple[str, ...] = ()
-    ) -> None:
+        self, name: str, *, version: int, document: type[Document], key: str, indexes: tuple[str, ...] = (),
+        of_streams: bool = False,
+    ) -> None:  # fmt: skip
         self.name = name
         self.version = version
         self.document = document
         self.key = key
         self.indexes = indexes
         self.copy = 0
+        self._of_streams = of_streams
         self.folds: dict[type[Message], Callable[[Document, Any, Metadata], None]] = {}
 
     @property
@@ -66,6 +69,15 @@ class Projection(Generic[Document]):
         self.folds[_once(self.folds, _parameter(function, get_type_hints(function), 1))] = function
         return function
 
+    def on_each(self, events: Iterable[type[Message]], function: Callable[[Document, Any, Metadata], None]) -> None:
+        """Registers one function under several types of events."""
+        for event in events:
+            self.folds[_once(self.folds, event)] = function
+
+    def key_of(self, event: Message, meta: Metadata) -> str:
+        """Which document an event belongs to."""
+        return meta.stream if self._of_streams else str(getattr(event, self.key))
+
     def new(self, key: str) -> Document:
         """The document before anything happened."""
         return self.document.model_validate({self.key: key})
@@ -78,7 +90,7 @@ class Projection(Generic[Document]):
             *(
                 f"{self.name}: {event.DESCRIPTOR.name} has no field {self.key}"
                 for event in self.folds
-                if self.key not in event.DESCRIPTOR.fields_by_name
+                if not self._of_streams and self.key not in event.DESCRIPTOR.fields_by_name
             ),
             *([] if self.key in fields else [f"{self.name}: {document} has no field {self.key}"]),
             *(

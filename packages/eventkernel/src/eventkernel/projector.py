@@ -14,7 +14,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -284,19 +283,18 @@ class Projector:
 
     def _take_for_new(self, items: Sequence[Delivery | Fault]) -> None:
         """Makes the documents that begin with their own streams here, unread: where one is there all the same, the store refuses it."""
-        key = attrgetter(self._projection.key)
         for item in items:
             if type(item) is Delivery and item.meta.version == 1:
-                name = str(key(item.event))
+                name = self._projection.key_of(item.event, item.meta)
                 identity = document_id(item.meta.tenant, name)
-                if item.meta.stream.endswith(f"-{name}") and identity not in self._held:
+                if f"-{item.meta.stream}".endswith(f"-{name}") and identity not in self._held:
                     self._held[identity] = self._made(identity, item.meta.tenant, None)
 
     async def _load(self, items: Sequence[Delivery | Fault]) -> list[_Aimed]:
         """Sees that the documents of these are in memory, and says which is whose."""
-        key, held = attrgetter(self._projection.key), self._held
+        key_of, held = self._projection.key_of, self._held
         aimed = [
-            (place, item, document_id(item.meta.tenant, str(key(item.event))))
+            (place, item, document_id(item.meta.tenant, key_of(item.event, item.meta)))
             for place, item in enumerate(items)
             if type(item) is Delivery
         ]

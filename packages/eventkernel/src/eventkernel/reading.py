@@ -211,7 +211,7 @@ class Reader:
         wanted: dict[str, int] = {}
         for item in (item for commit in commits for item in recorded(commit, self._contract)):
             if item.meta.version <= after.version and type(item.event) in projection.folds:
-                its_key = str(getattr(item.event, projection.key))
+                its_key = projection.key_of(item.event, item.meta)
                 if key in (None, its_key):
                     wanted[document_id(self.principal.tenant, its_key)] = item.meta.version
         return wanted

@@ -110,7 +110,7 @@ class DocumentCheck:
                 event = self._contract.parse(meta.type, record.value or b"")
             except (Malformed, UnknownEventType, DecodeError):
                 continue
-            identity = document_id(meta.tenant, str(getattr(event, self._copy.key)))
+            identity = document_id(meta.tenant, self._copy.key_of(event, meta))
             stream = ParkedStream(record.topic, meta.tenant, meta.stream)
             place = TopicPartition(record.topic, record.partition)
             parked = self._parked.get(stream)
