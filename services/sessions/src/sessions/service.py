@@ -5,10 +5,16 @@ from eventkernel.reading import Ask
 from eventkernel.service import Service
 
 from sessions.domain.development import development
+from sessions.domain.learning_plan import learning_plans
+from sessions.domain.mentoring_policy import mentoring_policy
 from sessions.domain.mentorship import Mentorships, mentorships
 from sessions.domain.session import session
 from sessions.domain.standard import standard
+from sessions.projections.current_policy import get_mentoring_policy
 from sessions.projections.learner_sessions import learner_sessions, list_sessions
+from sessions.projections.learning_plan_record import get_learning_plan, list_activities
+from sessions.projections.learning_plans import get_hours, list_hour_reports
+from sessions.projections.learning_plans import learning_plans as learning_plans_read
 from sessions.projections.mentor_skills import (
     get_development,
     get_development_entry,
@@ -17,6 +23,7 @@ from sessions.projections.mentor_skills import (
 )
 from sessions.projections.session_record import get_session
 from sessions.reactions.learning_standards import learning_standards
+from sessions.relations import in_support_team
 
 
 def build() -> Service:
@@ -24,11 +31,27 @@ def build() -> Service:
     return Service(
         name="sessions",
         contract=Contract(files_of("mentoring.sessions.v1"), heard=files_of("mentoring.evidence.v1")),
-        aggregates=[mentorships, session, standard, development],
-        projections=[learner_sessions, mentor_skills],
+        aggregates=[mentorships, session, standard, development, learning_plans, mentoring_policy],
+        projections=[learner_sessions, mentor_skills, learning_plans_read],
         reactions=[learning_standards],
-        queries=[get_session, list_sessions, get_development, get_development_entry, list_lapsing_skills],
-        relations={"self": self_, "mentor_of_learner": mentor_of_learner, "self_or_mentor": self_or_mentor},
+        queries=[
+            get_session,
+            list_sessions,
+            get_development,
+            get_development_entry,
+            list_lapsing_skills,
+            get_learning_plan,
+            list_activities,
+            list_hour_reports,
+            get_hours,
+            get_mentoring_policy,
+        ],
+        relations={
+            "self": self_,
+            "mentor_of_learner": mentor_of_learner,
+            "self_or_mentor": self_or_mentor,
+            "support_team": in_support_team,
+        },
     )
 
 

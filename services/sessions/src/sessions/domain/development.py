@@ -5,17 +5,13 @@ Days are calendar days. What a mentor made of an entry is sealed and not in the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from eventkernel.aggregate import Aggregate, Context, Refusal
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.sessions.v1.events_pb2 import DevelopmentRecorded, SkillKeptCurrent
 from mentoring.sessions.v1.sessions_pb2 import KeepSkillCurrentRequest, RecordDevelopmentRequest
 
-from sessions.domain.days import day
-
-# The first place on earth to have a new day is so far ahead of UTC.
-_FARTHEST_EAST = timedelta(hours=14)
+from sessions.domain.days import day, has_begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ def record(state: Development, command: RecordDevelopmentRequest, context: Conte
             f"entry {command.entry_id} says otherwise, and stays as it is; note this under a new id",
             field="entry_id",
         )
-    if day(command.done_on, "done_on") > (context.now + _FARTHEST_EAST).date():
+    if not has_begun(day(command.done_on, "done_on"), context.now):
         raise Refusal("NOT_DONE_YET", f"{command.done_on} is still to come; note it when it is done", field="done_on")
     return [
         DevelopmentRecorded(
