@@ -32,7 +32,9 @@ from mentoring.sessions.v1.session_record_events_pb2 import (
     CORRECTION_REASON_WRONG_ENTRY,
     CORRECTION_REASON_WRONG_SESSION,
     HeldRecord,
+    LearnerViewAdded,
     MissedRecord,
+    SessionAgendaSet,
     SessionCorrected,
 )
 from mentoring.sessions.v1.sessions_pb2 import (
@@ -283,6 +285,58 @@ async def test_a_missed_session_that_was_corrected_shows_why_it_was_thought_miss
     )
     assert response.corrections[0].missed.reason == MISS_REASON_LEARNER_ILL
     assert response.shared_record == "the record, as it was"
+
+
+def _notes(author_id: str, text: str) -> PreparationKept:
+    return PreparationKept(
+        session_id="session-1",
+        learner_id="learner-1",
+        private_preparation=Sealed(to_be_sealed=text),
+        author_id=author_id,
+    )
+
+
+@pytest.mark.parametrize(
+    ("caller", "read_by_them"),
+    [
+        (MENTOR, ["before", "the mentor's own"]),
+        (ANOTHER_MENTOR, ["a later mentor's"]),
+        (LEARNER, []),
+        (person("paula", "provider_manager", "mentor"), []),
+    ],
+)
+async def test_notes_are_read_by_their_author_alone(
+    reader: Callable[..., Any], caller: Any, read_by_them: list[str]
+) -> None:
+    history = [PLANNED, _notes("mentor-1", "before"), HELD, KEPT, _notes("mentor-2", "a later mentor's")]
+    read = reader(caller, streams={"session-session-1": history})
+    response = await get_session(ASKED, read)
+    assert [one.private_preparation for one in response.preparations] == read_by_them
+    assert response.private_preparation == (read_by_them or [""])[-1]
+    assert read.opened.count("private_preparation") == len(read_by_them)
+
+
+async def test_agenda_and_the_learners_view_are_shown_as_they_stand(reader: Callable[..., Any]) -> None:
+    history = [
+        PLANNED,
+        SessionAgendaSet(agenda=Sealed(to_be_sealed="before")),
+        SessionAgendaSet(agenda=Sealed(to_be_sealed="exam nerves\nthe placement")),
+        HELD,
+        LearnerViewAdded(learner_view=Sealed(to_be_sealed="too fast")),
+        LearnerViewAdded(learner_view=Sealed(to_be_sealed="it went well")),
+    ]
+    for caller in (LEARNER, MENTOR):
+        read = reader(caller, streams={"session-session-1": history})
+        response = await get_session(ASKED, read)
+        assert (list(response.agenda), response.learner_view) == (["exam nerves", "the placement"], "it went well")
+        assert response.HasField("learner_view_at")
+        assert read.opened == ["shared_record", "agenda", "learner_view"]
+
+
+async def test_an_agenda_that_was_taken_away_is_not_shown(reader: Callable[..., Any]) -> None:
+    history = [PLANNED, SessionAgendaSet(agenda=Sealed(to_be_sealed="before")), SessionAgendaSet()]
+    response = await get_session(ASKED, reader(LEARNER, streams={"session-session-1": history}))
+    assert (list(response.agenda), response.learner_view, response.HasField("learner_view_at")) == ([], "", False)
 
 
 @pytest.mark.parametrize("learner_id", ["learner-2", "nobody"])

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
+from eventkernel.access import Denied
 from eventkernel.aggregate import Refusal
 from eventkernel.commands import Order
 from eventkernel.messages import Principal
@@ -24,10 +24,9 @@ from mentoring.sessions.v1.sessions_pb2 import (
 from sessions.projections.session_record import get_session
 from sessions.service import build
 
-from .test_session import account, correct, hold, plan
+from .test_session import account, correct, hold, keep, plan, set_agenda, view
 
 MENTOR, LEARNER = person("mentor-1", "mentor"), person("learner-1", "learner")
-Made = TypeVar("Made", bound=Message)
 
 
 class Running:
@@ -111,3 +110,36 @@ async def test_a_correction_of_text_alone_stands_and_its_repeat_is_one(running: 
     assert shown.corrections[0].held.shared_record == "We agreed on CONFIDENTIAL steps"
     assert shown.corrections[0].corrected_by == "mentor-1"
     assert b"nothing" not in await running.bytes()
+
+
+async def test_texts_beside_the_record_are_stored_sealed_and_known_again_by_their_words(running: Running) -> None:
+    await running.give(set_agenda("CONFIDENTIAL: exam nerves"))
+    await running.give(set_agenda("the placement"))
+    third = await running.give(set_agenda("CONFIDENTIAL: exam nerves"))
+    assert third.event_types == ["mentoring.sessions.session-agenda-set"]
+    assert (await running.give(set_agenda("CONFIDENTIAL: exam nerves"))).version == third.version
+    await running.give(keep())
+    await running.give(hold())
+    await running.give(view(), LEARNER)
+    last = await running.give(view("CONFIDENTIAL: it went well"), LEARNER)
+    assert (await running.give(view("CONFIDENTIAL: it went well"), LEARNER)).version == last.version
+    shown = await running.read(LEARNER)
+    assert (list(shown.agenda), shown.learner_view) == (["CONFIDENTIAL: exam nerves"], "CONFIDENTIAL: it went well")
+    assert (shown.private_preparation, list(shown.preparations)) == ("", [])
+    assert (await running.read(MENTOR)).private_preparation == "CONFIDENTIAL: ask about home"
+    assert b"CONFIDENTIAL" not in await running.bytes()
+
+
+async def test_another_agenda_in_a_repeated_plan_is_refused_and_not_dropped(running: Running) -> None:
+    await refused(lambda: running.give(plan(agenda=["exam nerves"])), "DONE_WITH_OTHER_TEXT")
+    with_agenda = plan(session_id="session-2", agenda=["exam nerves"])
+    first = await running.give(with_agenda)
+    assert first.event_types == ["mentoring.sessions.session-planned", "mentoring.sessions.session-agenda-set"]
+    assert (await running.give(with_agenda)).version == first.version
+
+
+async def test_only_the_learner_gives_the_learners_view(running: Running) -> None:
+    await running.give(hold())
+    for caller in (MENTOR, person("learner-2", "learner"), person("mentor-1", "learner")):
+        with pytest.raises(Denied):
+            await running.give(view(), caller)

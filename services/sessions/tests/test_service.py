@@ -16,6 +16,7 @@ from eventkernel.testing.scenario import NOON, person
 from google.protobuf.duration_pb2 import Duration
 from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.sessions.v1.events_pb2 import DEVELOPMENT_KIND_COURSE, MentorshipCancelled, MentorshipStarted
+from mentoring.sessions.v1.session_record_pb2 import AddLearnerViewRequest
 from mentoring.sessions.v1.sessions_pb2 import (
     GetDevelopmentEntryRequest,
     LearnStandardRequest,
@@ -24,7 +25,7 @@ from mentoring.sessions.v1.sessions_pb2 import (
     StartMentorshipRequest,
 )
 from sessions.projections.mentor_skills import get_development_entry
-from sessions.service import build, mentor_of_learner, self_or_mentor
+from sessions.service import build, mentor_of_learner, self_, self_or_mentor
 
 STARTED = MentorshipStarted(learner_id="learner-1", mentorship_id="mentorship-1", mentor_id="mentor-1")
 CANCELLED = MentorshipCancelled(learner_id="learner-1", mentorship_id="mentorship-1")
@@ -54,6 +55,13 @@ async def test_who_mentors_and_who_may_read(
     ask = Ask(caller, REQUEST, reader(caller, streams={"mentorships-learner-1": past}))
     assert await mentor_of_learner(ask) is mentors
     assert await self_or_mentor(ask) is may_read
+
+
+@pytest.mark.parametrize("person_id", ["learner-1", "mentor-1", "learner-2"])
+async def test_a_learners_view_is_the_learners_alone_to_give(reader: Callable[..., Any], person_id: str) -> None:
+    caller = person(person_id, "learner", "mentor")
+    ask = Ask(caller, AddLearnerViewRequest(learner_id="learner-1"), reader(caller))
+    assert await self_(ask) is (person_id == "learner-1")
 
 
 async def test_boundaries_that_were_agreed_anew_are_refused_and_not_dropped(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from eventkernel.testing.scenario import Given, Outcome, assert_folds_in_pieces, given, person
+from eventkernel.aggregate import Context
+from eventkernel.testing.scenario import NOON, Given, Outcome, assert_folds_in_pieces, given, person
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -36,9 +37,18 @@ from mentoring.sessions.v1.events_pb2 import (
 from mentoring.sessions.v1.session_record_events_pb2 import (
     CORRECTION_REASON_WRONG_ENTRY,
     FormerRecord,
+    LearnerViewAdded,
+    SessionAgendaSet,
     SessionCorrected,
 )
-from mentoring.sessions.v1.session_record_pb2 import CorrectSessionRequest, HeldAccount, MissedAccount
+from mentoring.sessions.v1.session_record_pb2 import (
+    AddLearnerViewRequest,
+    CorrectSessionRequest,
+    HeldAccount,
+    KeepPreparationRequest,
+    MissedAccount,
+    SetSessionAgendaRequest,
+)
 from mentoring.sessions.v1.sessions_pb2 import (
     CancelSessionRequest,
     HoldSessionRequest,
@@ -124,11 +134,18 @@ def held() -> SessionHeld:
 
 
 def kept() -> PreparationKept:
+    text = "CONFIDENTIAL: ask about home"
     return PreparationKept(
         session_id="session-1",
         learner_id="learner-1",
-        private_preparation=Sealed(to_be_sealed="CONFIDENTIAL: ask about home"),
+        private_preparation=Sealed(to_be_sealed=text),
+        author_id="mentor-1",
+        content_digest=digest(f"preparation\nmentor-1\n{text}"),
     )
+
+
+def digest(content: str) -> str:
+    return Context(MENTOR, NOON, "").digest(content.encode())
 
 
 def miss(reason: Any = MISS_REASON_LEARNER_ILL, **changes: Any) -> MissSessionRequest:
@@ -215,6 +232,29 @@ def correct(**changes: Any) -> CorrectSessionRequest:
     return CorrectSessionRequest(**{**correction, **outcome, **changes})
 
 
+def set_agenda(*items: str, **changes: Any) -> SetSessionAgendaRequest:
+    return SetSessionAgendaRequest(
+        **{
+            "session_id": "session-1",
+            "learner_id": "learner-1",
+            "agenda": items or ["CONFIDENTIAL: exam nerves"],
+            **changes,
+        }
+    )
+
+
+def keep(text: str = "CONFIDENTIAL: ask about home", **changes: Any) -> KeepPreparationRequest:
+    return KeepPreparationRequest(
+        **{"session_id": "session-1", "learner_id": "learner-1", "private_preparation": text, **changes}
+    )
+
+
+def view(text: str = "CONFIDENTIAL: it went too fast", **changes: Any) -> AddLearnerViewRequest:
+    return AddLearnerViewRequest(
+        **{"session_id": "session-1", "learner_id": "learner-1", "learner_view": text, **changes}
+    )
+
+
 def asked(command: Message, *past: Message, beside: Mentorships = ACTIVE, by: Any = MENTOR) -> Outcome[Session]:
     return given(session, *past).beside(beside).when(command, by=by)
 
@@ -291,10 +331,13 @@ def test_a_session_that_was_never_planned_is_neither_held_missed_moved_nor_cance
         assert "plan it first" in refusal.text
 
 
-def test_a_session_is_not_another_learners() -> None:
-    for ask in (plan, hold, miss, move, cancel):
+def test_another_learners_session_is_answered_as_one_that_does_not_exist() -> None:
+    for ask in (hold, miss, move, cancel, correct):
         command = ask(learner_id="learner-2")
-        assert asked(command, planned()).then_refused("SESSION_OF_ANOTHER_LEARNER").field == "learner_id"
+        anothers, nobodys = asked(command, planned()), asked(command)
+        assert anothers.then_refused("SESSION_NOT_PLANNED").text == nobodys.then_refused("SESSION_NOT_PLANNED").text
+    taken = asked(plan(learner_id="learner-2"), planned()).then_refused("SESSION_EXISTS")
+    assert taken.text == asked(plan(ksb_codes=[]), planned()).then_refused("SESSION_EXISTS").text
 
 
 def test_only_the_sessions_own_mentor_records_it() -> None:
@@ -383,8 +426,14 @@ CORRECTIONS = st.builds(
         ),
     ),
 )
+TEXTS = st.builds(
+    lambda learner_id, words, ask: ask(words, learner_id=learner_id),
+    LEARNERS,
+    st.sampled_from(["CONFIDENTIAL one", "CONFIDENTIAL other"]),
+    st.sampled_from([set_agenda, keep, view]),
+)
 STEPS = st.tuples(
-    st.one_of(PLANS, HOLDS, MISSES, MOVES, MOVES, CANCELS, CORRECTIONS, CORRECTIONS),
+    st.one_of(PLANS, HOLDS, MISSES, MOVES, MOVES, CANCELS, CORRECTIONS, CORRECTIONS, TEXTS, TEXTS),
     st.sampled_from([ACTIVE, ACTIVE, ACTIVE, CANCELLED, NONE]),
     st.sampled_from([MENTOR, MENTOR, MENTOR, ANOTHER_MENTOR]),
 )
@@ -414,12 +463,12 @@ def test_whatever_is_asked_a_session_is_settled_once_and_no_repeat_counts(
 
 def assert_settled_once(events: tuple[Message, ...]) -> None:
     """Counts on the events themselves, so that a wrong fold cannot hide a wrong decision."""
-    kinds = [type(event) for event in events if not isinstance(event, SessionMoved | SessionCorrected)]
+    between = SessionMoved | SessionCorrected | SessionAgendaSet | PreparationKept | LearnerViewAdded
+    kinds = [type(event) for event in events if not isinstance(event, between)]
     assert kinds in (
         [],
         [SessionPlanned],
         [SessionPlanned, SessionHeld],
-        [SessionPlanned, SessionHeld, PreparationKept],
         [SessionPlanned, SessionMissed],
         [SessionPlanned, SessionCancelled],
     )
@@ -433,6 +482,8 @@ def assert_moves_follow(events: tuple[Message, ...]) -> None:
     """Each move starts from where the session stands, changes that, and comes before the session is settled."""
     stands: tuple[Timestamp, Duration] | None = None
     for event in events:
+        if isinstance(event, SessionAgendaSet | PreparationKept):
+            continue
         if isinstance(event, SessionMoved):
             assert stands is not None
             assert event.former_starts_at == stands[0]

@@ -56,8 +56,9 @@ def build() -> Service:
 
 
 async def self_(ask: Ask) -> bool:
-    """The caller is the mentor whom the request names."""
-    return ask.principal.person_id == fill("{mentor_id}", ask.request)
+    """The caller is the mentor whom the request names, or the learner where it is about one."""
+    whose = "{mentor_id}" if "mentor_id" in ask.request.DESCRIPTOR.fields_by_name else "{learner_id}"
+    return ask.principal.person_id == fill(whose, ask.request)
 
 
 async def mentor_of_learner(ask: Ask) -> bool:

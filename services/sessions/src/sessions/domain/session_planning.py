@@ -5,6 +5,7 @@ from dataclasses import replace
 from eventkernel.aggregate import Context, Refusal
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.sessions.v1.events_pb2 import SessionCancelled, SessionMoved, SessionPlanned
+from mentoring.sessions.v1.session_record_events_pb2 import SessionAgendaSet
 from mentoring.sessions.v1.sessions_pb2 import CancelSessionRequest, MoveSessionRequest, PlanSessionRequest
 
 from sessions.domain.session_state import (
@@ -14,20 +15,19 @@ from sessions.domain.session_state import (
     Times,
     active_mentorship,
     plan_of,
-    refuse_another_learner,
     refuse_another_mentor,
     refuse_on_break,
     refuse_settled,
     refuse_unknown_ksbs,
     standard_of,
 )
+from sessions.domain.session_texts import agenda_set
 
 
-def plan(state: Session, command: PlanSessionRequest, context: Context) -> list[SessionPlanned]:
-    """Plans a session in an active mentorship of the learner."""
+def plan(state: Session, command: PlanSessionRequest, context: Context) -> list[SessionPlanned | SessionAgendaSet]:
+    """Plans a session in an active mentorship of the learner. That an id is taken by another learner's is not told apart."""
     if state.stage is not Stage.NOTHING:
-        refuse_another_learner(state, command.learner_id)
-        if state.plan == _plan(command):
+        if state.learner_id == command.learner_id and state.plan == _plan(command):
             return []
         raise Refusal(
             "SESSION_EXISTS",
@@ -38,7 +38,7 @@ def plan(state: Session, command: PlanSessionRequest, context: Context) -> list[
     refuse_another_mentor(context, mentorship.terms.mentor_id, "mentorship_id")
     refuse_on_break(mentorship, "mentorship_id")
     refuse_unknown_ksbs(command.ksb_codes, mentorship)
-    return [
+    events: list[SessionPlanned | SessionAgendaSet] = [
         SessionPlanned(
             session_id=command.session_id,
             learner_id=command.learner_id,
@@ -52,6 +52,7 @@ def plan(state: Session, command: PlanSessionRequest, context: Context) -> list[
             standard=standard_of(mentorship),
         )
     ]
+    return [*events, agenda_set(command, context)] if command.agenda else events
 
 
 def move(state: Session, command: MoveSessionRequest, context: Context) -> list[SessionMoved]:

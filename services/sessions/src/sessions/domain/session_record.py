@@ -32,12 +32,14 @@ from sessions.domain.session_state import (
     refuse_unknown_ksbs,
     standard_of,
 )
+from sessions.domain.session_texts import is_kept, preparation_of
 
 
 def hold(state: Session, command: HoldSessionRequest, context: Context) -> list[SessionHeld | PreparationKept]:
     """Records that a planned session took place. It may touch other KSBs than were planned."""
     mentorship_id = plan_of(state, command, context).mentorship_id
-    if state.recorded == account_of(command) and state.prepared == bool(command.private_preparation):
+    keeps = bool(command.private_preparation) and not is_kept(state, command, context)
+    if state.recorded == account_of(command) and not keeps:
         return []
     refuse_settled(state)
     mentorship = active_mentorship(context, mentorship_id, "session_id")
@@ -58,15 +60,7 @@ def hold(state: Session, command: HoldSessionRequest, context: Context) -> list[
             advice=given_advice(command.advice),
         )
     ]
-    if command.private_preparation:
-        events.append(
-            PreparationKept(
-                session_id=command.session_id,
-                learner_id=command.learner_id,
-                private_preparation=Sealed(to_be_sealed=command.private_preparation),
-            )
-        )
-    return events
+    return [*events, preparation_of(command, context)] if keeps else events
 
 
 def miss(state: Session, command: MissSessionRequest, context: Context) -> list[SessionMissed]:
@@ -137,11 +131,6 @@ def held(state: Session, event: SessionHeld) -> Session:
     """It took place."""
     account = account_of(event)
     return replace(state, stage=Stage.HELD, mentor_id=event.mentor_id, recorded=account, stands=account)
-
-
-def preparation_kept(state: Session, _event: PreparationKept) -> Session:
-    """The mentor kept notes of their own; what they say stays sealed."""
-    return replace(state, prepared=True)
 
 
 def missed(state: Session, event: SessionMissed) -> Session:

@@ -6,7 +6,11 @@ from enum import IntEnum
 
 from eventkernel.aggregate import Context, Refusal
 from mentoring.common.v1.common_pb2 import StandardVersion
-from mentoring.sessions.v1.session_record_pb2 import CorrectSessionRequest
+from mentoring.sessions.v1.session_record_pb2 import (
+    CorrectSessionRequest,
+    KeepPreparationRequest,
+    SetSessionAgendaRequest,
+)
 from mentoring.sessions.v1.sessions_pb2 import (
     CancelSessionRequest,
     HoldSessionRequest,
@@ -53,8 +57,8 @@ class Session:
     """One session.
 
     `recorded` is how it was held or why it was missed, as it was told first, and `stands` as it was last corrected.
-    `cancelled_for` is a SessionCancelReason and its ReasonOwner, None unless it was cancelled. `prepared`: there are notes of the
-    mentor's own.
+    `cancelled_for` is a SessionCancelReason and its ReasonOwner, None unless it was cancelled. `agenda`, `learner_view` and `preparations`
+    are digests of the texts that stand, empty where there is none; of preparations of mentors' own from before digests were told too.
     """
 
     stage: Stage = Stage.NOTHING
@@ -66,8 +70,10 @@ class Session:
     recorded: Account | Absence | None = None
     stands: Account | Absence | None = None
     corrections: int = 0
-    prepared: bool = False
     cancelled_for: tuple[int, int] | None = None
+    agenda: str = ""
+    preparations: tuple[str, ...] = ()
+    learner_view: str = ""
 
 
 def plan_of(
@@ -76,29 +82,28 @@ def plan_of(
     | MissSessionRequest
     | MoveSessionRequest
     | CancelSessionRequest
-    | CorrectSessionRequest,
+    | CorrectSessionRequest
+    | SetSessionAgendaRequest
+    | KeepPreparationRequest,
     context: Context,
 ) -> Plan:
-    """The plan of the session that the command is about, where it is the learner's and the caller's."""
-    if state.plan is None:
+    """The plan of the session that the command is about, where it is the learner's and the caller's.
+
+    Another learner's is answered as one that does not exist.
+    """
+    if state.plan is None or state.learner_id != command.learner_id:
         raise Refusal(
             "SESSION_NOT_PLANNED",
-            f"no session {command.session_id} was planned; plan it first, or check the id",
+            f"the learner has no session {command.session_id}; plan it first, or check both ids",
             field="session_id",
         )
-    refuse_another_learner(state, command.learner_id)
     refuse_another_mentor(context, state.mentor_id, "session_id")
     return state.plan
 
 
-def refuse_another_learner(state: Session, learner_id: str) -> None:
-    """Raises Refusal SESSION_OF_ANOTHER_LEARNER."""
-    if state.learner_id != learner_id:
-        raise Refusal(
-            "SESSION_OF_ANOTHER_LEARNER",
-            f"session {state.session_id} is not one of learner {learner_id}; check both ids",
-            field="learner_id",
-        )
+def unknown(session_id: str) -> Refusal:
+    """What is said of a session that is not there, and of one that is not the learner's."""
+    return Refusal("SESSION_UNKNOWN", f"the learner has no session {session_id}; check both ids", field="session_id")
 
 
 def refuse_another_mentor(context: Context, mentor_id: str, field: str) -> None:

@@ -4,16 +4,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 
-from eventkernel.aggregate import Refusal
 from eventkernel.messages import Recorded
 from eventkernel.reading import Reader
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.sessions.v1.events_pb2 import PreparationKept, SessionHeld, SessionMissed
 from mentoring.sessions.v1.session_parts_pb2 import Advice
-from mentoring.sessions.v1.session_record_events_pb2 import HeldRecord, MissedRecord, SessionCorrected
-from mentoring.sessions.v1.session_record_pb2 import Correction, HeldAccount, MissedAccount
+from mentoring.sessions.v1.session_record_events_pb2 import (
+    HeldRecord,
+    LearnerViewAdded,
+    MissedRecord,
+    SessionAgendaSet,
+    SessionCorrected,
+)
+from mentoring.sessions.v1.session_record_pb2 import Correction, HeldAccount, MissedAccount, Preparation
 from mentoring.sessions.v1.sessions_pb2 import GetSessionRequest, GetSessionResponse
 
+from sessions.domain.session_state import unknown
 from sessions.projections.learner_sessions import learner_sessions, summary
 
 _Place = tuple[int, str]
@@ -21,7 +28,7 @@ _Texts = Mapping[_Place, str]
 
 
 async def get_session(request: GetSessionRequest, read: Reader) -> GetSessionResponse:
-    """One session as it stands, and the corrections made; with the private preparation where the caller is its mentor.
+    """One session as it stands, with the corrections made and the caller's own notes.
 
     Raises Refusal SESSION_UNKNOWN where the learner has no such session: that another learner has it is not told.
     """
@@ -32,27 +39,48 @@ async def get_session(request: GetSessionRequest, read: Reader) -> GetSessionRes
         if fold is not None:
             fold(document, item.event, item.meta)
     if document.learner_id != request.learner_id:
-        raise Refusal(
-            "SESSION_UNKNOWN", f"the learner has no session {request.session_id}; check both ids", field="session_id"
-        )
+        raise unknown(request.session_id)
     records = [item for item in history if isinstance(item.event, SessionHeld | SessionMissed | SessionCorrected)]
     superseded = records[:-1] if request.with_superseded else []
     corrections = [(item, "explanation") for item in records if isinstance(item.event, SessionCorrected)]
-    is_mentor = read.principal.person_id == document.mentor_id
-    preparation = [
-        (item, "private_preparation") for item in history if is_mentor and isinstance(item.event, PreparationKept)
-    ]
-    texts = await _open(read, [*_places([*superseded, *records[-1:]]), *corrections, *preparation])
+    preparations = [(item, "private_preparation") for item in _notes_of(read.principal.person_id, history)]
+    agenda = _newest(history, SessionAgendaSet, "agenda")
+    view = _newest(history, LearnerViewAdded, "learner_view")
+    texts = await _open(read, [*_places([*superseded, *records[-1:]]), *corrections, *preparations, *agenda, *view])
     stands = _outcome(records[-1], texts) if records else None
+    kept = [
+        Preparation(kept_at=_timestamp(item.meta.at), private_preparation=texts[_place(item, path)])
+        for item, path in preparations
+    ]
     return GetSessionResponse(
         session=summary(document),
         shared_record=stands.shared_record if isinstance(stands, HeldAccount) else "",
-        private_preparation=next((texts[_place(*place)] for place in preparation), ""),
+        private_preparation=kept[-1].private_preparation if kept else "",
         advice=stands.advice if isinstance(stands, HeldAccount) else [],
         corrections=[
             _correction(item, former if request.with_superseded else None, texts) for former, item in pairwise(records)
         ],
+        agenda=[line for place in agenda for line in texts[_place(*place)].split("\n")],
+        learner_view=next((texts[_place(*place)] for place in view), ""),
+        learner_view_at=next((_timestamp(item.meta.at) for item, _ in view), None),
+        preparations=kept,
     )
+
+
+def _notes_of(person_id: str, history: Iterable[Recorded]) -> Iterator[Recorded]:
+    """The notes that this person wrote. Old ones do not tell whose they are: they came with the record, and so are its mentor's."""
+    recorded_by = ""
+    for item in history:
+        if isinstance(item.event, SessionHeld):
+            recorded_by = item.event.mentor_id
+        if isinstance(item.event, PreparationKept) and (item.event.author_id or recorded_by) == person_id:
+            yield item
+
+
+def _newest(history: Iterable[Recorded], kind: type[Message], field: str) -> list[tuple[Recorded, str]]:
+    """Where the newest text of this kind is; nowhere, where that took it away."""
+    found = [item for item in history if isinstance(item.event, kind)][-1:]
+    return [(item, field) for item in found if item.event.HasField(field)]
 
 
 async def _open(read: Reader, wanted: Iterable[tuple[Recorded, str]]) -> _Texts:
