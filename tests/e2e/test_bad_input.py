@@ -23,6 +23,7 @@ from mentoring.evidence.v1.evidence_pb2 import (
     JudgeEvidenceRequest,
     SubmitEvidenceRequest,
 )
+from mentoring.evidence.v1.kinds_pb2 import WITNESS_RELATIONSHIP_MENTOR, Testimony
 from mentoring.safeguarding.v1.events_pb2 import SEVERITY_SERIOUS
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     ListMyConcernsRequest,
@@ -96,6 +97,8 @@ async def test_evidence_is_not_judged_by_its_own_author(running: Platform) -> No
     await caller(running, "sessions", cohort.MANAGER, "provider_manager").call(started, CommandReply)
     both = caller(running, "evidence", MENTOR, "mentor", "assessor")
     submitted = _evidence("own-work", "grace", kind=EVIDENCE_KIND_WITNESS_TESTIMONY)
+    submitted.testimony.CopyFrom(Testimony(witness_id=MENTOR, relationship=WITNESS_RELATIONSHIP_MENTOR))
+    submitted.statement = "She led the whole inventory by herself."
     await until(_allowed(both, submitted), "leave for the mentor in the evidence service")
     failed = await _refused(running, "evidence", MENTOR, "assessor", _judgement("own-work", "grace"))
     assert failed.reason == "JUDGED_BY_AUTHOR"

@@ -7,7 +7,7 @@ import pytest
 from eventkernel.messages import derived_id
 from eventkernel.testing.scenario import NOON, Outcome, assert_folds_in_pieces, given, person
 from evidence.domain.caseload import Caseload, candidates_of, caseload
-from evidence.domain.evidence import Claim, Evidence
+from evidence.domain.evidence import Evidence, Standing
 from evidence.domain.sampling_plan import SamplingPlan, sampling_plan
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -37,7 +37,13 @@ PLAIN = {
     "referral_rate_percentage": 0,
 }  # fmt: skip
 PIECE = Evidence(
-    "evidence-1", "learner-1", Claim("mentor-1", "ST0148", "1.0", EVIDENCE_KIND_OBSERVATION, ("K1", "S2", "S1"), 0)
+    "evidence-1",
+    "learner-1",
+    "mentor-1",
+    "ST0148",
+    "1.0",
+    EVIDENCE_KIND_OBSERVATION,
+    claims=tuple(Standing(code) for code in ("K1", "S2", "S1")),
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from eventkernel.messages import Principal
 from eventkernel.testing.scenario import NOON, Given, Outcome, assert_folds_in_pieces, given, person
+from evidence.domain.conflicts import Conflicts
 from evidence.domain.evidence import CRITERIA, Evidence, evidence
 from evidence.domain.standard import Ksb, Standard, Version
 from google.protobuf.message import Message
@@ -83,6 +84,8 @@ def accepted(assessor_id: str = "assessor-1") -> EvidenceAccepted:
         ksb_codes=["K1"],
         feedback=Sealed(to_be_sealed="CONFIDENTIAL feedback"),
         standard=ST0148,
+        attempt=1,
+        decision=1,
     )
 
 
@@ -95,6 +98,8 @@ def referred() -> EvidenceReferred:
         ksb_codes=["K1"],
         feedback=Sealed(to_be_sealed="CONFIDENTIAL feedback"),
         standard=ST0148,
+        attempt=1,
+        decision=1,
     )
 
 
@@ -105,7 +110,7 @@ def at(moment: Any) -> Timestamp:
 
 
 def asked(command: Message, *past: Message, by: Principal, beside: Standard = KNOWN) -> Outcome[Evidence]:
-    return given(evidence, *past).beside(beside).when(command, by=by)
+    return given(evidence, *past).beside(beside, Conflicts()).when(command, by=by)
 
 
 def test_a_learner_submits_their_own_work() -> None:
@@ -203,7 +208,16 @@ def test_judging_it_again_the_same_way_changes_nothing() -> None:
 )
 def test_a_decision_is_never_overwritten(again: JudgeEvidenceRequest, by: Principal) -> None:
     refusal = asked(again, submitted(), accepted(), by=by).then_refused("ALREADY_JUDGED")
-    assert "submit the piece again under a new id" in refusal.text
+    assert "supersede it with a reason" in refusal.text
+
+
+def test_decisions_of_before_there_were_numbers_are_the_first() -> None:
+    old = EvidenceReferred()
+    old.CopyFrom(referred())
+    old.ClearField("attempt")
+    old.ClearField("decision")
+    asked(judge(DECISION_REFER, SOME_MET), submitted(), old, by=ASSESSOR).then_nothing()
+    asked(judge(), submitted(), old, by=ASSESSOR).then_refused("ALREADY_JUDGED")
 
 
 def test_evidence_that_was_never_submitted_is_not_judged() -> None:
@@ -211,9 +225,16 @@ def test_evidence_that_was_never_submitted_is_not_judged() -> None:
 
 
 def test_evidence_is_not_another_learners() -> None:
-    for command in (judge(learner_id="learner-2"), submit(learner_id="learner-2")):
-        refusal = asked(command, submitted(), by=ASSESSOR).then_refused("EVIDENCE_OF_ANOTHER_LEARNER")
-        assert refusal.field == "learner_id"
+    refusal = asked(submit(learner_id="learner-2"), submitted(), by=ASSESSOR).then_refused(
+        "EVIDENCE_OF_ANOTHER_LEARNER"
+    )
+    assert refusal.field == "learner_id"
+
+
+def test_another_learners_piece_is_judged_like_one_that_does_not_exist() -> None:
+    other = asked(judge(learner_id="learner-2"), submitted(), by=ASSESSOR).then_refused("EVIDENCE_UNKNOWN")
+    none = asked(judge(learner_id="learner-2"), by=ASSESSOR).then_refused("EVIDENCE_UNKNOWN")
+    assert (other.text, other.field) == (none.text, none.field)
 
 
 LEARNERS = st.sampled_from(["learner-1", "learner-1", "learner-2"])
@@ -242,7 +263,7 @@ ADAPTER = TypeAdapter(Evidence)
 def test_whatever_is_asked_a_piece_is_judged_once_by_another_and_no_repeat_counts(
     steps: list[tuple[Message, Principal]], begun: bool
 ) -> None:
-    story: Given[Evidence] = given(evidence, *([submitted()] if begun else [])).beside(KNOWN)
+    story: Given[Evidence] = given(evidence, *([submitted()] if begun else [])).beside(KNOWN, Conflicts())
     for command, by in steps:
         outcome = story.when(command, by=by)
         if outcome.refusal is None:

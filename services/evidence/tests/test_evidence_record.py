@@ -19,7 +19,8 @@ from mentoring.evidence.v1.events_pb2 import (
     EvidenceReferred,
     EvidenceSubmitted,
 )
-from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetEvidenceResponse
+from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest
+from mentoring.evidence.v1.judging_pb2 import EVIDENCE_STATUS_AWAITING_JUDGEMENT
 
 SUBMITTED = EvidenceSubmitted(
     evidence_id="evidence-1",
@@ -31,10 +32,18 @@ SUBMITTED = EvidenceSubmitted(
 )
 CRITERIA = Criteria(validity=True)
 ACCEPTED = EvidenceAccepted(
-    evidence_id="evidence-1", learner_id="learner-1", criteria=CRITERIA, feedback=Sealed(to_be_sealed="Well done")
+    evidence_id="evidence-1",
+    learner_id="learner-1",
+    ksb_codes=["K1"],
+    criteria=CRITERIA,
+    feedback=Sealed(to_be_sealed="Well done"),
 )
 REFERRED = EvidenceReferred(
-    evidence_id="evidence-1", learner_id="learner-1", criteria=CRITERIA, feedback=Sealed(to_be_sealed="Well done")
+    evidence_id="evidence-1",
+    learner_id="learner-1",
+    ksb_codes=["K1"],
+    criteria=CRITERIA,
+    feedback=Sealed(to_be_sealed="Well done"),
 )
 
 
@@ -44,14 +53,16 @@ def asked(learner_id: str = "learner-1") -> GetEvidenceRequest:
 
 async def test_a_piece_that_waits_shows_its_title_and_no_decision(reader: Callable[..., Any]) -> None:
     read = reader(person("learner-1", "learner"), streams={"evidence-evidence-1": [SUBMITTED]})
-    assert await get_evidence(asked(), read) == GetEvidenceResponse(
-        evidence_id="evidence-1",
-        learner_id="learner-1",
-        author_id="learner-1",
-        kind=EVIDENCE_KIND_REFLECTION,
-        ksb_codes=["K1"],
-        title="My first month",
+    response = await get_evidence(asked(), read)
+    assert (response.evidence_id, response.learner_id, response.author_id) == ("evidence-1", "learner-1", "learner-1")
+    assert (response.kind, list(response.ksb_codes)) == (EVIDENCE_KIND_REFLECTION, ["K1"])
+    assert (response.title, response.decision, response.status) == (
+        "My first month",
+        0,
+        EVIDENCE_STATUS_AWAITING_JUDGEMENT,
     )
+    assert [(one.attempt, one.title) for one in response.attempts] == [(1, "My first month")]
+    assert not response.decisions
     assert read.opened == ["title"]
 
 

@@ -39,6 +39,12 @@ from mentoring.evidence.v1.evidence_pb2 import (
     KsbProgress,
     NextStep,
 )
+from mentoring.evidence.v1.judging_events_pb2 import (
+    EvidenceClaimsChanged,
+    EvidenceDecisionSuperseded,
+    EvidenceResubmitted,
+    EvidenceWithdrawn,
+)
 from mentoring.sessions.v1.events_pb2 import (
     MentorshipStarted,
     SessionCancelled,
@@ -98,19 +104,49 @@ def cancelled(session_id: str = "session-1") -> SessionCancelled:
     return SessionCancelled(session_id=session_id, learner_id="learner-1")
 
 
-def submitted(*codes: str, standard: StandardVersion = ST0148) -> EvidenceSubmitted:
-    return EvidenceSubmitted(evidence_id="evidence-1", learner_id="learner-1", ksb_codes=codes, standard=standard)
+def submitted(*codes: str, piece: str = "evidence-1", standard: StandardVersion = ST0148) -> EvidenceSubmitted:
+    return EvidenceSubmitted(evidence_id=piece, learner_id="learner-1", ksb_codes=codes, standard=standard)
 
 
-def accepted(*codes: str, assessor_id: str = "assessor-1") -> EvidenceAccepted:
+def accepted(*codes: str, piece: str = "evidence-1", assessor_id: str = "assessor-1") -> EvidenceAccepted:
     return EvidenceAccepted(
-        evidence_id="evidence-1", learner_id="learner-1", ksb_codes=codes, assessor_id=assessor_id, standard=ST0148
+        evidence_id=piece, learner_id="learner-1", ksb_codes=codes, assessor_id=assessor_id, standard=ST0148
     )
 
 
-def referred(*codes: str) -> EvidenceReferred:
+def referred(*codes: str, piece: str = "evidence-1") -> EvidenceReferred:
     return EvidenceReferred(
-        evidence_id="evidence-1", learner_id="learner-1", ksb_codes=codes, assessor_id="assessor-1", standard=ST0148
+        evidence_id=piece, learner_id="learner-1", ksb_codes=codes, assessor_id="assessor-1", standard=ST0148
+    )
+
+
+def resubmitted(*codes: str, withdrawing: tuple[str, ...] = ()) -> EvidenceResubmitted:
+    return EvidenceResubmitted(
+        evidence_id="evidence-1",
+        learner_id="learner-1",
+        ksb_codes=codes,
+        withdrawn_ksb_codes=withdrawing,
+        standard=ST0148,
+    )
+
+
+def claims_changed(*codes: str, withdrawing: tuple[str, ...] = ()) -> EvidenceClaimsChanged:
+    return EvidenceClaimsChanged(
+        evidence_id="evidence-1",
+        learner_id="learner-1",
+        ksb_codes=codes,
+        withdrawn_ksb_codes=withdrawing,
+        standard=ST0148,
+    )
+
+
+def withdrawn(*codes: str) -> EvidenceWithdrawn:
+    return EvidenceWithdrawn(evidence_id="evidence-1", learner_id="learner-1", ksb_codes=codes, standard=ST0148)
+
+
+def superseded(*codes: str) -> EvidenceDecisionSuperseded:
+    return EvidenceDecisionSuperseded(
+        evidence_id="evidence-1", learner_id="learner-1", decision=1, ksb_codes=codes, standard=ST0148
     )
 
 
@@ -119,6 +155,8 @@ def after(*events: Message | tuple[Message, int]) -> LearnerProgress:
     document = ksb_progress.new("learner-1")
     for place, item in enumerate(events):
         event, day = item if isinstance(item, tuple) else (item, place + 1)
+        if type(event) not in ksb_progress.folds:
+            continue
         ksb_progress.folds[type(event)](document, event, on_day(day))
         document = LearnerProgress.model_validate_json(document.model_dump_json())
     return document
@@ -282,9 +320,9 @@ async def test_mapped_and_signed_off_are_separate_figures(reader: Callable[..., 
 
 
 async def test_who_accepted_last_is_who_decided_whatever_comes_in_first(reader: Callable[..., Any]) -> None:
-    newest = (accepted("K1", assessor_id="assessor-2"), 9)
-    older = (accepted("K1", assessor_id="assessor-1"), 4)
-    one = await ksb(reader, "K1", (submitted("K1"), 1), (submitted("K1"), 2), newest, older)
+    newest = (accepted("K1", piece="b", assessor_id="assessor-2"), 9)
+    older = (accepted("K1", piece="a", assessor_id="assessor-1"), 4)
+    one = await ksb(reader, "K1", (submitted("K1", piece="a"), 1), (submitted("K1", piece="b"), 2), newest, older)
     assert (one.evidenced, one.assessed, one.decided_by) == (2, 2, "assessor-2")
     assert one.last_touched_at.ToDatetime(tzinfo=UTC) == on_day(9).at
 
@@ -292,6 +330,51 @@ async def test_who_accepted_last_is_who_decided_whatever_comes_in_first(reader: 
 async def test_a_referral_assesses_nothing(reader: Callable[..., Any]) -> None:
     one = await ksb(reader, "K1", submitted("K1"), referred("K1"))
     assert (one.evidenced, one.assessed, one.decided_by) == (1, 0, "")
+
+
+async def figures(reader: Callable[..., Any], *events: Message) -> dict[str, tuple[int, int, str]]:
+    response = await shown(reader, *events)
+    return {one.code: (one.evidenced, one.assessed, one.decided_by) for one in response.ksbs}
+
+
+async def test_a_piece_that_was_accepted_in_part_counts_for_that_part(reader: Callable[..., Any]) -> None:
+    events = (submitted("K1", "K2"), accepted("K1"), referred("K2"))
+    assert await figures(reader, *events) == {"K1": (1, 1, "assessor-1"), "K2": (1, 0, ""), "S1": (0, 0, "")}
+    found = after(*events).on("ST0148", "1.0")
+    assert (found.evidence_submitted, found.evidence_accepted, found.evidence_referred) == (1, 0, 1)
+
+
+async def test_a_resubmitted_piece_is_still_one_piece(reader: Callable[..., Any]) -> None:
+    events = (submitted("K1", "K2", "S1"), accepted("K1"), referred("K2", "S1"), resubmitted("K2", withdrawing=("S1",)))
+    assert await figures(reader, *events) == {"K1": (1, 1, "assessor-1"), "K2": (1, 0, ""), "S1": (0, 0, "")}
+    assert (await figures(reader, *events, accepted("K2")))["K2"] == (1, 1, "assessor-1")
+    found = after(*events).on("ST0148", "1.0")
+    assert (found.evidence_submitted, found.evidence_accepted, found.evidence_referred) == (1, 0, 0)
+
+
+async def test_claims_that_changed_count_as_they_are_now(reader: Callable[..., Any]) -> None:
+    events = (submitted("K1", "K2"), claims_changed("K2", "S1", withdrawing=("K1",)))
+    assert await figures(reader, *events) == {"K1": (0, 0, ""), "K2": (1, 0, ""), "S1": (1, 0, "")}
+
+
+async def test_a_superseded_acceptance_counts_no_longer_and_an_older_one_is_who_decided(
+    reader: Callable[..., Any],
+) -> None:
+    both = (
+        submitted("K1", piece="a"),
+        accepted("K1", piece="a", assessor_id="assessor-0"),
+        submitted("K1"),
+        accepted("K1"),
+    )
+    assert (await figures(reader, *both))["K1"] == (2, 2, "assessor-1")
+    assert (await figures(reader, *both, superseded("K1"), referred("K1")))["K1"] == (2, 1, "assessor-0")
+
+
+async def test_a_withdrawn_piece_counts_for_nothing(reader: Callable[..., Any]) -> None:
+    events = (submitted("K1", "K2"), referred("K1", "K2"), withdrawn("K1", "K2"))
+    assert (await figures(reader, *events))["K1"] == (0, 0, "")
+    found = after(*events).on("ST0148", "1.0")
+    assert (found.evidence_submitted, found.evidence_accepted, found.evidence_referred) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -308,9 +391,12 @@ async def test_a_referral_assesses_nothing(reader: Callable[..., Any]) -> None:
         ([planned("K1"), held("K1"), submitted("K1")], NEXT_STEP_AWAIT_JUDGEMENT),
         ([submitted("K1")], NEXT_STEP_AWAIT_JUDGEMENT),
         ([submitted("K1"), referred("K1")], NEXT_STEP_EVIDENCE),
-        ([submitted("K1"), referred("K1"), submitted("K1")], NEXT_STEP_AWAIT_JUDGEMENT),
+        ([submitted("K1"), referred("K1"), submitted("K1", piece="b")], NEXT_STEP_AWAIT_JUDGEMENT),
+        ([submitted("K1"), referred("K1"), resubmitted("K1")], NEXT_STEP_AWAIT_JUDGEMENT),
+        ([submitted("K1"), withdrawn("K1")], NEXT_STEP_PLAN),
         ([submitted("K1"), accepted("K1")], NEXT_STEP_NONE),
-        ([submitted("K1"), accepted("K1"), submitted("K1")], NEXT_STEP_NONE),
+        ([submitted("K1"), accepted("K1"), superseded("K1"), referred("K1")], NEXT_STEP_EVIDENCE),
+        ([submitted("K1"), accepted("K1"), submitted("K1", piece="b")], NEXT_STEP_NONE),
     ],
 )
 async def test_the_next_step_is_the_first_not_taken(
@@ -352,10 +438,10 @@ async def test_the_cohort_is_summed_over_the_learners_of_the_version(reader: Cal
         missed("session-2"),
         planned("K1", session_id="session-3"),
         cancelled("session-3"),
-        submitted("K1"),
-        accepted("K1"),
-        submitted("K2"),
-        referred("K2"),
+        submitted("K1", piece="a"),
+        accepted("K1", piece="a"),
+        submitted("K2", piece="b"),
+        referred("K2", piece="b"),
     )
     idle = after(started()).model_copy(update={"learner_id": "learner-2"})
     elsewhere = after(started(LATER_VERSION), submitted("K1", standard=LATER_VERSION)).model_copy(

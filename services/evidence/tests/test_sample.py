@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from eventkernel.messages import Principal
 from eventkernel.testing.scenario import NOON, Outcome, assert_folds_in_pieces, given, person
-from evidence.domain.evidence import CRITERIA, Claim, Evidence, Judgement
+from evidence.domain.evidence import CRITERIA, Evidence, Judgement, Standing
 from evidence.domain.sample import Sample, sample
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed, StandardVersion
@@ -46,8 +46,12 @@ AFTER = datetime(2026, 3, 10, tzinfo=UTC)
 PIECE = Evidence(
     "evidence-1",
     "learner-1",
-    Claim("mentor-1", "ST0148", "1.0", EVIDENCE_KIND_OBSERVATION, ("K1",), 0),
-    Judgement("assessor-1", DECISION_ACCEPT, CRITERIA),
+    "mentor-1",
+    "ST0148",
+    "1.0",
+    EVIDENCE_KIND_OBSERVATION,
+    claims=(Standing("K1", 1, accepted=True),),
+    judgements=(Judgement(1, 1, "assessor-1", accepted=frozenset({"K1"}), met=CRITERIA),),
 )
 NAMED: dict[str, Any] = {
     "sample_id": "sample-1",

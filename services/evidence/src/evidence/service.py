@@ -15,11 +15,13 @@ from mentoring.common.v1.common_pb2 import (
 from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest
 
 from evidence.domain.caseload import caseload
+from evidence.domain.conflicts import conflicts
 from evidence.domain.evidence import evidence
 from evidence.domain.sample import sample
 from evidence.domain.sampling_plan import sampling_plan
 from evidence.domain.standard import standard
-from evidence.projections.evidence_record import get_evidence
+from evidence.projections.conflicts_of_interest import get_conflicts_of_interest
+from evidence.projections.evidence_record import get_evidence, get_testimony
 from evidence.projections.ksb_progress import get_cohort_summary, get_ksb_progress, ksb_progress
 from evidence.projections.support_team import SupportTeam, support_team
 from evidence.reactions.quality import quality
@@ -38,10 +40,10 @@ def build() -> Service:
     return Service(
         name="evidence",
         contract=Contract(files_of("mentoring.evidence.v1"), heard=files_of("mentoring.sessions.v1")),
-        aggregates=[standard, evidence, sampling_plan, caseload, sample],
+        aggregates=[standard, evidence, sampling_plan, caseload, sample, conflicts],
         projections=[ksb_progress, support_team],
         reactions=[quality],
-        queries=[get_ksb_progress, get_cohort_summary, get_evidence],
+        queries=[get_ksb_progress, get_cohort_summary, get_evidence, get_testimony, get_conflicts_of_interest],
         relations={
             "self_or_mentor": self_or_mentor,
             "assessor_of_learner": assessor_of_learner,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from eventkernel.aggregate import Aggregate, Context, NotYet, Refusal
-from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.evidence.v1.events_pb2 import EvidenceKind
 from mentoring.evidence.v1.quality_events_pb2 import (
     SAMPLE_STATUS_AWAITING,
@@ -79,7 +78,7 @@ def note_decision(
 ) -> list[AssessorDecisionNoted]:
     """Notes a decision once."""
     piece = context.state(Evidence)
-    if piece.claim is None:
+    if not piece.author_id:
         raise NotYet("EVIDENCE_UNKNOWN", f"evidence {command.evidence_id} was not heard of yet", field="evidence_id")
     known = state.newest(command.evidence_id)
     if known is not None and state.decisions[known].decided_at == command.decided_at.ToDatetime(tzinfo=UTC):
@@ -89,11 +88,11 @@ def note_decision(
             assessor_id=command.assessor_id,
             evidence_id=piece.evidence_id,
             learner_id=piece.learner_id,
-            author_id=piece.claim.author_id,
-            standard=StandardVersion(reference=piece.claim.reference, version=piece.claim.version),
-            kind=EvidenceKind.ValueType(piece.claim.kind),
-            ksb_codes=piece.claim.ksb_codes,
-            units=_units(piece.claim.ksb_codes),
+            author_id=piece.author_id,
+            standard=piece.standard,
+            kind=EvidenceKind.ValueType(piece.kind),
+            ksb_codes=piece.ksb_codes,
+            units=_units(piece.ksb_codes),
             decision=command.decision,
             decided_at=command.decided_at,
         )

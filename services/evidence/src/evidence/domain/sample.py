@@ -76,7 +76,7 @@ def open_sample(state: Sample, command: OpenSampleRequest, context: Context) -> 
     if state.sampled is not None:
         return []
     piece = context.state(Evidence)
-    if piece.claim is None or piece.judgement is None:
+    if piece.judgement is None:
         raise NotYet("EVIDENCE_UNKNOWN", f"evidence {command.evidence_id} was not heard of yet", field="evidence_id")
     return [
         SampleOpened(
@@ -84,11 +84,11 @@ def open_sample(state: Sample, command: OpenSampleRequest, context: Context) -> 
             learner_id=piece.learner_id,
             evidence_id=command.evidence_id,
             assessor_id=command.assessor_id,
-            author_id=piece.claim.author_id,
-            standard=StandardVersion(reference=piece.claim.reference, version=piece.claim.version),
-            kind=EvidenceKind.ValueType(piece.claim.kind),
-            ksb_codes=piece.claim.ksb_codes,
-            decision=Decision.ValueType(piece.judgement.decision),
+            author_id=piece.author_id,
+            standard=piece.standard,
+            kind=EvidenceKind.ValueType(piece.kind),
+            ksb_codes=piece.ksb_codes,
+            decision=piece.judgement.decision,
             plan_id=command.plan_id,
             plan_version=command.plan_version,
             draw_id=command.draw_id,

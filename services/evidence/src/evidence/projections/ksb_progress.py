@@ -2,7 +2,9 @@
 
 Planned counts sessions planned that aim at a KSB, without those cancelled; practised those held that touched it, each
 with the minutes that its record shares out, or with its whole length where it shares out none: then the KSBs' minutes add up to more than
-the sessions'. A record that was corrected counts as it stands by then, and not as it was before. Evidenced counts pieces claimed, assessed those accepted.
+the sessions'. A record that was corrected counts as it stands by then, and not as it was before. Evidenced counts pieces
+claimed, assessed those accepted, as they stand now: a piece that was resubmitted is still one, a decision that was superseded counts no longer,
+and neither does a piece that was withdrawn.
 """
 
 from collections.abc import Iterable
@@ -13,7 +15,14 @@ from eventkernel.projection import Projection
 from eventkernel.reading import Reader
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import StandardVersion
-from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred, EvidenceSubmitted
+from mentoring.evidence.v1.events_pb2 import (
+    DECISION_ACCEPT,
+    DECISION_REFER,
+    DECISION_UNSPECIFIED,
+    EvidenceAccepted,
+    EvidenceReferred,
+    EvidenceSubmitted,
+)
 from mentoring.evidence.v1.evidence_pb2 import (
     NEXT_STEP_AWAIT_JUDGEMENT,
     NEXT_STEP_EVIDENCE,
@@ -28,6 +37,7 @@ from mentoring.evidence.v1.evidence_pb2 import (
     KsbProgress,
     NextStep,
 )
+from mentoring.evidence.v1.judging_events_pb2 import EvidenceClaimsChanged, EvidenceResubmitted, EvidenceWithdrawn
 from mentoring.sessions.v1.events_pb2 import (
     MentorshipStarted,
     SessionCancelled,
@@ -41,18 +51,46 @@ from pydantic import BaseModel
 from evidence.domain.standard import Ksb, Version, standard
 
 
+class Claim(BaseModel):
+    """How a piece stands that is claimed against a KSB: it waits, or was accepted or referred back, by whom, in milliseconds since 1970."""
+
+    decision: int = DECISION_UNSPECIFIED
+    decided_by: str = ""
+    decided_ms: int = 0
+
+
 class KsbFigures(BaseModel):
-    """One KSB's figures; times in milliseconds since 1970. `judged` counts pieces accepted or referred back."""
+    """One KSB's figures; times in milliseconds since 1970. `claims` has each piece that is claimed against it now, by its id."""
 
     planned: int = 0
     practised: int = 0
     practised_seconds: int = 0
-    evidenced: int = 0
-    judged: int = 0
-    assessed: int = 0
+    claims: dict[str, Claim] = {}
     last_touched_ms: int = 0
-    decided_by: str = ""
-    decided_ms: int = 0
+
+    @property
+    def evidenced(self) -> int:
+        """How many pieces are claimed."""
+        return len(self.claims)
+
+    @property
+    def judged(self) -> int:
+        """How many of them are accepted or referred back."""
+        return sum(1 for one in self.claims.values() if one.decision)
+
+    @property
+    def assessed(self) -> int:
+        """How many of them are accepted."""
+        return len(self._accepted)
+
+    @property
+    def decided_by(self) -> str:
+        """Who accepted the one that was accepted last; empty where none is."""
+        return max(self._accepted, key=lambda one: one.decided_ms).decided_by if self._accepted else ""
+
+    @property
+    def _accepted(self) -> list[Claim]:
+        return [one for one in self.claims.values() if one.decision == DECISION_ACCEPT]
 
 
 class StandardFigures(BaseModel):
@@ -64,14 +102,34 @@ class StandardFigures(BaseModel):
     sessions_held: int = 0
     sessions_missed: int = 0
     held_seconds: int = 0
-    evidence_submitted: int = 0
-    evidence_accepted: int = 0
-    evidence_referred: int = 0
     ksbs: dict[str, KsbFigures] = {}
 
     def ksb(self, code: str) -> KsbFigures:
         """The figures of one KSB, kept from now on."""
         return self.ksbs.setdefault(code, KsbFigures())
+
+    @property
+    def evidence_submitted(self) -> int:
+        """Pieces that are claimed."""
+        return len(self._pieces())
+
+    @property
+    def evidence_accepted(self) -> int:
+        """Pieces of which all is accepted."""
+        return sum(1 for decisions in self._pieces().values() if decisions == {DECISION_ACCEPT})
+
+    @property
+    def evidence_referred(self) -> int:
+        """Pieces of which anything is referred back."""
+        return sum(1 for decisions in self._pieces().values() if DECISION_REFER in decisions)
+
+    def _pieces(self) -> dict[str, set[int]]:
+        """Each piece with the decisions by which its claims stand."""
+        found: dict[str, set[int]] = {}
+        for ksb in self.ksbs.values():
+            for evidence_id, claim in ksb.claims.items():
+                found.setdefault(evidence_id, set()).add(claim.decision)
+        return found
 
 
 class Ahead(BaseModel):
@@ -111,7 +169,7 @@ class LearnerProgress(BaseModel):
         )
 
 
-ksb_progress = Projection("ksb_progress", version=1, document=LearnerProgress, key="learner_id")
+ksb_progress = Projection("ksb_progress", version=2, document=LearnerProgress, key="learner_id")
 
 
 @ksb_progress.on
@@ -180,31 +238,39 @@ def cancelled(document: LearnerProgress, event: SessionCancelled, _meta: Metadat
 @ksb_progress.on
 def evidenced(document: LearnerProgress, event: EvidenceSubmitted, meta: Metadata) -> None:
     """A piece claimed."""
-    figures = document.on(event.standard.reference, event.standard.version)
-    figures.evidence_submitted += 1
-    for ksb in _touched(figures, event.ksb_codes, meta):
-        ksb.evidenced += 1
+    _claim(document, event, meta)
+
+
+@ksb_progress.on
+def evidenced_again(document: LearnerProgress, event: EvidenceResubmitted, meta: Metadata) -> None:
+    """The same piece, with claims that wait."""
+    _claim(document, event, meta)
+    _unclaim(document, event, event.withdrawn_ksb_codes)
+
+
+@ksb_progress.on
+def claims_changed(document: LearnerProgress, event: EvidenceClaimsChanged, meta: Metadata) -> None:
+    """The same piece, with other claims that wait."""
+    _claim(document, event, meta)
+    _unclaim(document, event, event.withdrawn_ksb_codes)
+
+
+@ksb_progress.on
+def withdrawn(document: LearnerProgress, event: EvidenceWithdrawn, _meta: Metadata) -> None:
+    """A piece that is claimed no longer."""
+    _unclaim(document, event, event.ksb_codes)
 
 
 @ksb_progress.on
 def accepted(document: LearnerProgress, event: EvidenceAccepted, meta: Metadata) -> None:
-    """A piece that counts, and who said so."""
-    figures = document.on(event.standard.reference, event.standard.version)
-    figures.evidence_accepted += 1
-    for ksb in _touched(figures, event.ksb_codes, meta):
-        ksb.judged += 1
-        ksb.assessed += 1
-        if _ms(meta) >= ksb.decided_ms:
-            ksb.decided_by, ksb.decided_ms = event.assessor_id, _ms(meta)
+    """Claims that count, and who said so: instead of what was decided on them before, where that was superseded."""
+    _decide(document, event, DECISION_ACCEPT, meta)
 
 
 @ksb_progress.on
 def referred(document: LearnerProgress, event: EvidenceReferred, meta: Metadata) -> None:
-    """A piece that does not count."""
-    figures = document.on(event.standard.reference, event.standard.version)
-    figures.evidence_referred += 1
-    for ksb in _touched(figures, event.ksb_codes, meta):
-        ksb.judged += 1
+    """Claims that do not count."""
+    _decide(document, event, DECISION_REFER, meta)
 
 
 async def get_ksb_progress(request: GetKsbProgressRequest, read: Reader) -> GetKsbProgressResponse:
@@ -280,6 +346,32 @@ def _count(figures: StandardFigures, record: SessionHeld | HeldRecord | FormerHe
         ksb = figures.ksb(code)
         ksb.practised += by
         ksb.practised_seconds += by * (minutes.get(code, 0) * 60 if minutes else whole)
+
+
+def _claim(
+    document: LearnerProgress, event: EvidenceSubmitted | EvidenceResubmitted | EvidenceClaimsChanged, meta: Metadata
+) -> None:
+    figures = document.on(event.standard.reference, event.standard.version)
+    for ksb in _touched(figures, event.ksb_codes, meta):
+        ksb.claims[event.evidence_id] = Claim()
+
+
+def _unclaim(
+    document: LearnerProgress,
+    event: EvidenceResubmitted | EvidenceClaimsChanged | EvidenceWithdrawn,
+    codes: Iterable[str],
+) -> None:
+    figures = document.on(event.standard.reference, event.standard.version)
+    for code in codes:
+        figures.ksb(code).claims.pop(event.evidence_id, None)
+
+
+def _decide(
+    document: LearnerProgress, event: EvidenceAccepted | EvidenceReferred, decision: int, meta: Metadata
+) -> None:
+    figures = document.on(event.standard.reference, event.standard.version)
+    for ksb in _touched(figures, event.ksb_codes, meta):
+        ksb.claims[event.evidence_id] = Claim(decision=decision, decided_by=event.assessor_id, decided_ms=_ms(meta))
 
 
 def _touched(figures: StandardFigures, codes: Iterable[str], meta: Metadata) -> list[KsbFigures]:
