@@ -53,7 +53,7 @@ class EventContract:
 class CallContract:
     """What an RPC's contract says: who may call, and how the caller must stand to what the call is about.
 
-    `streams` says that the answer comes in parts. `stream` and `loads` are templates of streams; a query has none. `needs` is the relationship's name in lower case, or "".
+    `streams` says that the answer comes in parts. `generated` names the ids that a caller may leave empty. `stream` and `loads` are templates of streams; a query has none. `needs` is the relationship's name in lower case, or "".
     """
 
     method: str
@@ -65,6 +65,7 @@ class CallContract:
     stream: str = ""
     loads: tuple[str, ...] = ()
     streams: bool = False
+    generated: tuple[str, ...] = ()
 
     @property
     def is_command(self) -> bool:
@@ -260,6 +261,11 @@ def _call(method: MethodDescriptor) -> CallContract:
         stream=command.stream,
         loads=tuple(command.loads),
         streams=bool(method.server_streaming),
+        generated=tuple(
+            field.name
+            for field in method.input_type.fields
+            if field.GetOptions().Extensions[options_pb2.field].generated
+        ),
     )
 
 

@@ -23,7 +23,7 @@ from eventkernel.access import Denied, admit
 from eventkernel.commands import Commands, Order
 from eventkernel.contract import CallContract, Contract
 from eventkernel.faults import Fault, MetadataInvalid, fault_of
-from eventkernel.messages import Principal
+from eventkernel.messages import Principal, derived_id
 from eventkernel.reading import After, Ask, Readers
 from eventkernel.service import Service
 from eventkernel.store.grouping import Overloaded
@@ -110,6 +110,7 @@ class Calls(grpc.GenericRpcHandler):
             try:
                 with self._a_place():
                     principal = self._principal(given)
+                    _generate(call, request, principal, given)
                     protovalidate.validate(request)
                     yield Call(call, request, principal, correlation_id, given, context.time_remaining())
             except Exception as error:
@@ -159,7 +160,7 @@ class Servicer(Calls):
         return await (self._command if asked.contract.is_command else self._query)(asked)
 
     async def _command(self, asked: Call) -> Message:
-        key = asked.given.get("idempotency-key", str(uuid4()))
+        key = asked.given["idempotency-key"]
         if not _KEY.fullmatch(key):
             raise MetadataInvalid("idempotency-key", "idempotency-key has to be 1 to 128 letters, digits or . _ : -")
         return await self._commands.give(Order(asked.request, asked.principal, key, asked.correlation_id))
@@ -181,6 +182,14 @@ class Servicer(Calls):
             return answer
         finally:
             metrics.QUERIES.labels(self._service.name, call.method, outcome).inc()
+
+
+def _generate(call: CallContract, request: Message, principal: Principal, given: dict[str, str]) -> None:
+    """Gives the ids that the caller left empty, the same ones where the call is repeated under its key."""
+    key = given.setdefault("idempotency-key", str(uuid4()))
+    for name in call.generated:
+        if not getattr(request, name):
+            setattr(request, name, derived_id(principal.tenant, principal.person_id, key, name))
 
 
 def _after(text: str, remaining: float | None) -> After | None:

@@ -132,6 +132,16 @@ async def test_commands_without_a_key_are_different_commands(api: Api) -> None:
     assert (await api.give(RENEW)).version == 3
 
 
+async def test_an_id_that_was_left_empty_is_given_the_same_one_for_the_same_key_and_caller(api: Api) -> None:
+    unnamed = OpenLoanRequest(reader_id="ada")
+    first = await api.give(unnamed, "k1")
+    assert first.stream.removeprefix("loan-")
+    assert await api.give(unnamed, "k1") == first
+    assert (await api.give(unnamed, "k2")).stream != first.stream
+    assert (await api.give(unnamed)).stream != (await api.give(unnamed)).stream
+    assert (await api.give(OPEN, "k3")).stream == "loan-l1"
+
+
 async def test_a_query_is_answered(api: Api) -> None:
     answer = await api.client().call(GetReaderRequest(reader_id="ada"), GetReaderResponse)
     assert (answer.opened, answer.days) == (0, 0)
@@ -194,7 +204,7 @@ async def test_who_may_reads_a_sealed_text_and_it_is_on_the_record(api: Api) -> 
 
 async def test_all_that_is_wrong_with_a_request_is_told_at_once_with_its_place(api: Api) -> None:
     wrong = OpenLoanRequest(
-        loan_id="", reader_id="no spaces please", copies=[{"copy_id": "fine"}, {"copy_id": "NOT FINE"}]
+        loan_id="not this one", reader_id="no spaces please", copies=[{"copy_id": "fine"}, {"copy_id": "NOT FINE"}]
     )
     wrong.by_shelf["a"].copy_id = "X"
     error = await api.raw(wrong, authorization=f"Bearer {api.token()}")
