@@ -27,6 +27,7 @@ DOMAIN_MAY_IMPORT = (
     "mentoring",
     "google.protobuf.duration_pb2",
     "google.protobuf.field_mask_pb2",
+    "google.protobuf.json_format",
     "google.protobuf.message",
     "google.protobuf.timestamp_pb2",
     # The rules of local time: data that comes with the platform, and what a decision made of them is in its events.

@@ -1,11 +1,13 @@
 """A concern as its handlers read it. Every text is opened through the reader, so each reading is in the access log first."""
 
 from eventkernel.reading import Reader
+from google.protobuf import json_format
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned, ConcernRaised
 from mentoring.safeguarding.v1.handling_events_pb2 import PART_IN_CONCERN_AT_RISK, PartInConcern
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
+    BodyMap,
     ChronologyEntry,
     ConcernSummary,
     ConcernTask,
@@ -16,6 +18,8 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 
 from safeguarding.domain.concern import concern
 from safeguarding.domain.concern_state import Concern, timestamp
+
+_BODY_MAP = "body_map"
 
 
 def stream_of(concern_id: str) -> str:
@@ -31,9 +35,12 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
     history = await read.history(stream_of(request.concern_id))
     sealed = [(item, name) for item in history for name in _sealed_fields(item.event)]
     opened = await read.open(sealed)
-    texts = {item.meta.event_id: text for (item, _), text in zip(sealed, opened, strict=True)}
+    marks = [text for (_, name), text in zip(sealed, opened, strict=True) if name == _BODY_MAP]
+    texts = {item.meta.event_id: text for (item, name), text in zip(sealed, opened, strict=True) if name != _BODY_MAP}
     state = concern.fold(concern.initial, [item.event for item in history])
     response = GetConcernResponse(concern=summary(state), people=_people(state), due=_due(state))
+    for body_map in filter(None, marks):
+        response.body_marks.extend(json_format.Parse(body_map, BodyMap()).marks)
     for item in history:
         text = texts.get(item.meta.event_id, "")
         if isinstance(item.event, ConcernRaised):

@@ -1,4 +1,4 @@
-"""Who is on duty when, and whom a concern would go to: read from the rota, the duty and the policy as they are now."""
+"""Who is on duty when, whom a concern would go to, and what to do in immediate danger: read from the rota, the duty and the policy as they are now."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +15,7 @@ from mentoring.safeguarding.v1.duty_pb2 import (
     PreviewRoutingResponse,
     RoutingStep,
 )
+from mentoring.safeguarding.v1.safeguarding_pb2 import GetEmergencyAdviceRequest, GetEmergencyAdviceResponse
 
 from safeguarding.domain.duty_set import duty
 from safeguarding.domain.policy import policy
@@ -64,6 +65,11 @@ async def preview_routing(request: PreviewRoutingRequest, read: Reader) -> Previ
         ],
         acknowledge_within=within,
     )
+
+
+async def get_emergency_advice(_request: GetEmergencyAdviceRequest, read: Reader) -> GetEmergencyAdviceResponse:
+    """What the provider says, else the platform's own words."""
+    return GetEmergencyAdviceResponse(advice=(await read.state(policy, "routing-policy")).emergency_advice)
 
 
 def _at(timestamp: Timestamp) -> datetime:

@@ -20,6 +20,8 @@ ACKNOWLEDGE_WITHIN = _lengths("acknowledge_within_seconds")
 ACT_WITHIN = _lengths("act_within_seconds")
 REFERRAL_ANSWER_WORKING_DAYS: int = _CONTENT["referral_answer_working_days"]
 LADO_REFERRAL_WORKING_DAYS: int = _CONTENT["lado_referral_working_days"]
+# What to do in immediate danger.
+EMERGENCY_ADVICE: str = _CONTENT["emergency_advice"]
 # By whose clocks working days are counted.
 TIME_ZONE = ZoneInfo(_CONTENT["time_zone"])
 # How long before a time in which nobody is on duty that is told.

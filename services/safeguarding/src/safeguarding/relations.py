@@ -6,6 +6,7 @@ from mentoring.safeguarding.v1.handling_pb2 import (
     LinkPersonRequest,
     ReferConcernRequest,
     ReopenConcernRequest,
+    TriageConcernRequest,
 )
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     AcknowledgeConcernRequest,
@@ -29,6 +30,7 @@ _AboutAConcern = (
     | RecordActionRequest
     | ReferConcernRequest
     | ReopenConcernRequest
+    | TriageConcernRequest
 )
 
 

@@ -8,7 +8,7 @@ from safeguarding.domain.concern import concern
 from safeguarding.domain.duty_set import duty
 from safeguarding.domain.policy import policy
 from safeguarding.domain.rota import rota
-from safeguarding.duty_queries import check_duty, preview_routing
+from safeguarding.duty_queries import check_duty, get_emergency_advice, preview_routing
 from safeguarding.projections.handled_concerns import handled_concerns, list_my_concerns
 from safeguarding.reactions.duty_gaps import duty_gaps
 from safeguarding.reactions.escalation import escalation
@@ -23,6 +23,6 @@ def build() -> Service:
         aggregates=[concern, rota, duty, policy],
         projections=[handled_concerns],
         reactions=[escalation, duty_gaps],
-        queries=[get_concern, list_my_concerns, check_duty, preview_routing],
+        queries=[get_concern, list_my_concerns, check_duty, preview_routing, get_emergency_advice],
         relations={"handler_of_concern": handler_of_concern, "raiser_or_handler": raiser_or_handler},
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import protovalidate
 import pytest
 from eventkernel.aggregate import NotYet
 from eventkernel.messages import Metadata
@@ -13,6 +14,7 @@ from google.protobuf.message import Message
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import handling_events_pb2 as handling
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
+from mentoring.safeguarding.v1.handling_pb2 import TriageConcernRequest
 from safeguarding.domain.working_days import after_working_days
 from safeguarding.reactions.escalation import escalation
 
@@ -34,6 +36,7 @@ from .stories import (
     an_action,
     an_addition,
     an_answer,
+    assignment,
     closure,
     deputy,
     dsl,
@@ -48,6 +51,19 @@ from .stories import (
 )
 
 DAY = timedelta(days=1)
+
+
+def a_triage(
+    category: events.ConcernCategory.ValueType,
+    severity: events.Severity.ValueType = events.SEVERITY_SERIOUS,
+    *,
+    site_id: str = "site-1",
+) -> TriageConcernRequest:
+    return TriageConcernRequest(concern_id="concern-1", site_id=site_id, category=category, severity=severity)
+
+
+def acknowledgement_of(concern_id: str) -> calls.AcknowledgeConcernRequest:
+    return calls.AcknowledgeConcernRequest(concern_id=concern_id)
 
 
 def kinds(decided: Sequence[Message]) -> list[str]:
@@ -248,6 +264,52 @@ class TestReferral:
         tale.give(addition, mentor)
         tale.give(acknowledgement, dsl)
         assert "lado" not in due_of(tale)
+
+
+class TestTriage:
+    def test_what_it_is_and_how_serious_is_said_by_whoever_has_it(self) -> None:
+        tale = acknowledged()
+        (triaged,) = tale.give(a_triage(events.CONCERN_CATEGORY_NEGLECT, events.SEVERITY_OTHER), dsl)
+        assert triaged == handling.ConcernTriaged(
+            concern_id="concern-1", handler_id=DSL, category=events.CONCERN_CATEGORY_NEGLECT, severity=events.SEVERITY_OTHER
+        )  # fmt: skip
+        assert tale.give(a_triage(events.CONCERN_CATEGORY_NEGLECT, events.SEVERITY_OTHER), dsl) == []
+        tale.give(addition, mentor)
+        assert assignment(tale).category == events.CONCERN_CATEGORY_NEGLECT
+        assert tale.state.acknowledge_by == tale.now + timedelta(hours=8)
+
+    def test_it_does_not_count_as_acting(self) -> None:
+        tale = acknowledged()
+        tale.give(a_triage(events.CONCERN_CATEGORY_NEGLECT), dsl)
+        assert "action-0" in due_of(tale)
+
+    def test_one_that_turns_out_to_be_an_allegation_is_to_be_with_the_lado(self) -> None:
+        tale = raised(a_concern(naming=["person-teacher"]))
+        tale.give(acknowledgement, dsl)
+        tale.give(a_triage(ALLEGATION), dsl)
+        assert due_of(tale)["lado"] == NOON + DAY
+
+    def test_one_that_turns_out_to_be_about_a_dsl_goes_past_every_dsl_at_once(self) -> None:
+        tale = raised(a_concern(naming=[DEPUTY]))
+        tale.give(acknowledgement, dsl)
+        tale.give(a_triage(ALLEGATION), dsl)
+        assert (tale.state.assignee_id, tale.state.past_every_dsl) == (LEAD, True)
+
+    def test_only_one_that_is_open_is_triaged_by_its_handler_with_its_own_sites_rota(self) -> None:
+        assert refusal_of(raised(), a_triage(ALLEGATION), dsl).code == "CONCERN_NOT_ACKNOWLEDGED"
+        assert refusal_of(acknowledged(), a_triage(ALLEGATION), mentor).code == "CONCERN_NOT_YOURS"
+        refusal = refusal_of(acknowledged(), a_triage(ALLEGATION, site_id="site-2"), dsl)
+        assert (refusal.code, refusal.field) == ("CONCERN_OF_ANOTHER_SITE", "site_id")
+
+
+def test_who_is_at_risk_and_what_it_is_about_are_enough() -> None:
+    request = calls.RaiseConcernRequest(concern_id="c-1", person_at_risk_id=LEARNER, narrative="he is afraid of home")
+    protovalidate.validate(request)
+    tale = raised(request)
+    assert tale.state.severity == events.SEVERITY_SERIOUS
+    assert tale.state.acknowledge_by == NOON + timedelta(hours=1)
+    tale.give(acknowledgement_of("c-1"), dsl)
+    assert due_of(tale) == {"action-0": NOON + DAY}
 
 
 class TestReopening:

@@ -44,6 +44,25 @@ def test_a_provider_sets_its_own() -> None:
     assert past.state.acknowledge_within(SEVERITY_OTHER) == timedelta(hours=2)
 
 
+def test_what_to_do_in_immediate_danger_is_said_whether_or_not_the_provider_said_it() -> None:
+    assert "999" in policy.initial.emergency_advice
+    own = SetRoutingPolicyRequest(
+        immediate_danger=lasting(300), serious=lasting(1800), other=lasting(7200), emergency_advice="Ring 112, then 01632 960001."
+    )  # fmt: skip
+    past = given(policy).when(own).after()
+    assert past.state.emergency_advice == "Ring 112, then 01632 960001."
+    assert past.when(SET).after().state.emergency_advice == policy.initial.emergency_advice
+
+
+def test_a_provider_sets_how_long_there_is_to_act() -> None:
+    own = SetRoutingPolicyRequest(
+        immediate_danger=lasting(300), serious=lasting(1800), other=lasting(7200), act_on_serious=lasting(7200)
+    )
+    state = given(policy).when(own).after().state
+    assert state.act_within(SEVERITY_SERIOUS) == timedelta(hours=2)
+    assert state.act_within(SEVERITY_OTHER) == policy.initial.act_within(SEVERITY_OTHER)
+
+
 def test_the_same_policy_again_changes_nothing() -> None:
     given(policy, DONE).when(SET).then_nothing()
 

@@ -135,6 +135,32 @@ async def test_a_handler_reads_the_whole_concern_and_its_chronology(provider: Pr
     assert [entry.at.seconds for entry in file.chronology] == sorted(entry.at.seconds for entry in file.chronology)
 
 
+async def test_marks_on_a_body_are_sealed_and_read_by_handlers_alone(provider: Provider) -> None:
+    marks = [calls.BodyMark(diagram=calls.BODY_DIAGRAM_BACK, x=250, y=1000, note="the-mark: four bruises")]
+    request = a_concern()
+    request.body_marks.extend(marks)
+    await provider.give(request, mentor)
+    (commit,) = await provider.store.commits.read(TENANT, STREAM)
+    assert all(b"bruises" not in event.data for event in commit.events)
+    assert list((await provider.file_of(dsl)).body_marks) == marks
+    assert {entry.field for entry in await provider.store.access_log.about(TENANT, LEARNER)} == {
+        "narrative",
+        "body_map",
+    }
+
+
+async def test_a_concern_that_names_no_site_goes_by_the_providers_own_rota(provider: Provider) -> None:
+    own = calls.SetRotaRequest(dsl_id="central", senior_lead_id=LEAD)
+    await provider.give(own, lead)
+    request = a_concern()
+    request.site_id = ""
+    await provider.give(request, mentor)
+    assert (await provider.file_of(person("central", "dsl"))).concern.site_id == ""
+    provider.now += timedelta(hours=1)
+    await provider.give(escalation_of(0, site_id=""), platform)
+    assert (await provider.file_of(lead)).concern.step == 1
+
+
 async def test_every_text_that_is_read_is_in_the_access_log(provider: Provider) -> None:
     await provider.give(a_concern(), mentor)
     await provider.give(addition, mentor)

@@ -17,15 +17,16 @@ from mentoring.safeguarding.v1.handling_events_pb2 import (
     ConcernAcknowledgementLapsed,
     ConcernChased,
     ConcernDueSet,
+    ConcernTriaged,
 )
-from mentoring.safeguarding.v1.handling_pb2 import MeetConcernDueRequest
+from mentoring.safeguarding.v1.handling_pb2 import MeetConcernDueRequest, TriageConcernRequest
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
     AcknowledgeConcernRequest,
     EscalateConcernRequest,
 )
 
-from safeguarding.domain.concern_state import Concern, Due, asked, due_set, handler, without_due
+from safeguarding.domain.concern_state import Concern, Due, asked, due_set, handler, refuse_unless_open, without_due
 from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
 from safeguarding.domain.routing import is_about_a_dsl
@@ -99,6 +100,29 @@ def meet_due(
         ConcernChased(concern_id=state.concern_id, due_id=due.due_id, kind=due.kind, handler_id=state.held_by_id),
         due_set(state, due.due_id, due.kind, again),
     ]
+
+
+def triage(
+    state: Concern, command: TriageConcernRequest, context: Context
+) -> list[ConcernTriaged | ConcernFoundAboutDsl | ConcernAssigned | ConcernDueSet]:
+    """A handler says what it is and how serious. Where that makes it one about a DSL, it goes past every DSL at once."""
+    person_id = handler(state, context)
+    if (command.category, command.severity) == (state.category, state.severity):
+        return []
+    refuse_unless_open(state)
+    _refuse_another_site(state, command.site_id)
+    event = ConcernTriaged(
+        concern_id=command.concern_id, handler_id=person_id, category=command.category, severity=command.severity
+    )
+    after = triaged(state, event)
+    if is_about_a_dsl(context.state(Rota), after.category, after.excluded_ids) and not after.past_every_dsl:
+        return [event, *_next(after, context)]
+    return [event, *(one for one in to_be_acted_on(after, context) if one.kind == CONCERN_DUE_REFERRAL_TO_LADO)]
+
+
+def triaged(state: Concern, event: ConcernTriaged) -> Concern:
+    """It is this from here on."""
+    return replace(state, category=event.category, severity=event.severity)
 
 
 def assigned(state: Concern, event: ConcernAssigned) -> Concern:

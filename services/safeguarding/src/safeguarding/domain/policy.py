@@ -15,7 +15,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
 )
 from mentoring.safeguarding.v1.safeguarding_pb2 import SetRoutingPolicyRequest
 
-from safeguarding.policy_defaults import ACKNOWLEDGE_WITHIN, ACT_WITHIN
+from safeguarding.policy_defaults import ACKNOWLEDGE_WITHIN, ACT_WITHIN, EMERGENCY_ADVICE
 
 _Act = Literal["act_on_immediate_danger", "act_on_serious", "act_on_other"]
 
@@ -29,6 +29,8 @@ class RoutingPolicy:
     other: timedelta
     # Whom to ask where a site's rota has nobody who may be asked; empty: nobody.
     last_resort_id: str = ""
+    # What to do in immediate danger.
+    emergency_advice: str = EMERGENCY_ADVICE
     act_on_immediate_danger: timedelta = ACT_WITHIN["immediate_danger"]
     act_on_serious: timedelta = ACT_WITHIN["serious"]
     act_on_other: timedelta = ACT_WITHIN["other"]
@@ -66,6 +68,7 @@ def set_policy(state: RoutingPolicy, command: SetRoutingPolicyRequest, _context:
         serious=command.serious,
         other=command.other,
         last_resort_id=command.last_resort_id,
+        emergency_advice=command.emergency_advice,
         act_on_immediate_danger=_given(command, "act_on_immediate_danger"),
         act_on_serious=_given(command, "act_on_serious"),
         act_on_other=_given(command, "act_on_other"),
@@ -81,6 +84,7 @@ def policy_set(_state: RoutingPolicy, event: RoutingPolicySet) -> RoutingPolicy:
         serious=event.serious.ToTimedelta(),
         other=event.other.ToTimedelta(),
         last_resort_id=event.last_resort_id,
+        emergency_advice=event.emergency_advice or EMERGENCY_ADVICE,
         act_on_immediate_danger=_or(event, "act_on_immediate_danger", ACT_WITHIN["immediate_danger"]),
         act_on_serious=_or(event, "act_on_serious", ACT_WITHIN["serious"]),
         act_on_other=_or(event, "act_on_other", ACT_WITHIN["other"]),

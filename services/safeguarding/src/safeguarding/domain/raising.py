@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import UTC
 
 from eventkernel.aggregate import AlreadyDone, Context, Refusal
+from google.protobuf import json_format
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.options.v1.options_pb2 import Role
 from mentoring.safeguarding.v1.events_pb2 import (
     ASSIGNEE_ROLE_NEXT_TO_BE_ASKED,
+    SEVERITY_SERIOUS,
     ConcernAddedTo,
     ConcernAssigned,
     ConcernRaised,
@@ -20,6 +22,7 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
     CONCERN_STATUS_UNSPECIFIED,
     AddToConcernRequest,
+    BodyMap,
     RaiseConcernRequest,
 )
 
@@ -59,7 +62,7 @@ def raise_concern(
         concern_id=command.concern_id,
         site_id=command.site_id,
         category=command.category,
-        severity=command.severity,
+        severity=command.severity or SEVERITY_SERIOUS,
         person_at_risk_id=command.person_at_risk_id,
         named_person_ids=command.named_person_ids,
         raiser_id=context.principal.person_id,
@@ -67,6 +70,7 @@ def raise_concern(
         narrative=Sealed(to_be_sealed=command.narrative),
         past_every_dsl=is_about_a_dsl(context.state(Rota), command.category, excluded),
         content_digest=digest,
+        body_map=Sealed(to_be_sealed=_body_map(command)) if command.body_marks else None,
     )
     role = _ANONYMOUS if command.anonymous else _one_role(context.principal.roles)
     return [raised_now, _received(raised_now), asked(replace(raised(state, raised_now), raiser_role=role), 0, context)]
@@ -163,6 +167,10 @@ def _digest(command: RaiseConcernRequest, context: Context) -> str:
     content.named_person_ids[:] = sorted(command.named_person_ids)
     raiser = context.principal.person_id.encode()
     return context.digest(raiser + b"\n" + content.SerializeToString(deterministic=True))
+
+
+def _body_map(command: RaiseConcernRequest) -> str:
+    return json_format.MessageToJson(BodyMap(marks=command.body_marks), indent=None)
 
 
 def _one_role(roles: frozenset[str]) -> str:
