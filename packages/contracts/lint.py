@@ -5,7 +5,7 @@ What it protects: stored events are read for ever, so a change that old readers 
 seals is confidential in the request too: else other text in a repeated command is dropped, and it shows in logs.
 
     lint.py               lints, and compares with proto/baseline.binpb
-    lint.py --baseline    makes the contracts as they stand the new baseline: for additions, or a break that is meant
+    lint.py --baseline    makes the contracts as they stand the new baseline, and writes docs/CONTRACTS.md: for additions, or a break that is meant
 """
 
 import argparse
@@ -23,6 +23,7 @@ from mentoring.options.v1 import options_pb2
 ROOT = Path(__file__).resolve().parents[2]
 BASELINE = ROOT / "proto" / "baseline.binpb"
 CONFIG = ROOT / "buf.yaml"
+REFERENCE = ROOT / "docs" / "CONTRACTS.md"
 BUF = Path(sys.executable).parent / "buf"
 SEALED = ".mentoring.common.v1.Sealed"
 
@@ -32,6 +33,11 @@ def build_image() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         runpy.run_path(str(Path(__file__).with_name("generate.py")))["generate"](Path(folder))
         return (Path(folder) / "contracts.binpb").read_bytes()
+
+
+def reference(image: bytes) -> str:
+    """docs/CONTRACTS.md as it is to be."""
+    return str(runpy.run_path(str(Path(__file__).with_name("reference.py")))["reference"](image))
 
 
 def lint(image: bytes) -> list[str]:
@@ -63,6 +69,12 @@ def unmarked(image: bytes) -> list[str]:
         and field.options.Extensions[options_pb2.field].confidentiality != options_pb2.CONFIDENTIALITY_CONFIDENTIAL
         and (sealing := _sealing(field.name, stream, file.package, files))
     ]
+
+
+def unreferenced(image: bytes) -> list[str]:
+    """A line where docs/CONTRACTS.md does not say what the contracts say."""
+    said = REFERENCE.read_text() if REFERENCE.exists() else ""
+    return [] if said == reference(image) else [f"{REFERENCE.relative_to(ROOT)} is behind: make it with --baseline"]
 
 
 def without_comments(image: bytes) -> bytes:
@@ -123,10 +135,16 @@ def main() -> int:
     image = build_image()
     if given.baseline:
         BASELINE.write_bytes(without_comments(image))
-        sys.stdout.write(f"baseline written: {BASELINE.relative_to(ROOT)}\n")
+        REFERENCE.write_text(reference(image))
+        sys.stdout.write(f"written: {BASELINE.relative_to(ROOT)} {REFERENCE.relative_to(ROOT)}\n")
     elif not BASELINE.exists():
         sys.exit(f"{BASELINE.relative_to(ROOT)} is missing: make it with --baseline")
-    found = lint(image) + unmarked(image) + [f"BREAKING {line}" for line in breaking(image, BASELINE.read_bytes())]
+    found = (
+        lint(image)
+        + unmarked(image)
+        + unreferenced(image)
+        + [f"BREAKING {line}" for line in breaking(image, BASELINE.read_bytes())]
+    )
     sys.stdout.write("".join(f"{line}\n" for line in found) or "contracts: nothing found\n")
     return int(bool(found))
 
