@@ -29,7 +29,7 @@ _UNKNOWN_FIELD = b"\xba\x3e\x05later"
 _SET_ASIDE = {
     ("sessions", "sessions.learner_sessions.v3"): 2,
     ("evidence", "evidence.ksb_progress.v2"): 2,
-    ("evidence", "evidence.support_team.v2"): 1,
+    ("evidence", "evidence.support_team.v3"): 1,
     ("notifications", "notifications.telling.v1"): 2,
     ("notifications", "notifications.circles.v2"): 1,
 }

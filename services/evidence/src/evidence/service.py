@@ -13,6 +13,7 @@ from mentoring.common.v1.common_pb2 import (
     PartyRelationship,
 )
 from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest
+from mentoring.evidence.v1.listing_pb2 import ListEvidenceRequest
 
 from evidence.domain.caseload import caseload
 from evidence.domain.conflicts import conflicts
@@ -21,6 +22,7 @@ from evidence.domain.sample import sample
 from evidence.domain.sampling_plan import sampling_plan
 from evidence.domain.standard import standard
 from evidence.projections.conflicts_of_interest import get_conflicts_of_interest
+from evidence.projections.evidence_list import evidence_list, list_evidence, list_evidence_to_judge
 from evidence.projections.evidence_record import get_evidence, get_testimony
 from evidence.projections.ksb_progress import get_cohort_summary, get_ksb_progress, ksb_progress
 from evidence.projections.support_team import SupportTeam, support_team
@@ -32,6 +34,7 @@ TOLD_IN_FULL: Mapping[type[Message], frozenset[PartyRelationship.ValueType]] = {
         {PARTY_RELATIONSHIP_ASSESSOR, PARTY_RELATIONSHIP_EMPLOYER_CONTACT, PARTY_RELATIONSHIP_PROVIDER_MANAGER}
     ),
     GetEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
+    ListEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
 }
 
 
@@ -41,9 +44,17 @@ def build() -> Service:
         name="evidence",
         contract=Contract(files_of("mentoring.evidence.v1"), heard=files_of("mentoring.sessions.v1")),
         aggregates=[standard, evidence, sampling_plan, caseload, sample, conflicts],
-        projections=[ksb_progress, support_team],
+        projections=[ksb_progress, support_team, evidence_list],
         reactions=[quality],
-        queries=[get_ksb_progress, get_cohort_summary, get_evidence, get_testimony, get_conflicts_of_interest],
+        queries=[
+            get_ksb_progress,
+            get_cohort_summary,
+            get_evidence,
+            get_testimony,
+            list_evidence,
+            list_evidence_to_judge,
+            get_conflicts_of_interest,
+        ],
         relations={
             "self_or_mentor": self_or_mentor,
             "assessor_of_learner": assessor_of_learner,

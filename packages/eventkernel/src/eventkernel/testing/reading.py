@@ -63,7 +63,7 @@ class LaidDown(Reader):
         return [
             one
             for one in self.laid
-            if isinstance(one, projection.document) and all(getattr(one, name) == equal[name] for name in equal)
+            if isinstance(one, projection.document) and all(_equals(getattr(one, name), equal[name]) for name in equal)
         ]
 
     async def page(
@@ -79,10 +79,7 @@ class LaidDown(Reader):
             one
             for one in self.laid
             if isinstance(one, projection.document)
-            and all(
-                getattr(one, name) in (wanted if isinstance(wanted, frozenset) else {wanted})
-                for name, wanted in equal.items()
-            )
+            and all(_equals(getattr(one, name), wanted) for name, wanted in equal.items())
             and (since is None or value(one) >= since)
             and (before is None or value(one) < before)
         ]
@@ -107,3 +104,9 @@ class LaidDown(Reader):
         found = [(field, sealed_at(item.event, field)) for item, field in items]
         self.opened += [field for field, sealed in found if sealed is not None]
         return ["" if sealed is None else sealed.to_be_sealed for _, sealed in found]
+
+
+def _equals(value: object, wanted: object) -> bool:
+    """As stores compare: a frozenset means any of it, and a list equals whatever it contains."""
+    anything = wanted if isinstance(wanted, frozenset) else frozenset({wanted})
+    return any(one in anything for one in (value if isinstance(value, list) else [value]))

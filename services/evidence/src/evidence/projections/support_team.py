@@ -7,9 +7,9 @@ from collections.abc import Collection
 
 from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
-from mentoring.common.v1.common_pb2 import PartyRelationship
+from mentoring.common.v1.common_pb2 import PARTY_RELATIONSHIP_ASSESSOR, PartyRelationship
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
-from pydantic import BaseModel
+from pydantic import BaseModel, computed_field
 
 
 class Attached(BaseModel):
@@ -34,6 +34,19 @@ class SupportTeam(BaseModel):
     learner_id: str
     mentorships: dict[str, Mentorship] = {}
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def assessor_ids(self) -> list[str]:
+        """Who assesses the learner in an active mentorship: what an assessor's learners are found by."""
+        return sorted(
+            {
+                party.person_id
+                for one in self._active("")
+                for party in one.parties
+                if party.relationship == PARTY_RELATIONSHIP_ASSESSOR
+            }
+        )
+
     def is_mentored_by(self, person_id: str, standard_reference: str = "") -> bool:
         """Whether this person mentors the learner in an active mentorship, on this standard where one is given."""
         return any(one.mentor_id == person_id for one in self._active(standard_reference))
@@ -56,7 +69,7 @@ class SupportTeam(BaseModel):
         ]
 
 
-support_team = Projection("support_team", version=2, document=SupportTeam, key="learner_id")
+support_team = Projection("support_team", version=3, document=SupportTeam, key="learner_id", indexes=("assessor_ids",))
 
 
 @support_team.on
