@@ -14,7 +14,9 @@ from eventkernel.store.memory import MemoryStore
 from eventkernel.testing.scenario import NOON, person
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import CommandReply, StandardVersion
-from mentoring.sessions.v1.session_parts_pb2 import ADVICE_KIND_PASTORAL, Advice
+from mentoring.sessions.v1.guide_events_pb2 import GuideStep
+from mentoring.sessions.v1.guide_pb2 import SetGuideRequest
+from mentoring.sessions.v1.session_parts_pb2 import ADVICE_KIND_PASTORAL, Advice, GuideFollowed
 from mentoring.sessions.v1.sessions_pb2 import (
     GetSessionRequest,
     GetSessionResponse,
@@ -143,3 +145,19 @@ async def test_only_the_learner_gives_the_learners_view(running: Running) -> Non
     for caller in (MENTOR, person("learner-2", "learner"), person("mentor-1", "learner")):
         with pytest.raises(Denied):
             await running.give(view(), caller)
+
+
+async def test_a_record_follows_a_guide_that_ships_or_the_providers_own(running: Running) -> None:
+    manager = person("paula", "provider_manager")
+    await running.give(hold(guide=GuideFollowed(guide_id="grow", version=1, step_ids=["goal"])))
+    assert (await running.read(LEARNER)).session.guide.guide_id == "grow"
+    steps = [GuideStep(step_id="meet", title="Meet", prompts=["How was the way here?"])]
+    await running.give(SetGuideRequest(guide_id="first-meeting", title="First meeting", steps=steps), manager)
+    await running.give(plan(session_id="session-2"))
+    own = GuideFollowed(guide_id="first-meeting", version=1, step_ids=["meet"])
+    assert (await running.give(hold(session_id="session-2", guide=own))).event_types == [
+        "mentoring.sessions.session-held"
+    ]
+    await running.give(plan(session_id="session-3"))
+    nobodys = GuideFollowed(guide_id="second-meeting", version=1, step_ids=["meet"])
+    await refused(lambda: running.give(hold(session_id="session-3", guide=nobodys)), "GUIDE_UNKNOWN")

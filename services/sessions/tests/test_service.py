@@ -19,6 +19,7 @@ from mentoring.sessions.v1.events_pb2 import DEVELOPMENT_KIND_COURSE, Mentorship
 from mentoring.sessions.v1.session_record_pb2 import AddLearnerViewRequest
 from mentoring.sessions.v1.sessions_pb2 import (
     GetDevelopmentEntryRequest,
+    HoldSessionRequest,
     LearnStandardRequest,
     ListSessionsRequest,
     RecordDevelopmentRequest,
@@ -55,6 +56,14 @@ async def test_who_mentors_and_who_may_read(
     ask = Ask(caller, REQUEST, reader(caller, streams={"mentorships-learner-1": past}))
     assert await mentor_of_learner(ask) is mentors
     assert await self_or_mentor(ask) is may_read
+
+
+def test_a_session_that_followed_no_guide_makes_nobody_read_one() -> None:
+    hold = build().contract.calls["HoldSession"]
+    asked = HoldSessionRequest(learner_id="learner-1")
+    assert hold.loads_of(asked) == ("mentorships-learner-1", "")
+    asked.guide.guide_id = "grow"
+    assert hold.loads_of(asked) == ("mentorships-learner-1", "guide-grow")
 
 
 @pytest.mark.parametrize("person_id", ["learner-1", "mentor-1", "learner-2"])

@@ -57,6 +57,7 @@ from mentoring.sessions.v1.sessions_pb2 import (
     PlanSessionRequest,
 )
 from pydantic import TypeAdapter
+from sessions.domain.guide import Guide
 from sessions.domain.mentorship import Mentorships, mentorships
 from sessions.domain.session import session
 from sessions.domain.session_state import Session
@@ -73,6 +74,7 @@ ACTIVE = given(mentorships, START).state
 CANCELLED = given(mentorships, START, MentorshipCancelled(mentorship_id="mentorship-1")).state
 COMPLETED = given(mentorships, START, MentorshipCompleted(mentorship_id="mentorship-1")).state
 NONE = Mentorships()
+NO_GUIDE = Guide()
 MENTOR = person("mentor-1", "mentor")
 ANOTHER_MENTOR = person("mentor-2", "mentor")
 
@@ -255,8 +257,10 @@ def view(text: str = "CONFIDENTIAL: it went too fast", **changes: Any) -> AddLea
     )
 
 
-def asked(command: Message, *past: Message, beside: Mentorships = ACTIVE, by: Any = MENTOR) -> Outcome[Session]:
-    return given(session, *past).beside(beside).when(command, by=by)
+def asked(
+    command: Message, *past: Message, beside: Mentorships = ACTIVE, by: Any = MENTOR, guide: Guide = NO_GUIDE
+) -> Outcome[Session]:
+    return given(session, *past).beside(beside, guide).when(command, by=by)
 
 
 def test_a_mentor_plans_a_session_in_an_active_mentorship() -> None:
@@ -447,7 +451,7 @@ def test_whatever_is_asked_a_session_is_settled_once_and_no_repeat_counts(
 ) -> None:
     story: Given[Session] = given(session, *([planned()] if begun else []))
     for command, beside, by in steps:
-        story = story.beside(beside)
+        story = story.beside(beside, NO_GUIDE)
         outcome = story.when(command, by=by)
         if outcome.refusal is None:
             story = outcome.after()

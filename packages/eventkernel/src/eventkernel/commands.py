@@ -200,8 +200,10 @@ class Commands:
     ) -> Sequence[Message]:
         await self._check_relation(order, call, reader)
         beside = [
-            await reader.state(self._service.aggregate(template), stream)
-            for template, stream in zip(call.loads, call.loads_of(order.request), strict=True)
+            await reader.state(other, stream) if stream else other.initial
+            for other, stream in zip(
+                map(self._service.aggregate, call.loads), call.loads_of(order.request), strict=True
+            )
         ]
         now = self._clock()
         context = Context(

@@ -77,8 +77,8 @@ class CallContract:
         return fill(self.stream, request)
 
     def loads_of(self, request: Message) -> tuple[str, ...]:
-        """The streams whose state the decision reads."""
-        return tuple(fill(template, request) for template in self.loads)
+        """The streams whose state the decision reads; "" in place of one that the request does not name."""
+        return tuple(_named(template, request) for template in self.loads)
 
 
 class Contract:
@@ -168,6 +168,11 @@ def fill(template: str, request: Message) -> str:
     return "".join(
         before + str(reduce(getattr, path, request)) if path else before for before, path in _pieces(template)
     )
+
+
+def _named(template: str, request: Message) -> str:
+    stream = fill(template, request)
+    return "" if "{" in template and stream == fill(template, type(request)()) else stream
 
 
 @cache

@@ -5,12 +5,14 @@ from eventkernel.reading import Ask
 from eventkernel.service import Service
 
 from sessions.domain.development import development
+from sessions.domain.guide import guide
 from sessions.domain.learning_plan import learning_plans
 from sessions.domain.mentoring_policy import mentoring_policy
 from sessions.domain.mentorship import Mentorships, mentorships
 from sessions.domain.session import session
 from sessions.domain.standard import standard
 from sessions.projections.current_policy import get_mentoring_policy
+from sessions.projections.guides import get_guide, guides, list_guides
 from sessions.projections.learner_sessions import learner_sessions, list_sessions
 from sessions.projections.learning_plan_record import get_learning_plan, list_activities
 from sessions.projections.learning_plans import get_hours, list_hour_reports
@@ -31,12 +33,14 @@ def build() -> Service:
     return Service(
         name="sessions",
         contract=Contract(files_of("mentoring.sessions.v1"), heard=files_of("mentoring.evidence.v1")),
-        aggregates=[mentorships, session, standard, development, learning_plans, mentoring_policy],
-        projections=[learner_sessions, mentor_skills, learning_plans_read],
+        aggregates=[mentorships, session, standard, guide, development, learning_plans, mentoring_policy],
+        projections=[learner_sessions, guides, mentor_skills, learning_plans_read],
         reactions=[learning_standards],
         queries=[
             get_session,
             list_sessions,
+            get_guide,
+            list_guides,
             get_development,
             get_development_entry,
             list_lapsing_skills,

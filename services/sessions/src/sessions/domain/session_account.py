@@ -16,6 +16,8 @@ from mentoring.sessions.v1.session_record_events_pb2 import FormerHeld, FormerRe
 from mentoring.sessions.v1.session_record_pb2 import HeldAccount, MissedAccount
 from mentoring.sessions.v1.sessions_pb2 import HoldSessionRequest, MissSessionRequest
 
+from sessions.domain.guide import Followed, followed, guide_followed
+
 # Reasons that say by themselves whose they are.
 _OWNERS: Mapping[int, ReasonOwner.ValueType] = {
     MissReason.MISS_REASON_LEARNER_ILL: ReasonOwner.REASON_OWNER_LEARNER,
@@ -26,13 +28,14 @@ _OWNERS: Mapping[int, ReasonOwner.ValueType] = {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How it was held, but for its texts: nanoseconds, codes, Techniques, minutes by code, and the AdviceKind of each piece of advice."""
+    """How it was held, but for its texts: nanoseconds, codes, Techniques, minutes by code, the AdviceKind of each piece of advice, and the guide."""
 
     duration: int
     ksb_codes: tuple[str, ...]
     techniques: tuple[int, ...]
     ksb_minutes: tuple[tuple[str, int], ...]
     advice_kinds: tuple[int, ...]
+    guide: Followed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ def account_of(of: HoldSessionRequest | HeldAccount | SessionHeld | HeldRecord) 
         techniques=tuple(of.techniques),
         ksb_minutes=tuple((one.ksb_code, one.minutes) for one in of.ksb_minutes),
         advice_kinds=tuple(one.kind for one in of.advice),
+        guide=followed(of.guide),
     )
 
 
@@ -73,6 +77,7 @@ def former_record(stands: Account | Absence) -> FormerRecord:
     former = FormerHeld(
         ksb_codes=stands.ksb_codes,
         ksb_minutes=[KsbMinutes(ksb_code=code, minutes=minutes) for code, minutes in stands.ksb_minutes],
+        guide=guide_followed(stands.guide),
     )
     former.duration.FromNanoseconds(stands.duration)
     former.techniques.extend(stands.techniques)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from mentoring.sessions.v1.session_record_events_pb2 import HeldRecord, SessionC
 from mentoring.sessions.v1.session_record_pb2 import CorrectSessionRequest, HeldAccount
 from mentoring.sessions.v1.sessions_pb2 import HoldSessionRequest, MissSessionRequest
 
+from sessions.domain.guide import Guide, followed, guide_followed, refuse_wrong_guide
 from sessions.domain.session_account import (
     Absence,
     Account,
@@ -39,12 +40,14 @@ def hold(state: Session, command: HoldSessionRequest, context: Context) -> list[
     """Records that a planned session took place. It may touch other KSBs than were planned."""
     mentorship_id = plan_of(state, command, context).mentorship_id
     keeps = bool(command.private_preparation) and not is_kept(state, command, context)
-    if state.recorded == account_of(command) and not keeps:
+    account = account_of(command)
+    if state.recorded == account and not keeps:
         return []
     refuse_settled(state)
     mentorship = active_mentorship(context, mentorship_id, "session_id")
     refuse_unknown_ksbs(command.ksb_codes, mentorship)
     refuse_wrong_minutes(command)
+    refuse_wrong_guide(account.guide, context.state(Guide), "guide")
     events: list[SessionHeld | PreparationKept] = [
         SessionHeld(
             session_id=command.session_id,
@@ -58,6 +61,7 @@ def hold(state: Session, command: HoldSessionRequest, context: Context) -> list[
             mentorship_id=mentorship_id,
             ksb_minutes=command.ksb_minutes,
             advice=given_advice(command.advice),
+            guide=guide_followed(account.guide),
         )
     ]
     return [*events, preparation_of(command, context)] if keeps else events
@@ -123,6 +127,8 @@ def correct(state: Session, command: CorrectSessionRequest, context: Context) ->
     else:
         refuse_unknown_ksbs(command.held.ksb_codes, mentorship, "held.ksb_codes")
         refuse_wrong_minutes(command.held, "held.")
+        known = state.stands.guide if isinstance(state.stands, Account) else None
+        refuse_wrong_guide(asked.guide, context.state(Guide), "held.guide", known=known)
         event.held.CopyFrom(_held(command.held))
     return [event]
 
@@ -158,4 +164,5 @@ def _held(account: HeldAccount) -> HeldRecord:
         ksb_minutes=account.ksb_minutes,
         advice=given_advice(account.advice),
         shared_record=Sealed(to_be_sealed=account.shared_record),
+        guide=guide_followed(followed(account.guide)),
     )

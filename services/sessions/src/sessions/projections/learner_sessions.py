@@ -17,7 +17,7 @@ from mentoring.sessions.v1.events_pb2 import (
     SessionPlanned,
     Technique,
 )
-from mentoring.sessions.v1.session_parts_pb2 import AdviceKind, KsbMinutes
+from mentoring.sessions.v1.session_parts_pb2 import AdviceKind, GuideFollowed, KsbMinutes
 from mentoring.sessions.v1.session_record_events_pb2 import HeldRecord, MissedRecord, SessionCorrected
 from mentoring.sessions.v1.sessions_pb2 import (
     SESSION_STATUS_CANCELLED,
@@ -57,6 +57,9 @@ class LearnerSession(BaseModel):
     mentorship_id: str = ""
     ksb_minutes: dict[str, int] = {}
     advice_kinds: list[AdviceKind.ValueType] = []
+    guide_id: str = ""
+    guide_version: int = 0
+    guide_step_ids: list[str] = []
     corrections: int = 0
     planned_duration_ms: int = 0
     planned_ksb_codes: list[str] = []
@@ -134,6 +137,7 @@ def summary(document: LearnerSession) -> SessionSummary:
     starts_at, duration = Timestamp(), Duration()
     starts_at.FromMilliseconds(document.starts_at_ms)
     duration.FromMilliseconds(document.duration_ms)
+    guide = GuideFollowed(guide_id=document.guide_id, version=document.guide_version, step_ids=document.guide_step_ids)
     return SessionSummary(
         session_id=document.session_id,
         mentor_id=document.mentor_id,
@@ -152,6 +156,7 @@ def summary(document: LearnerSession) -> SessionSummary:
         ksb_minutes=[KsbMinutes(ksb_code=code, minutes=minutes) for code, minutes in document.ksb_minutes.items()],
         advice_kinds=document.advice_kinds,
         corrections=document.corrections,
+        guide=guide if document.guide_id else None,
     )
 
 
@@ -162,6 +167,7 @@ def _held(document: LearnerSession, record: SessionHeld | HeldRecord) -> None:
     document.techniques = list(record.techniques)
     document.ksb_minutes = {one.ksb_code: one.minutes for one in record.ksb_minutes}
     document.advice_kinds = [one.kind for one in record.advice]
+    _follow(document, record.guide)
     document.miss_reason = MissReason.MISS_REASON_UNSPECIFIED
     document.miss_reason_owner = ReasonOwner.REASON_OWNER_UNSPECIFIED
 
@@ -175,3 +181,10 @@ def _missed(document: LearnerSession, record: SessionMissed | MissedRecord) -> N
     document.techniques = []
     document.ksb_minutes = {}
     document.advice_kinds = []
+    _follow(document, GuideFollowed())
+
+
+def _follow(document: LearnerSession, guide: GuideFollowed) -> None:
+    document.guide_id = guide.guide_id
+    document.guide_version = guide.version
+    document.guide_step_ids = list(guide.step_ids)

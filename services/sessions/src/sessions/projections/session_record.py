@@ -125,6 +125,7 @@ def _outcome(item: Recorded, texts: _Texts) -> HeldAccount | MissedAccount:
             for index, one in enumerate(record.advice)
         ],
         shared_record=texts[_place(item, f"{within}shared_record")],
+        guide=record.guide if record.HasField("guide") else None,
     )
 
 
