@@ -28,6 +28,8 @@ REPLY = ".mentoring.common.v1.CommandReply"
 PERSONAL = ("name", "email", "narrative", "phone")
 PEOPLE_OF_A_CONCERN = ("person_at_risk_id", "named_person_ids")
 MENTOR = options_pb2.ROLE_MENTOR
+EQA = options_pb2.ROLE_EQA
+QUALITY = ".QualityService."
 STRING = FieldDescriptorProto.TYPE_STRING
 
 
@@ -126,6 +128,17 @@ def ids_in_requests_are_validated(files: FileDescriptorSet) -> list[str]:
     ]
 
 
+def an_eqa_reads_quality_and_changes_nothing(files: FileDescriptorSet) -> list[str]:
+    """No command is for an EQA, and no query but those of quality assurance. What is for anybody known is for them as for everybody."""
+    found = []
+    for name, method in _methods(files):
+        if options_pb2.ROLE_EQA in method.options.Extensions[options_pb2.command].roles:
+            found.append(f"{name} is a command, and open to an EQA")
+        elif options_pb2.ROLE_EQA in method.options.Extensions[options_pb2.query].roles and QUALITY not in name:
+            found.append(f"{name} is open to an EQA, and tells of more than quality assurance")
+    return found
+
+
 PROMISES: tuple[Promise, ...] = (
     event_types_say_where_they_are_from,
     events_hold_no_confidential_plaintext,
@@ -134,6 +147,7 @@ PROMISES: tuple[Promise, ...] = (
     every_call_says_who_may_make_it,
     calls_are_named_for_what_they_take,
     ids_in_requests_are_validated,
+    an_eqa_reads_quality_and_changes_nothing,
 )
 
 
@@ -177,6 +191,8 @@ HELD = ".mentoring.sessions.v1.SessionHeld"
 ASSIGNED = f".{SAFEGUARDING}.ConcernAssigned"
 HOLD = "mentoring.sessions.v1.SessionsService.HoldSession"
 LEARN = "mentoring.sessions.v1.SessionsService.LearnStandard"
+DECIDE_SAMPLE = "mentoring.evidence.v1.QualityService.DecideSample"
+GET_EVIDENCE = "mentoring.evidence.v1.EvidenceService.GetEvidence"
 
 ALTERED: tuple[tuple[Promise, Alteration], ...] = (
     (event_types_say_where_they_are_from, _retype(HELD, "mentoring.sessions.held")),
@@ -197,6 +213,12 @@ ALTERED: tuple[tuple[Promise, Alteration], ...] = (
     (every_call_says_who_may_make_it, _alter_call(LEARN, lambda call: _command(call).roles.append(MENTOR))),
     (calls_are_named_for_what_they_take, _alter_call(HOLD, lambda call: setattr(call, "input_type", HELD))),
     (calls_are_named_for_what_they_take, _alter_call(HOLD, lambda call: setattr(call, "output_type", HELD))),
+    (an_eqa_reads_quality_and_changes_nothing, _alter_call(DECIDE_SAMPLE, lambda call: _command(call).roles.append(EQA))),
+    (an_eqa_reads_quality_and_changes_nothing, _alter_call(HOLD, lambda call: _command(call).roles.append(EQA))),
+    (
+        an_eqa_reads_quality_and_changes_nothing,
+        _alter_call(GET_EVIDENCE, lambda call: call.options.Extensions[options_pb2.query].roles.append(EQA)),
+    ),
     (ids_in_requests_are_validated, _add_field(f"{HELD.rpartition('.')[0]}.HoldSessionRequest", "room_id")),
     (ids_in_requests_are_validated, _add_field(".mentoring.common.v1.Party", "employer_ids")),
 )  # fmt: skip

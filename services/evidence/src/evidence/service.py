@@ -21,10 +21,20 @@ from evidence.domain.evidence import evidence
 from evidence.domain.sample import sample
 from evidence.domain.sampling_plan import sampling_plan
 from evidence.domain.standard import standard
+from evidence.projections.assessor_caseload import (
+    assessor_caseload,
+    get_my_caseload,
+    list_assessor_caseloads,
+    list_assessor_compliance,
+)
 from evidence.projections.conflicts_of_interest import get_conflicts_of_interest
 from evidence.projections.evidence_list import evidence_list, list_evidence, list_evidence_to_judge
 from evidence.projections.evidence_record import get_evidence, get_testimony
 from evidence.projections.ksb_progress import get_cohort_summary, get_ksb_progress, ksb_progress
+from evidence.projections.sample_draws import list_sample_draws, sample_draws, verify_sample_draw
+from evidence.projections.sample_record import get_sample
+from evidence.projections.samples import list_learner_compliance, list_my_samples, list_samples, samples
+from evidence.projections.sampling_plans import list_sampling_plans, sampling_plans
 from evidence.projections.support_team import SupportTeam, support_team
 from evidence.reactions.quality import quality
 
@@ -44,7 +54,15 @@ def build() -> Service:
         name="evidence",
         contract=Contract(files_of("mentoring.evidence.v1"), heard=files_of("mentoring.sessions.v1")),
         aggregates=[standard, evidence, sampling_plan, caseload, sample, conflicts],
-        projections=[ksb_progress, support_team, evidence_list],
+        projections=[
+            ksb_progress,
+            support_team,
+            evidence_list,
+            sampling_plans,
+            sample_draws,
+            samples,
+            assessor_caseload,
+        ],
         reactions=[quality],
         queries=[
             get_ksb_progress,
@@ -54,6 +72,16 @@ def build() -> Service:
             list_evidence,
             list_evidence_to_judge,
             get_conflicts_of_interest,
+            list_sampling_plans,
+            list_sample_draws,
+            verify_sample_draw,
+            list_samples,
+            list_my_samples,
+            get_sample,
+            list_assessor_caseloads,
+            get_my_caseload,
+            list_assessor_compliance,
+            list_learner_compliance,
         ],
         relations={
             "self_or_mentor": self_or_mentor,

@@ -1,0 +1,38 @@
+"""Times as read models keep them, milliseconds since 1970 in UTC, and as requests and answers give them."""
+
+from datetime import UTC, datetime, time, timedelta
+
+from eventkernel.messages import Metadata
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from evidence.domain.days import day
+
+
+def ms(meta: Metadata) -> int:
+    """When the event happened."""
+    return to_ms(meta.at)
+
+
+def to_ms(at: datetime) -> int:
+    """A time in milliseconds."""
+    return int(at.timestamp() * 1000)
+
+
+def stamp(milliseconds: int) -> Timestamp | None:
+    """The time for an answer; None, which leaves the field unset, for 0."""
+    if not milliseconds:
+        return None
+    at = Timestamp()
+    at.FromMilliseconds(milliseconds)
+    return at
+
+
+def bounds(first_day: str, last_day: str) -> tuple[int | None, int | None]:
+    """From when, and before when, in UTC, something happened on these days or between; None where a day is empty.
+
+    Raises Refusal NO_SUCH_DAY.
+    """
+    since = to_ms(datetime.combine(day(first_day, "first_day"), time(), UTC)) if first_day else None
+    if not last_day:
+        return since, None
+    return since, to_ms(datetime.combine(day(last_day, "last_day"), time(), UTC) + timedelta(days=1))
