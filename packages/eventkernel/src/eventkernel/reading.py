@@ -154,6 +154,10 @@ class Reader:
         commits = await self._store.commits.read(self.principal.tenant, stream)
         return [item for commit in commits for item in recorded(commit, self._contract)]
 
+    async def accesses(self, subject_id: str) -> list[Access]:
+        """Who has opened sealed texts about this person in this service, oldest first."""
+        return await self._store.access_log.about(self.principal.tenant, subject_id)
+
     async def open(self, items: Sequence[tuple[Recorded, str]]) -> list[str]:
         """The texts of sealed fields, each named by its event and path (`reason`, `advice[0].text`); "" where it was never set.
 

@@ -1,5 +1,7 @@
 """A concern as its handlers read it. Every text is opened through the reader, so each reading is in the access log first."""
 
+from datetime import UTC, datetime
+
 from eventkernel.reading import Reader
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -20,6 +22,7 @@ from safeguarding.domain.concern import concern
 from safeguarding.domain.concern_state import Concern, timestamp
 
 _BODY_MAP = "body_map"
+_NO_DEADLINE = datetime.max.replace(tzinfo=UTC)
 
 
 def stream_of(concern_id: str) -> str:
@@ -33,7 +36,7 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
     DOMAIN.md, Safeguarding: "anonymous to all but the DSL"; whoever handles it stands in the DSL's place.
     """
     history = await read.history(stream_of(request.concern_id))
-    sealed = [(item, name) for item in history for name in _sealed_fields(item.event)]
+    sealed = [(item, name) for item in history for name in sealed_fields(item.event)]
     opened = await read.open(sealed)
     marks = [text for (_, name), text in zip(sealed, opened, strict=True) if name == _BODY_MAP]
     texts = {item.meta.event_id: text for (item, name), text in zip(sealed, opened, strict=True) if name != _BODY_MAP}
@@ -71,7 +74,15 @@ def summary(state: Concern) -> ConcernSummary:
         shown.acknowledge_by.FromDatetime(state.acknowledge_by)
     if state.added_to_at is not None:
         shown.added_to_at.FromDatetime(state.added_to_at)
+    if state.due:
+        shown.due_at.FromDatetime(min(one.at for one in state.due))
     return shown
+
+
+def urgency(state: Concern) -> tuple[str, str]:
+    """The nearest time by which somebody is to act, as a text that sorts as it does; whatever has none comes last."""
+    times = [one.at for one in state.due] + ([] if state.acknowledge_by is None else [state.acknowledge_by])
+    return min(times, default=_NO_DEADLINE).isoformat(timespec="microseconds"), state.concern_id
 
 
 def _people(state: Concern) -> list[LinkedPerson]:
@@ -89,5 +100,6 @@ def _due(state: Concern) -> list[ConcernTask]:
     ]
 
 
-def _sealed_fields(event: Message) -> list[str]:
+def sealed_fields(event: Message) -> list[str]:
+    """The fields of an event that may hold sealed text."""
     return [field.name for field in event.DESCRIPTOR.fields if field.message_type is Sealed.DESCRIPTOR]

@@ -8,6 +8,7 @@ from mentoring.safeguarding.v1.handling_pb2 import (
     ReopenConcernRequest,
     TriageConcernRequest,
 )
+from mentoring.safeguarding.v1.oversight_pb2 import ListConcernReadsRequest
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     AcknowledgeConcernRequest,
     AddToConcernRequest,
@@ -27,6 +28,7 @@ _AboutAConcern = (
     | CloseConcernRequest
     | GetConcernRequest
     | LinkPersonRequest
+    | ListConcernReadsRequest
     | RecordActionRequest
     | ReferConcernRequest
     | ReopenConcernRequest

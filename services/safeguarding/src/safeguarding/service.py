@@ -9,7 +9,9 @@ from safeguarding.domain.duty_set import duty
 from safeguarding.domain.policy import policy
 from safeguarding.domain.rota import rota
 from safeguarding.duty_queries import check_duty, get_emergency_advice, preview_routing
+from safeguarding.person_file import get_person_chronology, list_concern_reads
 from safeguarding.projections.handled_concerns import handled_concerns, list_my_concerns
+from safeguarding.projections.open_concerns import get_concern_trends, list_open_concerns, open_concerns
 from safeguarding.reactions.duty_gaps import duty_gaps
 from safeguarding.reactions.escalation import escalation
 from safeguarding.relations import handler_of_concern, raiser_or_handler
@@ -21,8 +23,18 @@ def build() -> Service:
         name="safeguarding",
         contract=Contract(files_of("mentoring.safeguarding.v1")),
         aggregates=[concern, rota, duty, policy],
-        projections=[handled_concerns],
+        projections=[handled_concerns, open_concerns],
         reactions=[escalation, duty_gaps],
-        queries=[get_concern, list_my_concerns, check_duty, preview_routing, get_emergency_advice],
+        queries=[
+            get_concern,
+            list_my_concerns,
+            check_duty,
+            preview_routing,
+            get_emergency_advice,
+            list_open_concerns,
+            get_concern_trends,
+            get_person_chronology,
+            list_concern_reads,
+        ],
         relations={"handler_of_concern": handler_of_concern, "raiser_or_handler": raiser_or_handler},
     )

@@ -79,11 +79,7 @@ class Provider:
         return list((await list_my_concerns(calls.ListMyConcernsRequest(), self.node.reader(by))).concerns)
 
     async def project(self) -> None:
-        """Gives the projection every published event of every concern, as the relay and the subscription would."""
-        projector = Projector(
-            handled_concerns, service="safeguarding", contract=self.service.contract, documents=self.store.documents,
-            parked=self.store.parked, clock=self.clock,
-        )  # fmt: skip
+        """Gives each projection every published event of every concern, as the relay and the subscription would."""
         records: list[ConsumerRecord[bytes, bytes]] = []
         for stream in (STREAM, "concern-concern-2", "concern-concern-3"):
             for commit in await self.store.commits.read(TENANT, stream):
@@ -93,7 +89,11 @@ class Provider:
                         records.append(
                             ConsumerRecord(TOPIC, 0, len(records), 0, 0, key, value, 0, len(key), len(value), headers)
                         )
-        if records:
+        for projection in self.service.projections if records else ():
+            projector = Projector(
+                projection, service="safeguarding", contract=self.service.contract, documents=self.store.documents,
+                parked=self.store.parked, clock=self.clock,
+            )  # fmt: skip
             await projector.take(TOPIC, 0, records)
 
 

@@ -1,7 +1,6 @@
 """Which concerns are or were given to whom: one document a concern and handler. It finds them; the concern itself says what they are."""
 
 import asyncio
-from datetime import UTC, datetime
 
 from eventkernel.messages import Metadata
 from eventkernel.paging import cut, list_name
@@ -11,11 +10,8 @@ from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned
 from mentoring.safeguarding.v1.safeguarding_pb2 import ListMyConcernsRequest, ListMyConcernsResponse
 from pydantic import BaseModel
 
-from safeguarding.concern_file import stream_of, summary
+from safeguarding.concern_file import stream_of, summary, urgency
 from safeguarding.domain.concern import concern
-from safeguarding.domain.concern_state import Concern
-
-_NO_DEADLINE = datetime.max.replace(tzinfo=UTC)
 
 
 class HandledConcern(BaseModel):
@@ -39,14 +35,10 @@ def given(document: HandledConcern, event: ConcernAssigned, _meta: Metadata) -> 
 
 
 async def list_my_concerns(request: ListMyConcernsRequest, read: Reader) -> ListMyConcernsResponse:
-    """The caller's concerns as they are now, those that await acknowledgement first, the nearest deadline before the others."""
+    """The caller's concerns as they are now, the nearest time by which somebody is to act first."""
     me = read.principal.person_id
     found = await read.documents(handled_concerns, assignee_id=me)
     states = await asyncio.gather(*(read.state(concern, stream_of(item.concern_id)) for item in found))
     mine = (state for state in states if state.is_handler(me))
-    shown, cursor = cut(mine, request.page, key=_urgency, of=list_name("my concerns", me))
+    shown, cursor = cut(mine, request.page, key=urgency, of=list_name("my concerns", me))
     return ListMyConcernsResponse(concerns=map(summary, shown), next_cursor=cursor)
-
-
-def _urgency(state: Concern) -> tuple[str, str]:
-    return (state.acknowledge_by or _NO_DEADLINE).isoformat(timespec="microseconds"), state.concern_id
