@@ -331,8 +331,8 @@ def _impurities(path: str, text: str) -> list[str]:
 
 
 def _asks_a_clock(node: ast.Attribute) -> bool:
-    # `context.now` is the time that a decision was handed; any other `now` is asked of a clock.
-    return node.attr == "now" and not (isinstance(node.value, ast.Name) and node.value.id == "context")
+    # `context.now` and `read.now` are the times that a decision and a query were handed; any other `now` is asked of a clock.
+    return node.attr == "now" and not (isinstance(node.value, ast.Name) and node.value.id in {"context", "read"})
 
 
 def _waits(path: str, text: str) -> list[str]:
