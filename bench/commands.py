@@ -11,7 +11,8 @@ from pathlib import Path
 
 from eventkernel.aggregate import Context
 from eventkernel.commands import Order
-from sessions.domain.mentorship import Mentorships, mentorships
+from sessions.domain.mentorship import mentorships
+from sessions.domain.mentorship_state import Mentorships
 from sessions.domain.session import session
 
 from bench import other_library, samples

@@ -21,6 +21,7 @@ from mentoring.common.v1.common_pb2 import (
 )
 from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest, JudgeEvidenceRequest
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
+from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, PartyAttached, PartyDetached
 
 META = Metadata("event-1", "type", "provider-1", "mentorships-learner-1", 1, datetime(2026, 3, 2, tzinfo=UTC))
 STARTED = MentorshipStarted(
@@ -75,6 +76,46 @@ def test_nobody_is_attached_by_a_mentorship_that_ended(ended: Message) -> None:
     assert team(STARTED).has_party("assessor-1", {PARTY_RELATIONSHIP_ASSESSOR})
     assert not team(STARTED, ended).is_mentored_by("mentor-1")
     assert not team(STARTED, ended).has_party("assessor-1", {PARTY_RELATIONSHIP_ASSESSOR})
+
+
+AROUND: dict[str, Any] = {
+    "learner_id": "learner-1",
+    "mentorship_id": "mentorship-1",
+    "standard": StandardVersion(reference="ST0148", version="1.0"),
+}
+WITHOUT_CONTACT = [one for one in STARTED.parties if one.person_id != "contact-1"]
+
+
+@pytest.mark.parametrize(
+    ("event", "gone", "stays"),
+    [
+        (MentorChanged(**AROUND, mentor_id="mentor-9", parties=STARTED.parties), "mentor-1", "contact-1"),
+        (PartyDetached(**AROUND, mentor_id="mentor-1", parties=WITHOUT_CONTACT), "contact-1", "mentor-1"),
+        (EmployerChanged(**AROUND, mentor_id="mentor-1", parties=WITHOUT_CONTACT), "contact-1", "assessor-1"),
+    ],
+)
+async def test_whoever_is_replaced_or_detached_reads_nothing_any_more(
+    reader: Callable[..., Any], event: Message, gone: str, stays: str
+) -> None:
+    async def reads(person_id: str, *events: Message) -> list[bool]:
+        caller = person(person_id, *EVERY_ROLE)
+        read = reader(caller, documents=[team(*events)])
+        return [await in_support_team(Ask(caller, request, read)) for request in (PROGRESS, EVIDENCE)]
+
+    assert any(await reads(gone, STARTED))
+    assert not any(await reads(gone, STARTED, event))
+    assert any(await reads(stays, STARTED, event))
+
+
+async def test_whoever_takes_over_or_is_attached_reads_what_the_need_gives(reader: Callable[..., Any]) -> None:
+    assessor = Party(person_id="assessor-9", relationship=PARTY_RELATIONSHIP_ASSESSOR)
+    there = team(
+        STARTED,
+        MentorChanged(**AROUND, mentor_id="mentor-9", parties=STARTED.parties),
+        PartyAttached(**AROUND, mentor_id="mentor-9", parties=[*STARTED.parties, assessor]),
+    )
+    assert there.is_mentored_by("mentor-9", "ST0148")
+    assert there.has_party("assessor-9", {PARTY_RELATIONSHIP_ASSESSOR}, "ST0148")
 
 
 def test_another_mentorship_goes_on_when_one_ends() -> None:

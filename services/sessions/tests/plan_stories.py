@@ -23,7 +23,8 @@ from mentoring.sessions.v1.learning_plan_pb2 import PlanActivityRequest, ReportH
 from sessions.domain.learning_plan import learning_plans
 from sessions.domain.learning_plan_state import LearningPlans
 from sessions.domain.mentoring_policy import MentoringPolicy
-from sessions.domain.mentorship import Mentorships, mentorships
+from sessions.domain.mentorship import mentorships
+from sessions.domain.mentorship_state import Mentorships
 
 IDS: dict[str, Any] = {"learner_id": "learner-1", "mentorship_id": "mentorship-1"}
 STANDARD = StandardVersion(reference="ST0148", version="1.0")

@@ -10,7 +10,8 @@ from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.sessions.v1.events_pb2 import BreakInLearningEnded, BreakInLearningStarted
 from mentoring.sessions.v1.sessions_pb2 import EndBreakInLearningRequest, StartBreakInLearningRequest
 from pydantic import TypeAdapter
-from sessions.domain.mentorship import Break, Mentorships, mentorships
+from sessions.domain.mentorship import mentorships
+from sessions.domain.mentorship_state import Break, Mentorships
 
 from .test_mentorship import agreed, cancelled, past, started
 from .test_session import ACTIVE, START, asked, cancel, hold, miss, missed, move, moved, plan, planned

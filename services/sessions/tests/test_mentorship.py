@@ -28,7 +28,8 @@ from mentoring.sessions.v1.sessions_pb2 import (
     StartMentorshipRequest,
 )
 from pydantic import TypeAdapter
-from sessions.domain.mentorship import Mentorships, mentorships
+from sessions.domain.mentorship import mentorships
+from sessions.domain.mentorship_state import Mentorships
 from sessions.domain.standard import Standard, Version
 
 KNOWN = Standard((Version("1.0", ("K1", "K2", "S1")), Version("1.1", ("K1",))))

@@ -58,7 +58,8 @@ from mentoring.sessions.v1.sessions_pb2 import (
 )
 from pydantic import TypeAdapter
 from sessions.domain.guide import Guide
-from sessions.domain.mentorship import Mentorships, mentorships
+from sessions.domain.mentorship import mentorships
+from sessions.domain.mentorship_state import Mentorships
 from sessions.domain.session import session
 from sessions.domain.session_state import Session
 

@@ -1,5 +1,6 @@
 """The wiring of the notifications service: the one place that builds adapters and reads settings."""
 
+from eventkernel.aggregate import Aggregate
 from eventkernel.contract import Contract, files_of, fill
 from eventkernel.reading import Ask
 from eventkernel.service import Service
@@ -12,7 +13,7 @@ from notifications.domain import telling as telling_domain
 from notifications.domain.circle import circle
 from notifications.domain.contact import contact
 from notifications.domain.contact_policy import contact_policy
-from notifications.domain.need_to_know import need_to_know
+from notifications.domain.need_to_know import NeedToKnow, need_to_know
 from notifications.domain.notice import notice
 from notifications.effects.mail import Patience, SendMail
 from notifications.effects.mailer import Mailer
@@ -46,17 +47,18 @@ class Settings(BaseSettings):
 def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Service:
     """The service, with mail by SMTP unless another mailer is given."""
     found = settings or Settings()
+    matrix = need_to_know(default_matrix())
     return Service(
         name="notifications",
         contract=Contract(
             files_of("mentoring.notifications.v1"),
             heard=files_of("mentoring.sessions.v1", "mentoring.evidence.v1", "mentoring.safeguarding.v1"),
         ),
-        aggregates=[contact, contact_policy, circle, need_to_know(default_matrix()), telling_domain.telling, notice],
+        aggregates=[contact, contact_policy, circle, matrix, telling_domain.telling, notice],
         projections=[notices],
         reactions=[circles, telling, sending],
         queries=[list_notices, list_my_notices],
-        effects={StartNoticeRequest: _send_mail(found, mailer or _smtp(found))},
+        effects={StartNoticeRequest: _send_mail(found, mailer or _smtp(found), matrix)},
         relations={"self": self_},
     )
 
@@ -78,11 +80,12 @@ def _smtp(settings: Settings) -> SmtpMailer:
     )
 
 
-def _send_mail(settings: Settings, mailer: Mailer) -> SendMail:
+def _send_mail(settings: Settings, mailer: Mailer, matrix: Aggregate[NeedToKnow]) -> SendMail:
     return SendMail(
         mailer=mailer,
         sender=settings.mail_sender,
         link_base=settings.link_base,
+        matrix=matrix,
         patience=Patience(
             first_seconds=settings.mail_retry_first_seconds,
             longest_seconds=settings.mail_retry_longest_seconds,

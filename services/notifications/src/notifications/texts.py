@@ -18,6 +18,11 @@ class Wording:
     page: str
 
 
+_PROGRAMME_OUTLINE = Wording(
+    subject="News about a learner's programme",
+    text="Something has changed in a learner's programme. You are told this in outline; ask the mentor for more.",
+    page="notices",
+)
 _SESSIONS_OUTLINE = Wording(
     subject="News about a learner's sessions",
     text="Something has changed about a learner's planned sessions. You are told this in outline; ask the mentor for more.",
@@ -33,6 +38,11 @@ FULL: Mapping[Occasion.ValueType, Wording] = {
     Occasion.OCCASION_MENTORSHIP_STARTED: Wording(
         subject="A mentorship has started",
         text="A mentorship has started. Who belongs to it and what it works towards is here:",
+        page="mentorships",
+    ),
+    Occasion.OCCASION_MENTOR_CHANGED: Wording(
+        subject="A mentorship has another mentor",
+        text="Another mentor has taken over a mentorship. Who that is is here:",
         page="mentorships",
     ),
     Occasion.OCCASION_SESSION_PLANNED: Wording(
@@ -133,11 +143,8 @@ FULL: Mapping[Occasion.ValueType, Wording] = {
 
 # A concern has none, nor has a contact: it is told in full to the few who are told.
 OUTLINE: Mapping[Occasion.ValueType, Wording] = {
-    Occasion.OCCASION_MENTORSHIP_STARTED: Wording(
-        subject="News about a learner's programme",
-        text="Something has changed in a learner's programme. You are told this in outline; ask the mentor for more.",
-        page="notices",
-    ),
+    Occasion.OCCASION_MENTORSHIP_STARTED: _PROGRAMME_OUTLINE,
+    Occasion.OCCASION_MENTOR_CHANGED: _PROGRAMME_OUTLINE,
     Occasion.OCCASION_SESSION_PLANNED: _SESSIONS_OUTLINE,
     Occasion.OCCASION_SESSION_MOVED: _SESSIONS_OUTLINE,
     Occasion.OCCASION_SESSION_CANCELLED: _SESSIONS_OUTLINE,

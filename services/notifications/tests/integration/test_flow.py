@@ -18,7 +18,7 @@ from eventkernel.testing.scenario import person
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import CommandReply, Party, PartyRelationship, StandardVersion
-from mentoring.notifications.v1.events_pb2 import ContactReplaced, NoticeSettled, Outcome
+from mentoring.notifications.v1.events_pb2 import CircleMeant, ContactReplaced, NoticeRequested, NoticeSettled, Outcome
 from mentoring.notifications.v1.notifications_pb2 import (
     RegisterContactRequest,
     RegisterMyContactRequest,
@@ -32,7 +32,8 @@ from mentoring.safeguarding.v1.events_pb2 import (
     ConcernReceived,
     Severity,
 )
-from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionMissed, SessionPlanned
+from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionMissed, SessionMoved, SessionPlanned
+from mentoring.sessions.v1.mentorship_events_pb2 import MentorChanged, PartyDetached
 from notifications.reactions.circles import circles
 from notifications.reactions.sending import sending
 from notifications.reactions.telling import telling
@@ -106,6 +107,8 @@ class Platform:
         reader = self.node.reader(Principal.system(TENANT))
         for event_id in event_ids or ("event-1",):
             for item in await reader.history(f"telling-{derived_id('telling', event_id)}"):
+                if isinstance(item.event, CircleMeant):
+                    continue
                 (later,) = sending.policies[type(item.event)](item.event, item.meta)
                 assert isinstance(later, Later)
                 for attempt in (1, 2):
@@ -116,8 +119,9 @@ class Platform:
     async def settled(self, event_id: str = "event-1") -> list[Outcome.ValueType]:
         """How the attempts for this event's notices ended."""
         reader = self.node.reader(Principal.system(TENANT))
-        notices = [item.event for item in await reader.history(f"telling-{derived_id('telling', event_id)}")]
-        past = [item.event for one in notices for item in await reader.history(f"notice-{one.notice_id}")]  # type: ignore[attr-defined]
+        told = [item.event for item in await reader.history(f"telling-{derived_id('telling', event_id)}")]
+        notices = [event for event in told if isinstance(event, NoticeRequested)]
+        past = [item.event for one in notices for item in await reader.history(f"notice-{one.notice_id}")]
         return [event.outcome for event in past if isinstance(event, NoticeSettled)]
 
 
@@ -171,6 +175,52 @@ async def test_a_telling_that_comes_before_its_circle_waits_and_is_then_told(pla
     await platform.hear(telling, PLANNED)
     await platform.send_all()
     assert set(platform.outbox.texts()) == {"ada@example.org", "boss@example.org"}
+
+
+JUDGE_ALONE = [Party(person_id="judge", relationship=PartyRelationship.PARTY_RELATIONSHIP_ASSESSOR)]
+DETACHED = PartyDetached(learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=JUDGE_ALONE)
+TAKEN_OVER = MentorChanged(
+    learner_id="ada", mentorship_id="m-1", mentor_id="max", former_mentor_id="mia", parties=STARTED.parties
+)
+
+
+async def test_whoever_is_detached_is_not_told_what_happens_afterwards(platform: Platform) -> None:
+    await platform.register("ada", "boss")
+    await platform.hear(circles, STARTED)
+    await platform.hear(circles, DETACHED, event_id="detached")
+    await platform.hear(telling, PLANNED)
+    await platform.send_all()
+    assert set(platform.outbox.texts()) == {"ada@example.org"}
+
+
+async def test_whoever_is_detached_is_not_told_either_what_waited_to_be_sent_meanwhile(platform: Platform) -> None:
+    await platform.register("ada", "boss")
+    await platform.hear(circles, STARTED)
+    await platform.hear(telling, PLANNED)
+    await platform.hear(circles, DETACHED, event_id="detached")
+    await platform.send_all()
+    assert set(platform.outbox.texts()) == {"ada@example.org"}
+    assert sorted(await platform.settled()) == [Outcome.OUTCOME_SENT, Outcome.OUTCOME_NEED_ENDED]
+
+
+async def test_a_change_of_mentor_is_told_to_the_new_one_and_never_to_the_former_one(platform: Platform) -> None:
+    await platform.register("ada", "boss", "judge", "mia", "max")
+    await platform.hear(circles, STARTED)
+    with pytest.raises(NotYet):
+        await platform.hear(telling, TAKEN_OVER, event_id="taken over")
+    await platform.hear(circles, TAKEN_OVER, event_id="taken over")
+    await platform.hear(telling, TAKEN_OVER, event_id="taken over")
+    moved = SessionMoved(session_id="s-1", learner_id="ada", mentorship_id="m-1", mentor_id="max")
+    await platform.hear(telling, moved, event_id="moved")
+    await platform.send_all("taken over", "moved")
+    assert sorted((mail["To"].addresses[0].addr_spec, mail["Subject"]) for mail in platform.outbox.mails) == [
+        ("ada@example.org", "A mentorship has another mentor"),
+        ("ada@example.org", "A session was moved"),
+        ("boss@example.org", "A mentorship has another mentor"),
+        ("boss@example.org", "News about a learner's sessions"),
+        ("judge@example.org", "A mentorship has another mentor"),
+        ("max@example.org", "A mentorship has another mentor"),
+    ]
 
 
 async def test_a_concern_reaches_its_raiser_and_its_handler_and_nobody_else(platform: Platform) -> None:

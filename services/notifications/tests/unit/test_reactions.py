@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import protovalidate
 import pytest
@@ -40,6 +41,7 @@ from mentoring.sessions.v1.events_pb2 import (
     SessionMoved,
     SessionPlanned,
 )
+from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, PartyAttached, PartyDetached
 from notifications.reactions.circles import circles
 from notifications.reactions.sending import sending
 from notifications.reactions.telling import telling
@@ -47,6 +49,8 @@ from notifications.reactions.telling import telling
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TELLING_ID = derived_id("telling", "event-1")
 ST0148 = StandardVersion(reference="ST0148", version="1.0")
+AROUND: dict[str, Any] = {"learner_id": "ada", "mentorship_id": "m-1"}
+JUDGE = Party(person_id="judge", relationship=PartyRelationship.PARTY_RELATIONSHIP_ASSESSOR)
 BOSS = Party(person_id="boss", relationship=PartyRelationship.PARTY_RELATIONSHIP_EMPLOYER_CONTACT)
 
 
@@ -67,6 +71,7 @@ def tell(
     *,
     actor_id: str = "mia",
     standard_reference: str = "",
+    mentor_id: str = "",
 ) -> TellCircleRequest:
     return TellCircleRequest(
         telling_id=TELLING_ID,
@@ -77,6 +82,7 @@ def tell(
         actor_id=actor_id,
         mentorship_id=mentorship_id,
         standard_reference=standard_reference,
+        mentor_id=mentor_id or ("mia" if about_id == "s-1" else ""),
     )
 
 
@@ -88,6 +94,15 @@ def tell(
             RecordCircleRequest(
                 learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=[BOSS], standard_reference="ST0148"
             ),
+        ),
+        *(
+            (event, RecordCircleRequest(**AROUND, mentor_id="max", parties=[BOSS], standard_reference="ST0148"))
+            for event in (
+                MentorChanged(**AROUND, mentor_id="max", former_mentor_id="mia", parties=[BOSS], standard=ST0148),
+                EmployerChanged(**AROUND, mentor_id="max", employer_id="works", parties=[BOSS], standard=ST0148),
+                PartyAttached(**AROUND, mentor_id="max", party=BOSS, parties=[BOSS], standard=ST0148),
+                PartyDetached(**AROUND, mentor_id="max", party=JUDGE, parties=[BOSS], standard=ST0148),
+            )
         ),
         (
             MentorshipCancelled(learner_id="ada", mentorship_id="m-1"),
@@ -114,6 +129,17 @@ def test_circles_follow_mentorships(event: Message, request_: Message) -> None:
                 "m-1",
                 "m-1",
                 actor_id="",
+            ),
+        ),
+        (
+            MentorChanged(learner_id="ada", mentorship_id="m-1", mentor_id="max", former_mentor_id="mia"),
+            tell(
+                InformationKind.INFORMATION_KIND_PROGRESS,
+                Occasion.OCCASION_MENTOR_CHANGED,
+                "m-1",
+                "m-1",
+                actor_id="",
+                mentor_id="max",
             ),
         ),
         (
@@ -404,7 +430,7 @@ def heard(reactions: Iterable[Reaction]) -> set[str]:
 
 def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
     assert heard([telling]) == {
-        "MentorshipStarted", "SessionPlanned", "SessionMoved", "SessionMissed", "SessionCancelled", "SessionHeld",
+        "MentorshipStarted", "MentorChanged", "SessionPlanned", "SessionMoved", "SessionMissed", "SessionCancelled", "SessionHeld",
         "EvidenceAccepted", "EvidenceReferred", "ConcernReceived", "ConcernAssigned", "DutyGapFound", "ContactReplaced",
         "ConcernChased", "ConcernAcknowledgementLapsed",
     }  # fmt: skip

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from mentoring.common.v1.common_pb2 import InformationKind, Party, PartyRelationship
 from mentoring.notifications.v1.events_pb2 import (
     Because,
+    CircleMeant,
     CircleRecorded,
     Detail,
     NeedToKnowRule,
     NoticeRequested,
     Occasion,
 )
-from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest, TellPersonRequest
+from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest, TellCircleRequest, TellPersonRequest
 from notifications.default_matrix import default_matrix
 from notifications.domain.circle import Circle, circle
 from notifications.domain.contact import Contact
@@ -94,7 +95,8 @@ def changed(request: TellCircleRequest, **fields: object) -> TellCircleRequest:
 
 def told(events: tuple[Message, ...]) -> dict[str, tuple[Because.ValueType, Detail.ValueType]]:
     notices = [event for event in events if isinstance(event, NoticeRequested)]
-    assert len({event.recipient_id for event in notices}) == len(notices) == len(events)
+    about_a_circle = [event for event in events if isinstance(event, CircleMeant)]
+    assert len({event.recipient_id for event in notices}) == len(notices) == len(events) - len(about_a_circle)
     return {event.recipient_id: (event.because, event.detail) for event in notices}
 
 
@@ -490,9 +492,63 @@ def test_any_circle_folds_in_pieces_and_survives_its_snapshot(records: list[Circ
     assert adapter.validate_json(adapter.dump_json(state)) == state
 
 
-def test_a_telling_folds_in_pieces_and_its_snapshot_names_nobody() -> None:
+def test_a_telling_folds_in_pieces_and_its_snapshot_says_which_circle_and_none_of_its_people() -> None:
     events = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(PLANNED).events
     assert_folds_in_pieces(telling, events)
     state = given(telling, *events).state
-    assert TypeAdapter(Telling).dump_json(state) == b'{"told":true}'
-    assert TypeAdapter(Telling).validate_json(b'{"told":true}') == state
+    kept = TypeAdapter(Telling).dump_json(state)
+    assert b'"told":true,"learner_id":"ada"' in kept
+    assert not any(name in kept for name in (b"mia", b"boss", b"mum", b"judge"))
+    assert TypeAdapter(Telling).validate_json(kept) == state
+    assert TypeAdapter(Telling).validate_json(b'{"told":true}') == Telling(told=True)
+
+
+def sent(recipient_id: str, because: Because.ValueType, detail: Detail.ValueType) -> StartNoticeRequest:
+    return StartNoticeRequest(recipient_id=recipient_id, because=because, detail=detail)
+
+
+def test_before_it_is_sent_the_need_is_asked_again() -> None:
+    told_then = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(PLANNED).after().state
+    mentor = sent("mia", Because.BECAUSE_MENTOR, Detail.DETAIL_FULL)
+    boss = sent("boss", Because.BECAUSE_EMPLOYER_CONTACT, Detail.DETAIL_OUTLINE)
+    learner = sent("ada", Because.BECAUSE_LEARNER, Detail.DETAIL_FULL)
+    same = surrounded(CIRCLE)
+    assert all(told_then.is_still_needed(one, same, default_matrix()) for one in (mentor, boss, learner))
+    left = CircleRecorded(
+        learner_id="ada", mentorship_id="m-1", mentor_id="max", parties=CIRCLE.parties[1:], standard_reference="ST0148"
+    )
+    after = surrounded(CIRCLE, left)
+    assert [told_then.is_still_needed(one, after, default_matrix()) for one in (mentor, boss, learner)] == [
+        False, False, True,
+    ]  # fmt: skip
+    ended = surrounded(CIRCLE, CircleRecorded(learner_id="ada", mentorship_id="m-1", ended=True))
+    assert [told_then.is_still_needed(one, ended, default_matrix()) for one in (mentor, learner)] == [False, True]
+
+
+def test_before_it_is_sent_the_matrix_is_asked_again() -> None:
+    told_then = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(PLANNED).after().state
+    mentor = sent("mia", Because.BECAUSE_MENTOR, Detail.DETAIL_FULL)
+    for detail, is_needed in ((Detail.DETAIL_OUTLINE, False), (Detail.DETAIL_FULL, True)):
+        rule = NeedToKnowRule(
+            kind=InformationKind.INFORMATION_KIND_SESSION, because=Because.BECAUSE_MENTOR, detail=detail
+        )
+        assert told_then.is_still_needed(mentor, surrounded(CIRCLE), NeedToKnow.of([rule])) is is_needed
+
+
+def test_what_was_told_before_the_circle_was_kept_and_what_goes_to_one_person_is_asked_no_more() -> None:
+    before = sent("mia", Because.BECAUSE_MENTOR, Detail.DETAIL_FULL)
+    assert Telling(told=True).is_still_needed(before, Circle(), NeedToKnow(()))
+
+
+def test_a_telling_waits_until_the_mentor_that_it_names_has_been_heard_of() -> None:
+    """Or it would go to the mentor before, who is to be told nothing any more."""
+    taken_over = CircleRecorded(learner_id="ada", mentorship_id="m-1", mentor_id="max", standard_reference="ST0148")
+    by_max, by_mia = (changed(PLANNED, mentor_id=name, actor_id=name) for name in ("max", "mia"))
+    early = given(telling).beside(surrounded(CIRCLE), default_matrix()).when(by_max)
+    assert isinstance(early.then_refused("MENTOR_NOT_HEARD_OF"), NotYet)
+    heard = given(telling).beside(surrounded(CIRCLE, taken_over), default_matrix())
+    assert set(told(heard.when(by_max).events)) == {"ada"}
+    # What the former mentor did is told late to those who are there now, and waits for nothing.
+    assert set(told(heard.when(by_mia).events)) == {"ada", "max"}
+    ended = CircleRecorded(learner_id="ada", mentorship_id="m-1", ended=True)
+    assert set(told(given(telling).beside(surrounded(ended), default_matrix()).when(by_max).events)) == {"ada"}

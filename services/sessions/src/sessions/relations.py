@@ -7,7 +7,8 @@ from eventkernel.contract import fill
 from eventkernel.reading import Ask
 from mentoring.sessions.v1.learning_plan_pb2 import AgreeToLearningPlanRequest, ObjectToLearningPlanRequest
 
-from sessions.domain.mentorship import Mentorships, mentorships
+from sessions.domain.mentorship import mentorships
+from sessions.domain.mentorship_state import Mentorships
 from sessions.domain.plan_agreement import SIGNERS
 from sessions.domain.support_team import relationships
 
@@ -29,7 +30,7 @@ async def in_support_team(ask: Ask) -> bool:
     found = (await _mentorships(ask)).find_active(fill("{mentorship_id}", ask.request))
     if found is None:
         return False
-    is_mentor = person_id == found.terms.mentor_id and not signing
+    is_mentor = person_id == found.mentor_id and not signing
     return is_mentor or not relationships(found, person_id).isdisjoint(SIGNERS)
 
 

@@ -8,7 +8,8 @@ from sessions.domain.development import development
 from sessions.domain.guide import guide
 from sessions.domain.learning_plan import learning_plans
 from sessions.domain.mentoring_policy import mentoring_policy
-from sessions.domain.mentorship import Mentorships, mentorships
+from sessions.domain.mentorship import mentorships
+from sessions.domain.mentorship_state import Mentorships
 from sessions.domain.session import session
 from sessions.domain.standard import standard
 from sessions.projections.current_policy import get_mentoring_policy
@@ -23,6 +24,7 @@ from sessions.projections.mentor_skills import (
     list_lapsing_skills,
     mentor_skills,
 )
+from sessions.projections.mentorship_register import get_mentorship, list_mentorships, mentorship_register
 from sessions.projections.session_record import get_session
 from sessions.reactions.learning_standards import learning_standards
 from sessions.relations import in_support_team
@@ -34,7 +36,7 @@ def build() -> Service:
         name="sessions",
         contract=Contract(files_of("mentoring.sessions.v1"), heard=files_of("mentoring.evidence.v1")),
         aggregates=[mentorships, session, standard, guide, development, learning_plans, mentoring_policy],
-        projections=[learner_sessions, guides, mentor_skills, learning_plans_read],
+        projections=[learner_sessions, guides, mentor_skills, learning_plans_read, mentorship_register],
         reactions=[learning_standards],
         queries=[
             get_session,
@@ -49,12 +51,15 @@ def build() -> Service:
             list_hour_reports,
             get_hours,
             get_mentoring_policy,
+            get_mentorship,
+            list_mentorships,
         ],
         relations={
             "self": self_,
             "mentor_of_learner": mentor_of_learner,
             "self_or_mentor": self_or_mentor,
             "support_team": in_support_team,
+            "self_mentor_or_manager": self_mentor_or_manager,
         },
     )
 
@@ -66,8 +71,11 @@ async def self_(ask: Ask) -> bool:
 
 
 async def mentor_of_learner(ask: Ask) -> bool:
-    """The caller mentors the request's learner, or did: whether the mentorship is still active is the decision's to say, with a reason."""
-    return (await _mentorships(ask)).was_ever_mentored_by(ask.principal.person_id)
+    """The caller mentors the request's learner, or did until a mentorship ended: that it has is the decision's to say.
+
+    A mentor who was replaced is a stranger: they are told nothing of the learner any more, not even by a refusal.
+    """
+    return (await _mentorships(ask)).was_mentored_to_the_end_by(ask.principal.person_id)
 
 
 async def self_or_mentor(ask: Ask) -> bool:
@@ -75,6 +83,11 @@ async def self_or_mentor(ask: Ask) -> bool:
     if ask.principal.person_id == fill("{learner_id}", ask.request):
         return True
     return (await _mentorships(ask)).is_mentored_by(ask.principal.person_id)
+
+
+async def self_mentor_or_manager(ask: Ask) -> bool:
+    """The caller is the request's learner, mentors them now, or is a manager of the provider."""
+    return "provider_manager" in ask.principal.roles or await self_or_mentor(ask)
 
 
 async def _mentorships(ask: Ask) -> Mentorships:

@@ -9,6 +9,7 @@ from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
 from mentoring.common.v1.common_pb2 import PARTY_RELATIONSHIP_ASSESSOR, PartyRelationship
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
+from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, PartyAttached, PartyDetached
 from pydantic import BaseModel, computed_field
 
 
@@ -75,11 +76,31 @@ support_team = Projection("support_team", version=3, document=SupportTeam, key="
 @support_team.on
 def started(document: SupportTeam, event: MentorshipStarted, _meta: Metadata) -> None:
     """Mentor and parties are attached."""
-    document.mentorships[event.mentorship_id] = Mentorship(
-        mentor_id=event.mentor_id,
-        standard_reference=event.standard.reference,
-        parties=[Attached(person_id=party.person_id, relationship=party.relationship) for party in event.parties],
-    )
+    document.mentorships[event.mentorship_id] = _as_told(event)
+
+
+@support_team.on
+def mentor_changed(document: SupportTeam, event: MentorChanged, _meta: Metadata) -> None:
+    """Another mentor, and the former one no longer."""
+    document.mentorships[event.mentorship_id] = _as_told(event)
+
+
+@support_team.on
+def employer_changed(document: SupportTeam, event: EmployerChanged, _meta: Metadata) -> None:
+    """The contacts of an employer that was left are not attached any more."""
+    document.mentorships[event.mentorship_id] = _as_told(event)
+
+
+@support_team.on
+def party_attached(document: SupportTeam, event: PartyAttached, _meta: Metadata) -> None:
+    """One party more."""
+    document.mentorships[event.mentorship_id] = _as_told(event)
+
+
+@support_team.on
+def party_detached(document: SupportTeam, event: PartyDetached, _meta: Metadata) -> None:
+    """One party less."""
+    document.mentorships[event.mentorship_id] = _as_told(event)
 
 
 @support_team.on
@@ -92,3 +113,14 @@ def cancelled(document: SupportTeam, event: MentorshipCancelled, _meta: Metadata
 def completed(document: SupportTeam, event: MentorshipCompleted, _meta: Metadata) -> None:
     """Nobody is attached by it any more."""
     document.mentorships[event.mentorship_id].active = False
+
+
+def _as_told(
+    event: MentorshipStarted | MentorChanged | EmployerChanged | PartyAttached | PartyDetached,
+) -> Mentorship:
+    """Each of them tells of all who belong to the mentorship afterwards, and comes only while it goes on."""
+    return Mentorship(
+        mentor_id=event.mentor_id,
+        standard_reference=event.standard.reference,
+        parties=[Attached(person_id=party.person_id, relationship=party.relationship) for party in event.parties],
+    )

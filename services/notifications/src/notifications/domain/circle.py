@@ -38,6 +38,11 @@ class Surrounding:
     parties: tuple[Attached, ...] = ()
     ended: bool = False
     standard_reference: str = ""
+    former_mentor_ids: tuple[str, ...] = ()
+
+    def has_heard_of(self, mentor_id: str) -> bool:
+        """Whether this person is known to mentor here or to have done so; of what has ended nothing more is heard."""
+        return self.ended or mentor_id in (self.mentor_id, *self.former_mentor_ids)
 
     def members(self) -> Iterator[Member]:
         """Each of them with why they may be told. A person in several relationships comes once for each."""
@@ -84,7 +89,8 @@ class Circle:
         return [member for member in first if all(member in other for other in others)]
 
 
-circle = Aggregate("circle", initial=Circle())
+# Shape 2: who mentored before is remembered.
+circle = Aggregate("circle", initial=Circle(), shape=2)
 
 
 @circle.decide
@@ -108,7 +114,7 @@ def record_circle(state: Circle, command: RecordCircleRequest, _context: Context
         standard_reference="" if command.ended else command.standard_reference,
     )
     known = state.of(command.mentorship_id)
-    if known is not None and (known.ended or known == _surrounding(event)):
+    if known is not None and (known.ended or replace(known, former_mentor_ids=()) == _surrounding(event)):
         return []
     return [event]
 
@@ -117,8 +123,11 @@ def record_circle(state: Circle, command: RecordCircleRequest, _context: Context
 def circle_recorded(state: Circle, event: CircleRecorded) -> Circle:
     """The mentorship's people are as recorded last."""
     now = _surrounding(event)
-    if state.of(event.mentorship_id) is None:
+    before_it = state.of(event.mentorship_id)
+    if before_it is None:
         return replace(state, surroundings=(*state.surroundings, now))
+    former = {*before_it.former_mentor_ids, before_it.mentor_id} - {now.mentor_id, ""}
+    now = replace(now, former_mentor_ids=() if now.ended else tuple(sorted(former)))
     return replace(
         state,
         surroundings=tuple(

@@ -28,6 +28,7 @@ _SETTLED_AS = {
     Outcome.OUTCOME_FAILED: Status.FAILED,
     Outcome.OUTCOME_UNKNOWN: Status.UNKNOWN,
     Outcome.OUTCOME_NOT_NEEDED: Status.NOT_NEEDED,
+    Outcome.OUTCOME_NEED_ENDED: Status.NOT_NEEDED,
 }
 
 

@@ -1,16 +1,16 @@
 """Telling: one thing that happened, told once to each person with a legitimate need, and to nobody else.
 
-The circle and the matrix are read when it is told: who has lost the need by then is not told any more.
+The circle and the matrix are read when it is told, and again before each notice is sent: who has lost the need by then is not told.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eventkernel.aggregate import Aggregate, Context, NotYet, Refusal
 from mentoring.common.v1.common_pb2 import InformationKind
-from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, Occasion
-from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest, TellPersonRequest
+from mentoring.notifications.v1.events_pb2 import Because, CircleMeant, Detail, NoticeRequested, Occasion
+from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest, TellCircleRequest, TellPersonRequest
 
 from notifications.domain.circle import Circle, Member
 from notifications.domain.contact import Contact
@@ -37,6 +37,7 @@ _PARTS_IN_A_CONCERN = {
 TOLD_TO_A_CIRCLE = frozenset(
     {
         Occasion.OCCASION_MENTORSHIP_STARTED,
+        Occasion.OCCASION_MENTOR_CHANGED,
         Occasion.OCCASION_SESSION_PLANNED,
         Occasion.OCCASION_SESSION_MOVED,
         Occasion.OCCASION_SESSION_MISSED,
@@ -65,22 +66,39 @@ _CODE = re.compile(r"[a-z][a-z_]{0,39}")
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Whether it has been told. Whom is in the events, and in the notices."""
+    """Whether it has been told. Whom is in the events, and in the notices.
+
+    `learner_id` and what follows say which circle was meant; the learner is empty where it was one person, or in old streams.
+    """
 
     told: bool = False
+    learner_id: str = ""
+    kind: InformationKind.ValueType = InformationKind.INFORMATION_KIND_UNSPECIFIED
+    mentorship_id: str = ""
+    standard_reference: str = ""
+    actor_id: str = ""
+
+    def is_still_needed(self, notice: StartNoticeRequest, circle: Circle, matrix: NeedToKnow) -> bool:
+        """Whether the recipient still has the need that the notice gives as its reason, in its detail at least."""
+        if not self.learner_id:
+            return True
+        related = [(self.learner_id, Because.BECAUSE_LEARNER), *(_members(circle, self) or ())]
+        return (notice.recipient_id, notice.because) in related and matrix.detail(
+            self.kind, notice.because
+        ) >= notice.detail
 
 
 telling = Aggregate("telling", initial=Telling())
 
 
 @telling.decide
-def tell_circle(state: Telling, command: TellCircleRequest, context: Context) -> list[NoticeRequested]:
+def tell_circle(state: Telling, command: TellCircleRequest, context: Context) -> list[NoticeRequested | CircleMeant]:
     """One notice for each person whose relationship to the learner the matrix tells of this kind; the highest detail counts.
 
     The one who did it is not told. Of a mentorship that has ended only the learner is told. Nobody of another mentorship is told,
     and where nobody can say which one it is, nobody who does not belong to each.
 
-    Raises NotYet CIRCLE_UNKNOWN, and Refusal NOT_FOR_A_CIRCLE for what only TellPerson may tell.
+    Raises NotYet CIRCLE_UNKNOWN or MENTOR_NOT_HEARD_OF, and Refusal NOT_FOR_A_CIRCLE for what only TellPerson may tell.
     """
     if state.told:
         return []
@@ -96,9 +114,16 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
             f"Who surrounds learner {command.learner_id} has not been heard of yet: "
             "it comes with the MentorshipStarted of the sessions service; try again after that.",
         )
+    surrounding = context.state(Circle).of(command.mentorship_id)
+    if command.mentor_id and surrounding is not None and not surrounding.has_heard_of(command.mentor_id):
+        raise NotYet(
+            "MENTOR_NOT_HEARD_OF",
+            f"That {command.mentor_id} mentors in {command.mentorship_id} has not been heard of yet: "
+            "it comes with the MentorChanged of the sessions service; try again after that.",
+        )
     matrix = context.state(NeedToKnow)
     related = [(command.learner_id, Because.BECAUSE_LEARNER), *members]
-    return [
+    notices = [
         NoticeRequested(
             telling_id=command.telling_id,
             notice_id=context.derive_id("notice", need.person_id),
@@ -111,6 +136,17 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
         for need in _greatest_needs(related, command.kind, matrix)
         if need.person_id != command.actor_id
     ]
+    if not notices:
+        return []
+    meant = CircleMeant(
+        telling_id=command.telling_id,
+        learner_id=command.learner_id,
+        kind=command.kind,
+        mentorship_id=command.mentorship_id,
+        standard_reference=command.standard_reference,
+        actor_id=command.actor_id,
+    )
+    return [*notices, meant]
 
 
 @telling.decide
@@ -150,9 +186,22 @@ def tell_person(state: Telling, command: TellPersonRequest, context: Context) ->
 
 
 @telling.evolve
-def notice_requested(_state: Telling, _event: NoticeRequested) -> Telling:
+def notice_requested(state: Telling, _event: NoticeRequested) -> Telling:
     """All of a telling's notices are requested in one commit."""
-    return Telling(told=True)
+    return replace(state, told=True)
+
+
+@telling.evolve
+def circle_meant(state: Telling, event: CircleMeant) -> Telling:
+    """Who may be told is asked of this circle again."""
+    return replace(
+        state,
+        learner_id=event.learner_id,
+        kind=event.kind,
+        mentorship_id=event.mentorship_id,
+        standard_reference=event.standard_reference,
+        actor_id=event.actor_id,
+    )
 
 
 def is_safeguarding(occasion: Occasion.ValueType) -> bool:
@@ -160,12 +209,12 @@ def is_safeguarding(occasion: Occasion.ValueType) -> bool:
     return occasion not in TOLD_TO_A_CIRCLE | _NO_CONCERNS
 
 
-def _members(circle: Circle, command: TellCircleRequest) -> Iterable[Member] | None:
-    if command.mentorship_id:
-        return circle.members_of(command.mentorship_id)
-    if command.standard_reference:
-        return circle.members_on(command.standard_reference)
-    return circle.members_of_each(command.actor_id)
+def _members(circle: Circle, meant: TellCircleRequest | Telling) -> Iterable[Member] | None:
+    if meant.mentorship_id:
+        return circle.members_of(meant.mentorship_id)
+    if meant.standard_reference:
+        return circle.members_on(meant.standard_reference)
+    return circle.members_of_each(meant.actor_id)
 
 
 def _copy(command: TellPersonRequest, notice_id: str, registration: int) -> NoticeRequested:

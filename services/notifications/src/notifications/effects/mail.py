@@ -2,12 +2,12 @@
 a trace (reading the contact, composing) comes before, so that an attempt that was never settled was truly under way."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 import structlog
 from eventkernel import tracing
-from eventkernel.aggregate import Refusal
+from eventkernel.aggregate import Aggregate, Refusal
 from eventkernel.keys import KeyDestroyed
 from eventkernel.reaction import Doing, TryAgain
 from eventkernel.timing import Clock, utc_now
@@ -17,7 +17,11 @@ from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, St
 from mentoring.options.v1 import options_pb2
 from opentelemetry.trace import SpanKind
 
+from notifications.default_matrix import default_matrix
+from notifications.domain.circle import circle
 from notifications.domain.contact import contact
+from notifications.domain.need_to_know import NeedToKnow, need_to_know
+from notifications.domain.telling import telling
 from notifications.effects.mailer import Mailer, NotTaken, Unsure
 from notifications.messages import Recipient, Unaddressable, compose
 
@@ -27,7 +31,7 @@ _log = structlog.get_logger(__name__)
 CONTACT_UNKNOWN = "CONTACT_UNKNOWN"
 CONTACT_ERASED = "CONTACT_ERASED"
 ADDRESS_INVALID = "ADDRESS_INVALID"
-_FOR_GOOD = frozenset({Outcome.OUTCOME_SENT, Outcome.OUTCOME_NOT_NEEDED})
+_FOR_GOOD = frozenset({Outcome.OUTCOME_SENT, Outcome.OUTCOME_NOT_NEEDED, Outcome.OUTCOME_NEED_ENDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class SendMail:
         sender: the platform's own address.
         link_base: where the portal's pages are.
         clock: dates the messages.
+        matrix: the provider's need-to-know policy.
     """
 
     mailer: Mailer
@@ -73,6 +78,7 @@ class SendMail:
     link_base: str
     patience: Patience = Patience()
     clock: Clock = utc_now
+    matrix: Aggregate[NeedToKnow] = field(default_factory=lambda: need_to_know(default_matrix()))
 
     async def __call__(self, request: StartNoticeRequest, doing: Doing) -> None:
         """Sends once, and records how it ended. Raises TryAgain where it is to be tried again."""
@@ -92,6 +98,8 @@ class SendMail:
             raise TryAgain(self.patience.seconds(request, doing.attempt), ended.failure)
 
     async def _prepare(self, request: StartNoticeRequest, doing: Doing) -> EmailMessage | _Ended:
+        if not request.safeguarding and not await self._is_still_needed(request, doing):
+            return _Ended(Outcome.OUTCOME_NEED_ENDED)
         registration = await self._registration(request, doing)
         if request.second_copy and not registration:
             return _Ended(Outcome.OUTCOME_NOT_NEEDED)
@@ -113,6 +121,11 @@ class SendMail:
             return compose(request, recipient, sender=self.sender, link_base=self.link_base, at=self.clock())
         except Unaddressable:
             return _Ended(Outcome.OUTCOME_FAILED, ADDRESS_INVALID)
+
+    async def _is_still_needed(self, request: StartNoticeRequest, doing: Doing) -> bool:
+        told = await doing.state(telling, f"telling-{request.telling_id}")
+        around = await doing.state(circle, f"circle-{told.learner_id}")
+        return told.is_still_needed(request, around, await doing.state(self.matrix, "need-to-know"))
 
     async def _registration(self, request: StartNoticeRequest, doing: Doing) -> int:
         """Which registration it goes to; 0: the newest, or for a second copy none."""

@@ -34,6 +34,7 @@ from mentoring.sessions.v1.events_pb2 import (
     SessionMoved,
     SessionPlanned,
 )
+from mentoring.sessions.v1.mentorship_events_pb2 import MentorChanged
 
 telling = Reaction("telling")
 
@@ -55,6 +56,20 @@ def mentorship_started(event: MentorshipStarted, meta: Metadata) -> Iterator[Tel
         occasion=Occasion.OCCASION_MENTORSHIP_STARTED,
         about_id=event.mentorship_id,
         mentorship_id=event.mentorship_id,
+    )
+
+
+@telling.on
+def mentor_changed(event: MentorChanged, meta: Metadata) -> Iterator[TellCircleRequest]:
+    """Told to all who work towards the learner's progress, the new mentor among them; not to the former one."""
+    yield TellCircleRequest(
+        telling_id=_telling_id(meta),
+        learner_id=event.learner_id,
+        kind=InformationKind.INFORMATION_KIND_PROGRESS,
+        occasion=Occasion.OCCASION_MENTOR_CHANGED,
+        about_id=event.mentorship_id,
+        mentorship_id=event.mentorship_id,
+        mentor_id=event.mentor_id,
     )
 
 
@@ -205,6 +220,8 @@ def _about_session(
         about_id=event.session_id,
         actor_id=event.mentor_id,
         mentorship_id=event.mentorship_id,
+        # Old events that name no mentorship wait for nothing.
+        mentor_id=event.mentor_id if event.mentorship_id else "",
     )
 
 

@@ -20,7 +20,7 @@ from mentoring.sessions.v1.learning_plan_pb2 import (
 
 from sessions.domain.days import day
 from sessions.domain.learning_plan_state import Activity, LearningPlans, Plan, activity_of
-from sessions.domain.mentorship import Mentorship
+from sessions.domain.mentorship_state import Mentorship
 from sessions.domain.support_team import active_of_mentor
 
 # So that a plan can be read whole, and a learner's document stays far below what a store takes.

@@ -33,7 +33,7 @@ from mentoring.sessions.v1.learning_plan_pb2 import (
 
 from sessions.domain.learning_plan_state import LearningPlans, Signature, Version, signature_of
 from sessions.domain.mentoring_policy import MentoringPolicy
-from sessions.domain.mentorship import Mentorship
+from sessions.domain.mentorship_state import Mentorship
 from sessions.domain.support_team import active, active_of_mentor, relationships
 
 # The support team that a plan is agreed with. The learner is attached to nothing: it is their plan.
@@ -129,7 +129,7 @@ def object_to(
 
 
 def _needed(mentorship: Mentorship) -> tuple[PlanSigner.ValueType, ...]:
-    attached = {party.relationship for party in mentorship.terms.parties}
+    attached = {party.relationship for party in mentorship.people.parties}
     if PARTY_RELATIONSHIP_EMPLOYER_CONTACT not in attached:
         raise Refusal(
             "EMPLOYER_CONTACT_MISSING",

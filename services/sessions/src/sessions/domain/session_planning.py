@@ -35,7 +35,7 @@ def plan(state: Session, command: PlanSessionRequest, context: Context) -> list[
             field="session_id",
         )
     mentorship = active_mentorship(context, command.mentorship_id, "mentorship_id")
-    refuse_another_mentor(context, mentorship.terms.mentor_id, "mentorship_id")
+    refuse_another_mentor(context, mentorship.mentor_id, "mentorship_id")
     refuse_on_break(mentorship, "mentorship_id")
     refuse_unknown_ksbs(command.ksb_codes, mentorship)
     events: list[SessionPlanned | SessionAgendaSet] = [
@@ -43,7 +43,7 @@ def plan(state: Session, command: PlanSessionRequest, context: Context) -> list[
             session_id=command.session_id,
             learner_id=command.learner_id,
             mentorship_id=command.mentorship_id,
-            mentor_id=mentorship.terms.mentor_id,
+            mentor_id=mentorship.mentor_id,
             kind=command.kind,
             starts_at=command.starts_at,
             duration=command.duration,
@@ -69,7 +69,7 @@ def move(state: Session, command: MoveSessionRequest, context: Context) -> list[
         SessionMoved(
             session_id=command.session_id,
             learner_id=command.learner_id,
-            mentor_id=state.mentor_id,
+            mentor_id=context.principal.person_id,
             mentorship_id=mentorship_id,
             standard=standard_of(mentorship),
             starts_at=command.starts_at,
@@ -91,7 +91,7 @@ def cancel(state: Session, command: CancelSessionRequest, context: Context) -> l
         SessionCancelled(
             session_id=command.session_id,
             learner_id=command.learner_id,
-            mentor_id=state.mentor_id,
+            mentor_id=context.principal.person_id,
             mentorship_id=mentorship_id,
             standard=standard_of(mentorship),
             reason=command.reason,
@@ -109,12 +109,14 @@ def planned(_state: Session, event: SessionPlanned) -> Session:
 
 def moved(state: Session, event: SessionMoved) -> Session:
     """It takes place at other times. What was planned at first stays, so that its repeat is known."""
-    return replace(state, times=_times(event))
+    return replace(state, times=_times(event), mentor_id=event.mentor_id)
 
 
 def cancelled(state: Session, event: SessionCancelled) -> Session:
     """It will not take place."""
-    return replace(state, stage=Stage.CANCELLED, cancelled_for=(event.reason, event.reason_owner))
+    return replace(
+        state, stage=Stage.CANCELLED, mentor_id=event.mentor_id, cancelled_for=(event.reason, event.reason_owner)
+    )
 
 
 def _plan(of: PlanSessionRequest | SessionPlanned) -> Plan:

@@ -52,7 +52,7 @@ def hold(state: Session, command: HoldSessionRequest, context: Context) -> list[
         SessionHeld(
             session_id=command.session_id,
             learner_id=command.learner_id,
-            mentor_id=state.mentor_id,
+            mentor_id=context.principal.person_id,
             duration=command.duration,
             ksb_codes=command.ksb_codes,
             techniques=command.techniques,
@@ -81,7 +81,7 @@ def miss(state: Session, command: MissSessionRequest, context: Context) -> list[
         SessionMissed(
             session_id=command.session_id,
             learner_id=command.learner_id,
-            mentor_id=state.mentor_id,
+            mentor_id=context.principal.person_id,
             reason=told.reason,
             mentorship_id=mentorship_id,
             reason_owner=told.reason_owner,

@@ -18,7 +18,7 @@ from mentoring.sessions.v1.sessions_pb2 import (
     MoveSessionRequest,
 )
 
-from sessions.domain.mentorship import Mentorship, Mentorships
+from sessions.domain.mentorship_state import Mentorship, Mentorships
 from sessions.domain.session_account import Absence, Account
 
 
@@ -56,6 +56,7 @@ class Times:
 class Session:
     """One session.
 
+    `mentor_id` planned it, until somebody moved, held, missed or cancelled it.
     `recorded` is how it was held or why it was missed, as it was told first, and `stands` as it was last corrected.
     `cancelled_for` is a SessionCancelReason and its ReasonOwner, None unless it was cancelled. `agenda`, `learner_view` and `preparations`
     are digests of the texts that stand, empty where there is none; of preparations of mentors' own from before digests were told too.
@@ -97,7 +98,9 @@ def plan_of(
             f"the learner has no session {command.session_id}; plan it first, or check both ids",
             field="session_id",
         )
-    refuse_another_mentor(context, state.mentor_id, "session_id")
+    # Who mentors now: a session passes to a new mentor with the mentorship.
+    mentorship = context.state(Mentorships).find(state.plan.mentorship_id)
+    refuse_another_mentor(context, mentorship.mentor_id if mentorship else state.mentor_id, "session_id")
     return state.plan
 
 

@@ -2,7 +2,7 @@
 
 from eventkernel.aggregate import Context, Refusal
 
-from sessions.domain.mentorship import Mentorship, Mentorships
+from sessions.domain.mentorship_state import Mentorship, Mentorships
 
 
 def active(context: Context, mentorship_id: str) -> Mentorship:
@@ -16,26 +16,19 @@ def active(context: Context, mentorship_id: str) -> Mentorship:
 def active_of_mentor(context: Context, mentorship_id: str) -> Mentorship:
     """The same, where the caller is its mentor. One of another mentor is answered as one that does not exist."""
     found = active(context, mentorship_id)
-    if context.principal.person_id != found.terms.mentor_id:
+    if context.principal.person_id != found.mentor_id:
         raise _not_active(mentorship_id)
     return found
 
 
 def relationships(mentorship: Mentorship, person_id: str) -> frozenset[int]:
     """As what this person is attached to the mentorship: PartyRelationships."""
-    return frozenset(party.relationship for party in mentorship.terms.parties if party.person_id == person_id)
+    return frozenset(party.relationship for party in mentorship.people.parties if party.person_id == person_id)
 
 
 def belongs(mentorship: Mentorship, learner_id: str, person_id: str) -> bool:
     """Whether this person is the learner, the mentor, or a party."""
-    return person_id in (learner_id, mentorship.terms.mentor_id) or bool(relationships(mentorship, person_id))
-
-
-def unknown_mentorship(mentorship_id: str) -> Refusal:
-    """What a query says of a mentorship that the learner does not have."""
-    return Refusal(
-        "MENTORSHIP_UNKNOWN", f"the learner has no mentorship {mentorship_id}; check both ids", field="mentorship_id"
-    )
+    return person_id in (learner_id, mentorship.mentor_id) or bool(relationships(mentorship, person_id))
 
 
 def _not_active(mentorship_id: str) -> Refusal:

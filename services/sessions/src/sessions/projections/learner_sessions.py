@@ -37,7 +37,7 @@ class LearnerSession(BaseModel):
     """One session without its texts; times in milliseconds, the start since 1970 in UTC.
 
     Start and duration are as it was last moved; duration and KSBs are the planned ones unless it was held. `mentor_id` planned it,
-    until somebody held or missed it. `advice_kinds` has one kind a piece of advice.
+    until somebody moved, held, missed or cancelled it. `advice_kinds` has one kind a piece of advice.
     """
 
     session_id: str
@@ -89,6 +89,7 @@ def planned(document: LearnerSession, event: SessionPlanned, _meta: Metadata) ->
 @learner_sessions.on
 def moved(document: LearnerSession, event: SessionMoved, _meta: Metadata) -> None:
     """It takes place at other times."""
+    document.mentor_id = event.mentor_id
     document.starts_at_ms = event.starts_at.ToMilliseconds()
     document.duration_ms = document.planned_duration_ms = event.duration.ToMilliseconds()
 
@@ -120,6 +121,7 @@ def corrected(document: LearnerSession, event: SessionCorrected, _meta: Metadata
 @learner_sessions.on
 def cancelled(document: LearnerSession, event: SessionCancelled, _meta: Metadata) -> None:
     """It will not take place."""
+    document.mentor_id = event.mentor_id
     document.status = SESSION_STATUS_CANCELLED
     document.cancel_reason = event.reason
     document.cancel_reason_owner = event.reason_owner

@@ -42,7 +42,7 @@ from mentoring.sessions.v1.session_record_events_pb2 import SessionCorrected
 from pydantic import BaseModel
 
 from sessions.domain.mentorship import mentorships
-from sessions.domain.support_team import unknown_mentorship
+from sessions.domain.mentorship_state import unknown
 from sessions.projections.current_policy import current_policy
 
 
@@ -205,7 +205,7 @@ async def get_hours(request: GetHoursRequest, read: Reader) -> GetHoursResponse:
     """
     mentorship = (await read.state(mentorships, f"mentorships-{request.learner_id}")).find(request.mentorship_id)
     if mentorship is None:
-        raise unknown_mentorship(request.mentorship_id)
+        raise unknown(request.mentorship_id)
     policy = await current_policy(read)
     document = await learner_plans(request.learner_id, read)
     planned_of: defaultdict[tuple[str, int], int] = defaultdict(int)
