@@ -5,21 +5,52 @@ It is asked of the mentorships as they are now: one that has ended gives nobody 
 
 from eventkernel.contract import fill
 from eventkernel.reading import Ask
+from mentoring.sessions.v1.action_plan_pb2 import (
+    ChangeActionDueDayRequest,
+    CompleteActionRequest,
+    ContributeToActionRequest,
+    DropActionRequest,
+    GetActionRequest,
+    ListActionPlanRequest,
+    ReassignActionRequest,
+    ReopenActionRequest,
+)
 from mentoring.sessions.v1.learning_plan_pb2 import AgreeToLearningPlanRequest, ObjectToLearningPlanRequest
 
+from sessions.domain.action import action
+from sessions.domain.action_sight import Sight, sight_of
+from sessions.domain.action_state import Action
 from sessions.domain.mentorship import mentorships
 from sessions.domain.mentorship_state import Mentorships
 from sessions.domain.plan_agreement import SIGNERS
-from sessions.domain.support_team import relationships
+from sessions.domain.support_team import belongs, relationships
 
 _SIGNING = (AgreeToLearningPlanRequest, ObjectToLearningPlanRequest)
+_CHANGING_AN_ACTION = (
+    ReassignActionRequest,
+    ChangeActionDueDayRequest,
+    ContributeToActionRequest,
+    CompleteActionRequest,
+    DropActionRequest,
+    ReopenActionRequest,
+)
 
 
 async def in_support_team(ask: Ask) -> bool:
-    """The caller has a legitimate need of the mentorship's learning plan.
+    """The caller has a legitimate need of what the request is about (DOMAIN.md, Need to know)."""
+    if isinstance(ask.request, ListActionPlanRequest):
+        return await _belongs_to_learner(ask)
+    if isinstance(ask.request, GetActionRequest):
+        return await _sight(ask) is not Sight.NOTHING
+    if isinstance(ask.request, _CHANGING_AN_ACTION):
+        return await _sight(ask) is Sight.FULL
+    return await _needs_plan(ask)
 
-    That is progress on a standard (DOMAIN.md, Need to know): told in full to those who agree to a plan. A manager of the provider reads
-    without being attached, and agrees to nothing without.
+
+async def _needs_plan(ask: Ask) -> bool:
+    """A learning plan is progress on a standard: told in full to those who agree to a plan.
+
+    A manager of the provider reads without being attached, and agrees to nothing without.
     """
     person_id = ask.principal.person_id
     if person_id == fill("{learner_id}", ask.request):
@@ -32,6 +63,22 @@ async def in_support_team(ask: Ask) -> bool:
         return False
     is_mentor = person_id == found.mentor_id and not signing
     return is_mentor or not relationships(found, person_id).isdisjoint(SIGNERS)
+
+
+async def _sight(ask: Ask) -> Sight:
+    """What the caller sees of the request's action: nothing of one that is another learner's, and of none."""
+    found: Action = await ask.read.state(action, fill("action-{action_id}", ask.request))
+    if found.learner_id != fill("{learner_id}", ask.request):
+        return Sight.NOTHING
+    return sight_of(found, await _mentorships(ask), ask.principal)
+
+
+async def _belongs_to_learner(ask: Ask) -> bool:
+    """The caller may own actions for this learner; which of them they see is another question. A manager sees the outline of all."""
+    learner_id, person_id = fill("{learner_id}", ask.request), ask.principal.person_id
+    if person_id == learner_id or "provider_manager" in ask.principal.roles:
+        return True
+    return any(belongs(one, learner_id, person_id) for one in (await _mentorships(ask)).active)
 
 
 async def _mentorships(ask: Ask) -> Mentorships:

@@ -4,6 +4,7 @@ from eventkernel.contract import Contract, files_of, fill
 from eventkernel.reading import Ask
 from eventkernel.service import Service
 
+from sessions.domain.action import action
 from sessions.domain.development import development
 from sessions.domain.guide import guide
 from sessions.domain.learning_plan import learning_plans
@@ -12,6 +13,8 @@ from sessions.domain.mentorship import mentorships
 from sessions.domain.mentorship_state import Mentorships
 from sessions.domain.session import session
 from sessions.domain.standard import standard
+from sessions.projections.action_record import get_action
+from sessions.projections.actions import actions, list_action_plan, list_my_actions
 from sessions.projections.current_policy import get_mentoring_policy
 from sessions.projections.guides import get_guide, guides, list_guides
 from sessions.projections.learner_sessions import learner_sessions, list_sessions
@@ -26,7 +29,9 @@ from sessions.projections.mentor_skills import (
 )
 from sessions.projections.mentorship_register import get_mentorship, list_mentorships, mentorship_register
 from sessions.projections.session_record import get_session
+from sessions.reactions.agreed_actions import agreed_actions
 from sessions.reactions.learning_standards import learning_standards
+from sessions.reactions.overdue_actions import overdue_actions
 from sessions.relations import in_support_team
 
 
@@ -35,9 +40,9 @@ def build() -> Service:
     return Service(
         name="sessions",
         contract=Contract(files_of("mentoring.sessions.v1"), heard=files_of("mentoring.evidence.v1")),
-        aggregates=[mentorships, session, standard, guide, development, learning_plans, mentoring_policy],
-        projections=[learner_sessions, guides, mentor_skills, learning_plans_read, mentorship_register],
-        reactions=[learning_standards],
+        aggregates=[mentorships, session, standard, guide, development, learning_plans, mentoring_policy, action],
+        projections=[learner_sessions, guides, mentor_skills, learning_plans_read, mentorship_register, actions],
+        reactions=[learning_standards, agreed_actions, overdue_actions],
         queries=[
             get_session,
             list_sessions,
@@ -53,6 +58,9 @@ def build() -> Service:
             get_mentoring_policy,
             get_mentorship,
             list_mentorships,
+            get_action,
+            list_action_plan,
+            list_my_actions,
         ],
         relations={
             "self": self_,

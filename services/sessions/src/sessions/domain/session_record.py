@@ -24,6 +24,7 @@ from sessions.domain.session_account import (
     refuse_anothers_reason,
     refuse_wrong_minutes,
 )
+from sessions.domain.session_actions import agreed_actions_of, refuse_unfit_actions, to_be_done
 from sessions.domain.session_state import (
     Session,
     Stage,
@@ -41,13 +42,14 @@ def hold(state: Session, command: HoldSessionRequest, context: Context) -> list[
     mentorship_id = plan_of(state, command, context).mentorship_id
     keeps = bool(command.private_preparation) and not is_kept(state, command, context)
     account = account_of(command)
-    if state.recorded == account and not keeps:
+    if (state.recorded, state.agreed) == (account, agreed_actions_of(command)) and not keeps:
         return []
     refuse_settled(state)
     mentorship = active_mentorship(context, mentorship_id, "session_id")
     refuse_unknown_ksbs(command.ksb_codes, mentorship)
     refuse_wrong_minutes(command)
     refuse_wrong_guide(account.guide, context.state(Guide), "guide")
+    refuse_unfit_actions(command, mentorship)
     events: list[SessionHeld | PreparationKept] = [
         SessionHeld(
             session_id=command.session_id,
@@ -62,6 +64,7 @@ def hold(state: Session, command: HoldSessionRequest, context: Context) -> list[
             ksb_minutes=command.ksb_minutes,
             advice=given_advice(command.advice),
             guide=guide_followed(account.guide),
+            agreed_actions=to_be_done(command.agreed_actions),
         )
     ]
     return [*events, preparation_of(command, context)] if keeps else events
@@ -135,8 +138,8 @@ def correct(state: Session, command: CorrectSessionRequest, context: Context) ->
 
 def held(state: Session, event: SessionHeld) -> Session:
     """It took place."""
-    account = account_of(event)
-    return replace(state, stage=Stage.HELD, mentor_id=event.mentor_id, recorded=account, stands=account)
+    account, agreed = account_of(event), agreed_actions_of(event)
+    return replace(state, stage=Stage.HELD, mentor_id=event.mentor_id, recorded=account, stands=account, agreed=agreed)
 
 
 def missed(state: Session, event: SessionMissed) -> Session:

@@ -60,6 +60,7 @@ class Session:
     `recorded` is how it was held or why it was missed, as it was told first, and `stands` as it was last corrected.
     `cancelled_for` is a SessionCancelReason and its ReasonOwner, None unless it was cancelled. `agenda`, `learner_view` and `preparations`
     are digests of the texts that stand, empty where there is none; of preparations of mentors' own from before digests were told too.
+    `agreed` are the actions agreed in it, each with its owner and its due day.
     """
 
     stage: Stage = Stage.NOTHING
@@ -71,6 +72,7 @@ class Session:
     recorded: Account | Absence | None = None
     stands: Account | Absence | None = None
     corrections: int = 0
+    agreed: tuple[tuple[str, str], ...] = ()
     cancelled_for: tuple[int, int] | None = None
     agenda: str = ""
     preparations: tuple[str, ...] = ()
