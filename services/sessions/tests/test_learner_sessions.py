@@ -46,7 +46,8 @@ from mentoring.sessions.v1.sessions_pb2 import (
     ListSessionsRequest,
     SessionSummary,
 )
-from sessions.projections.learner_sessions import LearnerSession, learner_sessions, list_sessions
+from sessions.projections.learner_sessions import LearnerSession, learner_sessions
+from sessions.projections.session_lists import list_sessions
 from sessions.projections.session_record import get_session
 
 META = Metadata("event-1", "type", "provider-1", "session-session-1", 1, datetime(2026, 3, 2, tzinfo=UTC))

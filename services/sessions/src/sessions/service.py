@@ -17,7 +17,7 @@ from sessions.projections.action_record import get_action
 from sessions.projections.actions import actions, list_action_plan, list_my_actions
 from sessions.projections.current_policy import get_mentoring_policy
 from sessions.projections.guides import get_guide, guides, list_guides
-from sessions.projections.learner_sessions import learner_sessions, list_sessions
+from sessions.projections.learner_sessions import learner_sessions
 from sessions.projections.learning_plan_record import get_learning_plan, list_activities
 from sessions.projections.learning_plans import get_hours, list_hour_reports
 from sessions.projections.learning_plans import learning_plans as learning_plans_read
@@ -28,6 +28,8 @@ from sessions.projections.mentor_skills import (
     mentor_skills,
 )
 from sessions.projections.mentorship_register import get_mentorship, list_mentorships, mentorship_register
+from sessions.projections.practice import count_my_practice, count_practice
+from sessions.projections.session_lists import list_sessions
 from sessions.projections.session_record import get_session
 from sessions.reactions.agreed_actions import agreed_actions
 from sessions.reactions.learning_standards import learning_standards
@@ -48,6 +50,8 @@ def build() -> Service:
             list_sessions,
             get_guide,
             list_guides,
+            count_my_practice,
+            count_practice,
             get_development,
             get_development_entry,
             list_lapsing_skills,

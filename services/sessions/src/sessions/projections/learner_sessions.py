@@ -1,8 +1,7 @@
-"""Sessions, one document a session, as they stand after the last correction; and the lists of them. No text of a session is in a document."""
+"""Sessions, one document a session, as they stand after the last correction. No text of a session is in a document."""
 
 from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
-from eventkernel.reading import Reader
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.sessions.v1.events_pb2 import (
@@ -25,8 +24,6 @@ from mentoring.sessions.v1.sessions_pb2 import (
     SESSION_STATUS_MISSED,
     SESSION_STATUS_PLANNED,
     SESSION_STATUS_UNSPECIFIED,
-    ListSessionsRequest,
-    ListSessionsResponse,
     SessionStatus,
     SessionSummary,
 )
@@ -125,13 +122,6 @@ def cancelled(document: LearnerSession, event: SessionCancelled, _meta: Metadata
     document.status = SESSION_STATUS_CANCELLED
     document.cancel_reason = event.reason
     document.cancel_reason_owner = event.reason_owner
-
-
-async def list_sessions(request: ListSessionsRequest, read: Reader) -> ListSessionsResponse:
-    """The learner's sessions, the latest start first."""
-    documents = await read.documents(learner_sessions, learner_id=request.learner_id)
-    documents.sort(key=lambda document: (document.starts_at_ms, document.session_id), reverse=True)
-    return ListSessionsResponse(sessions=[summary(document) for document in documents])
 
 
 def summary(document: LearnerSession) -> SessionSummary:
