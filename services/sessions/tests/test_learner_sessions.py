@@ -215,6 +215,7 @@ async def test_a_learners_sessions_come_newest_first_and_nobody_elses(reader: Ca
         ksb_codes=["K1"],
         group_id="group-1",
         mentorship_id="mentorship-1",
+        learner_id="learner-1",
     )
     assert read.opened == []
 

@@ -29,7 +29,7 @@ from sessions.projections.mentor_skills import (
 )
 from sessions.projections.mentorship_register import get_mentorship, list_mentorships, mentorship_register
 from sessions.projections.practice import count_my_practice, count_practice
-from sessions.projections.session_lists import list_sessions
+from sessions.projections.session_lists import list_my_sessions, list_sessions
 from sessions.projections.session_record import get_session
 from sessions.reactions.agreed_actions import agreed_actions
 from sessions.reactions.learning_standards import learning_standards
@@ -48,6 +48,7 @@ def build() -> Service:
         queries=[
             get_session,
             list_sessions,
+            list_my_sessions,
             get_guide,
             list_guides,
             count_my_practice,

@@ -149,6 +149,7 @@ def summary(document: LearnerSession) -> SessionSummary:
         advice_kinds=document.advice_kinds,
         corrections=document.corrections,
         guide=guide if document.guide_id else None,
+        learner_id=document.learner_id,
     )
 
 

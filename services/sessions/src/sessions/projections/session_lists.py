@@ -1,11 +1,16 @@
 """Lists of sessions, without their texts, the latest start first."""
 
+import asyncio
 from collections.abc import Mapping
 
 from eventkernel.reading import Reader
+from mentoring.sessions.v1.mentorship_pb2 import MENTORSHIP_STATUS_ACTIVE
+from mentoring.sessions.v1.session_lists_pb2 import ListMySessionsRequest, ListMySessionsResponse
 from mentoring.sessions.v1.sessions_pb2 import ListSessionsRequest, ListSessionsResponse
 
+from sessions.domain.mentorship import mentorships
 from sessions.projections.learner_sessions import LearnerSession, learner_sessions, summary
+from sessions.projections.mentorship_register import mentorship_register
 
 
 async def list_sessions(request: ListSessionsRequest, read: Reader) -> ListSessionsResponse:
@@ -14,8 +19,36 @@ async def list_sessions(request: ListSessionsRequest, read: Reader) -> ListSessi
     return ListSessionsResponse(sessions=[summary(document) for document in found], next_cursor=cursor)
 
 
+async def list_my_sessions(request: ListMySessionsRequest, read: Reader) -> ListMySessionsResponse:
+    """The sessions of the mentor's mentorships that the request selects.
+
+    Which mentorships those are is read from the register, and of each that shows the mentorship itself is asked: a mentor who was
+    replaced a moment ago sees nothing of it any more, so a page may have fewer than its size.
+    """
+    mine = await read.documents(mentorship_register, mentor_id=request.mentor_id, status=MENTORSHIP_STATUS_ACTIVE)
+    if not mine:
+        return ListMySessionsResponse()
+    wanted = {
+        "learner_id": frozenset(one.learner_id for one in mine),
+        "mentorship_id": frozenset(one.mentorship_id for one in mine),
+    }
+    found, cursor = await _page(request, read, wanted)
+    pairs = {(one.learner_id, one.mentorship_id) for one in found}
+    still = dict(
+        zip(pairs, await asyncio.gather(*(_mentors(request.mentor_id, *pair, read) for pair in pairs)), strict=True)
+    )
+    shown = [summary(one) for one in found if still[one.learner_id, one.mentorship_id]]
+    return ListMySessionsResponse(sessions=shown, next_cursor=cursor)
+
+
+async def _mentors(mentor_id: str, learner_id: str, mentorship_id: str, read: Reader) -> bool:
+    state = await read.state(mentorships, f"mentorships-{learner_id}")
+    found = state.find_active(mentorship_id)
+    return found is not None and found.mentor_id == mentor_id
+
+
 async def _page(
-    request: ListSessionsRequest, read: Reader, equal: Mapping[str, object]
+    request: ListSessionsRequest | ListMySessionsRequest, read: Reader, equal: Mapping[str, object]
 ) -> tuple[list[LearnerSession], str]:
     wanted = {**equal, "status": request.status, "kind": request.kind}
     return await read.page(
