@@ -135,12 +135,10 @@ async def _check_documents(uri: str, events: int) -> int:
         after, found = page[-1][0], found + len(page)
         for _, body in page:
             progress = ksb_progress.document.model_validate(body)
-            for figures in progress.standards:
-                counted["mentorships"] += 1
-                counted["sessions"] += figures.sessions_planned + figures.sessions_held + figures.sessions_missed
-                counted["evidence"] += (
-                    figures.evidence_submitted + figures.evidence_accepted + figures.evidence_referred
-                )
+            counted["mentorships"] += len(progress.mentorships)
+            counted["sessions"] += sum(1 + (one.held or one.missed) for one in progress.sessions.values())
+            for piece in progress.pieces.values():
+                counted["evidence"] += 1 + any(claim.decision for claim in piece.claims.values())
     await driver.close()
     check(counted.total(), events, "events in the documents")
     return found

@@ -1,6 +1,7 @@
 """A learner's progress, folded event by event, and what is read of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,13 +9,10 @@ import pytest
 from eventkernel.aggregate import Refusal
 from eventkernel.messages import Metadata
 from eventkernel.testing.scenario import person
-from evidence.projections.ksb_progress import (
-    KsbFigures,
-    LearnerProgress,
-    get_cohort_summary,
-    get_ksb_progress,
-    ksb_progress,
-)
+from evidence.projections.cohort_summary import get_cohort_summary
+from evidence.projections.ksb_progress import LearnerProgress, ksb_progress
+from evidence.projections.learner_progress import get_ksb_progress
+from evidence.projections.progress_figures import Figures, KsbFigures, figures_on
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import StandardVersion
@@ -162,6 +160,10 @@ def after(*events: Message | tuple[Message, int]) -> LearnerProgress:
     return document
 
 
+def figures(*events: Message | tuple[Message, int]) -> Figures:
+    return figures_on(after(*events), "ST0148", "1.0")
+
+
 async def shown(reader: Callable[..., Any], *events: Message | tuple[Message, int]) -> GetKsbProgressResponse:
     read = reader(person("learner-1", "learner"), streams=STREAM, documents=[after(*events)] if events else [])
     return await get_ksb_progress(GetKsbProgressRequest(learner_id="learner-1", standard=ST0148), read)
@@ -179,7 +181,7 @@ async def test_where_nothing_happened_every_ksb_is_there_in_order_with_zeros(rea
         ("K2", "What else is known"),
         ("S1", "What is done"),
     ]
-    assert response.ksbs[0] == KsbProgress(code="K1", statement="What is known", next_step=NEXT_STEP_PLAN)
+    assert response.ksbs[0] == KsbProgress(code="K1", statement="What is known", next_step=NEXT_STEP_PLAN, required=1)
     assert (response.mapped, response.signed_off, response.learner_id) == (0, 0, "learner-1")
     assert response.standard == ST0148
 
@@ -198,13 +200,13 @@ async def test_a_session_that_shares_out_its_minutes_counts_them_ksb_by_ksb(read
     shared = held("K1", "K2", "S1", minutes=45)
     shared.ksb_minutes.extend([KsbMinutes(ksb_code="K1", minutes=30), KsbMinutes(ksb_code="S1", minutes=5)])
     events = (planned("K1"), shared)
-    figures = {code: await ksb(reader, code, *events) for code in ("K1", "K2", "S1")}
-    assert {code: (one.practised, one.practised_minutes) for code, one in figures.items()} == {
+    shown = {code: await ksb(reader, code, *events) for code in ("K1", "K2", "S1")}
+    assert {code: (one.practised, one.practised_minutes) for code, one in shown.items()} == {
         "K1": (1, 30),
         "K2": (1, 0),
         "S1": (1, 5),
     }
-    assert after(*events).on("ST0148", "1.0").held_seconds == 45 * 60
+    assert figures(*events).held_seconds == 45 * 60
 
 
 def corrected(
@@ -249,24 +251,20 @@ def test_a_corrected_session_counts_as_it_stands_and_not_as_it_was(
 ) -> None:
     other = (planned("K1", session_id="x"), held("K1", session_id="x", minutes=20))
     begun = planned("K1", "S1")
-    right = after(*other, begun, stands or missed())
+    right = figures(*other, begun, stands or missed())
     events: list[Message] = [begun, first or missed(), corrected(first, stands)]
     # Other streams of the learner come before, between and after.
     for place in range(4):
-        shown = after(*[(event, 1) for event in [*events[:place], *other, *events[place:]]])
+        shown = figures(*[(event, 1) for event in [*events[:place], *other, *events[place:]]])
         assert counted(shown) == counted(right)
-    twice = after(*other, *events, corrected(stands, first), corrected(first, stands))
+    twice = figures(*other, *events, corrected(stands, first), corrected(first, stands))
     assert counted(twice) == counted(right)
 
 
-def counted(document: LearnerProgress) -> dict[str, Any]:
-    """All figures but times, without KSBs that count nothing."""
-    shown = document.model_copy(deep=True)
-    figures = shown.on("ST0148", "1.0")
-    for ksb in figures.ksbs.values():
-        ksb.last_touched_ms = 0
-    figures.ksbs = {code: one for code, one in sorted(figures.ksbs.items()) if one != KsbFigures()}
-    return shown.model_dump()
+def counted(shown: Figures) -> Figures:
+    """All figures but times."""
+    ksbs = {code: replace(one, last_touched_ms=0) for code, one in shown.ksbs.items()}
+    return replace(shown, last_touched_ms=0, ksbs={code: one for code, one in ksbs.items() if one != KsbFigures()})
 
 
 async def test_a_ksb_that_was_named_by_mistake_was_never_touched_unless_something_else_did(
@@ -304,9 +302,9 @@ async def test_a_cancelled_session_counts_as_if_it_had_never_been_planned(reader
     one = await ksb(reader, "K1", planned("K1", "S1"), cancelled())
     assert (one.planned, one.practised, one.HasField("last_touched_at")) == (0, 0, False)
     document = after(started(), planned("K1", "S1"), planned("K1", session_id="session-2"), cancelled())
-    figures = document.on("ST0148", "1.0")
-    assert (figures.sessions_planned, figures.sessions_missed, list(document.ahead)) == (1, 0, ["session-2"])
-    assert {code: one.planned for code, one in figures.ksbs.items()} == {"K1": 1, "S1": 0}
+    left = figures_on(document, "ST0148", "1.0")
+    assert (left.sessions_planned, left.sessions_missed, list(document.sessions)) == (1, 0, ["session-2"])
+    assert {code: one.planned for code, one in left.ksbs.items()} == {"K1": 1}
 
 
 async def test_a_session_is_taken_from_the_version_on_which_it_was_planned(reader: Callable[..., Any]) -> None:
@@ -315,7 +313,7 @@ async def test_a_session_is_taken_from_the_version_on_which_it_was_planned(reade
 
 
 async def test_mapped_and_signed_off_are_separate_figures(reader: Callable[..., Any]) -> None:
-    response = await shown(reader, submitted("K1", "K2"), submitted("K2", "S1"), accepted("K1", "K2"))
+    response = await shown(reader, submitted("K1", "K2"), submitted("K2", "S1", piece="b"), accepted("K1", "K2"))
     assert (response.mapped, response.signed_off) == (3, 2)
 
 
@@ -332,29 +330,29 @@ async def test_a_referral_assesses_nothing(reader: Callable[..., Any]) -> None:
     assert (one.evidenced, one.assessed, one.decided_by) == (1, 0, "")
 
 
-async def figures(reader: Callable[..., Any], *events: Message) -> dict[str, tuple[int, int, str]]:
+async def claims(reader: Callable[..., Any], *events: Message) -> dict[str, tuple[int, int, str]]:
     response = await shown(reader, *events)
     return {one.code: (one.evidenced, one.assessed, one.decided_by) for one in response.ksbs}
 
 
 async def test_a_piece_that_was_accepted_in_part_counts_for_that_part(reader: Callable[..., Any]) -> None:
     events = (submitted("K1", "K2"), accepted("K1"), referred("K2"))
-    assert await figures(reader, *events) == {"K1": (1, 1, "assessor-1"), "K2": (1, 0, ""), "S1": (0, 0, "")}
-    found = after(*events).on("ST0148", "1.0")
+    assert await claims(reader, *events) == {"K1": (1, 1, "assessor-1"), "K2": (1, 0, ""), "S1": (0, 0, "")}
+    found = figures(*events)
     assert (found.evidence_submitted, found.evidence_accepted, found.evidence_referred) == (1, 0, 1)
 
 
 async def test_a_resubmitted_piece_is_still_one_piece(reader: Callable[..., Any]) -> None:
     events = (submitted("K1", "K2", "S1"), accepted("K1"), referred("K2", "S1"), resubmitted("K2", withdrawing=("S1",)))
-    assert await figures(reader, *events) == {"K1": (1, 1, "assessor-1"), "K2": (1, 0, ""), "S1": (0, 0, "")}
-    assert (await figures(reader, *events, accepted("K2")))["K2"] == (1, 1, "assessor-1")
-    found = after(*events).on("ST0148", "1.0")
+    assert await claims(reader, *events) == {"K1": (1, 1, "assessor-1"), "K2": (1, 0, ""), "S1": (0, 0, "")}
+    assert (await claims(reader, *events, accepted("K2")))["K2"] == (1, 1, "assessor-1")
+    found = figures(*events)
     assert (found.evidence_submitted, found.evidence_accepted, found.evidence_referred) == (1, 0, 0)
 
 
 async def test_claims_that_changed_count_as_they_are_now(reader: Callable[..., Any]) -> None:
     events = (submitted("K1", "K2"), claims_changed("K2", "S1", withdrawing=("K1",)))
-    assert await figures(reader, *events) == {"K1": (0, 0, ""), "K2": (1, 0, ""), "S1": (1, 0, "")}
+    assert await claims(reader, *events) == {"K1": (0, 0, ""), "K2": (1, 0, ""), "S1": (1, 0, "")}
 
 
 async def test_a_superseded_acceptance_counts_no_longer_and_an_older_one_is_who_decided(
@@ -366,14 +364,14 @@ async def test_a_superseded_acceptance_counts_no_longer_and_an_older_one_is_who_
         submitted("K1"),
         accepted("K1"),
     )
-    assert (await figures(reader, *both))["K1"] == (2, 2, "assessor-1")
-    assert (await figures(reader, *both, superseded("K1"), referred("K1")))["K1"] == (2, 1, "assessor-0")
+    assert (await claims(reader, *both))["K1"] == (2, 2, "assessor-1")
+    assert (await claims(reader, *both, superseded("K1"), referred("K1")))["K1"] == (2, 1, "assessor-0")
 
 
 async def test_a_withdrawn_piece_counts_for_nothing(reader: Callable[..., Any]) -> None:
     events = (submitted("K1", "K2"), referred("K1", "K2"), withdrawn("K1", "K2"))
-    assert (await figures(reader, *events))["K1"] == (0, 0, "")
-    found = after(*events).on("ST0148", "1.0")
+    assert (await claims(reader, *events))["K1"] == (0, 0, "")
+    found = figures(*events)
     assert (found.evidence_submitted, found.evidence_accepted, found.evidence_referred) == (0, 0, 0)
 
 

@@ -20,6 +20,7 @@ from mentoring.common.v1.common_pb2 import (
     StandardVersion,
 )
 from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest, JudgeEvidenceRequest
+from mentoring.evidence.v1.progress_pb2 import GetGatewayReadinessRequest, GetKsbGapsRequest, GetPaceRequest
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
 from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, PartyAttached, PartyDetached
 
@@ -37,6 +38,10 @@ STARTED = MentorshipStarted(
     ],
 )
 PROGRESS = GetKsbProgressRequest(learner_id="learner-1", standard=StandardVersion(reference="ST0148", version="1.1"))
+ALSO_OF_PROGRESS = [
+    request(learner_id="learner-1", standard=PROGRESS.standard)
+    for request in (GetKsbGapsRequest, GetGatewayReadinessRequest, GetPaceRequest)
+]
 ELSEWHERE = MentorshipStarted(
     learner_id="learner-1",
     mentorship_id="mentorship-2",
@@ -145,7 +150,8 @@ async def test_the_support_team_is_told_what_it_needs_to_know(
 ) -> None:
     caller = person(person_id, *EVERY_ROLE)
     read = reader(caller, documents=[team(STARTED, ELSEWHERE)])
-    assert await in_support_team(Ask(caller, PROGRESS, read)) is progress
+    for asked in (PROGRESS, *ALSO_OF_PROGRESS):
+        assert await in_support_team(Ask(caller, asked, read)) is progress
     assert await in_support_team(Ask(caller, EVIDENCE, read)) is evidence
 
 

@@ -4,7 +4,7 @@ Every opening of a sealed text is in the access log before the text is given.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
@@ -28,6 +28,7 @@ from eventkernel.timing import Clock
 Document = TypeVar("Document", bound=BaseModel)
 State = TypeVar("State")
 _MOST = 10_000
+_AT_ONCE = 100
 _LOOK_AGAIN = 0.02
 
 
@@ -108,6 +109,22 @@ class Reader:
         if len(found) > _MOST:
             raise TooMany(f"more than {_MOST} documents of {projection.name} would answer this; ask for fewer")
         return [projection.document.model_validate(body) for body in found]
+
+    async def each(self, projection: Projection[Document]) -> AsyncIterator[Document]:
+        """All of the tenant's documents in the order of their keys, however many there are, a hundred in memory at a time.
+
+        What is written meanwhile may or may not be among them, and another's write is not waited for.
+        """
+        projection = await self._serving.copy_of(projection)
+        own = document_id(self.principal.tenant, "")
+        after: str | None = own
+        while after is not None:
+            found = await self._store.documents.page(projection.collection, after, _AT_ONCE)
+            for identity, body in found:
+                if not identity.startswith(own):
+                    return
+                yield projection.document.model_validate(body)
+            after = found[-1][0] if len(found) == _AT_ONCE else None
 
     async def page(
         self, projection: Projection[Document], page: Page, *, order: str, descending: bool = False, since: object = None,

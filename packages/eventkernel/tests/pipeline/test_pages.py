@@ -129,3 +129,18 @@ async def test_a_list_in_memory_refuses_a_cursor_that_is_not_its_own(cursor: str
 def test_a_lists_name_is_the_same_in_whatever_order_its_filters_are_told() -> None:
     assert list_name({"a": frozenset({"x", "y"}), "b": 1}) == list_name({"b": 1, "a": frozenset({"y", "x"})})
     assert len({list_name(part) for part in ({"a": 1}, {"a": "1"}, {"b": 1}, {"a": frozenset({1})}, None)}) == 5
+
+
+async def test_each_document_of_the_tenant_comes_once_however_many_there_are(node: Node, store: MemoryStore) -> None:
+    many = [f"reader-{number:04}" for number in range(1501)]
+    await lay(store, readers, *(readers.document(reader_id=name) for name in many))
+    for neighbour in ("provider", "provider-0", "provider-1-b", "provider-2"):
+        await lay(store, readers, readers.document(reader_id="foreign"), tenant=neighbour)
+    assert [one.reader_id async for one in node.reader(someone()).each(readers)] == many
+
+
+async def test_each_document_of_a_full_last_page_ends_there(node: Node, store: MemoryStore) -> None:
+    many = [f"reader-{number:04}" for number in range(1000)]
+    await lay(store, readers, *(readers.document(reader_id=name) for name in many))
+    assert [one.reader_id async for one in node.reader(someone()).each(readers)] == many
+    assert [one async for one in node.reader(someone()).each(visits)] == []

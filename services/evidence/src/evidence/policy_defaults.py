@@ -12,3 +12,12 @@ def _read(part: str) -> Mapping[str, int]:
 
 # A sampling plan's, named as in the contract's `SamplingRules`.
 SAMPLING = _read("sampling")
+
+# How pace is judged, named as in the contract's `ProgressPolicySet`.
+PROGRESS = _read("progress")
+
+# How many accepted pieces sign a KSB off.
+REQUIRED_EVIDENCE = _read("evidence")["required"]
+
+# Where no learning plan was proposed against a minimum of its own.
+MINIMUM_OFF_THE_JOB_SECONDS = _read("off_the_job")["minimum_hours"] * 3600

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from eventkernel.contract import Contract, files_of, fill
+from eventkernel.contract import fill
 from eventkernel.reading import Ask
 from eventkernel.service import Service
 from google.protobuf.message import Message
@@ -14,10 +14,13 @@ from mentoring.common.v1.common_pb2 import (
 )
 from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest
 from mentoring.evidence.v1.listing_pb2 import ListEvidenceRequest
+from mentoring.evidence.v1.progress_pb2 import GetGatewayReadinessRequest, GetKsbGapsRequest, GetPaceRequest
 
 from evidence.domain.caseload import caseload
 from evidence.domain.conflicts import conflicts
 from evidence.domain.evidence import evidence
+from evidence.domain.planned_end import planned_end
+from evidence.domain.progress_policy import progress_policy
 from evidence.domain.sample import sample
 from evidence.domain.sampling_plan import sampling_plan
 from evidence.domain.standard import standard
@@ -27,10 +30,15 @@ from evidence.projections.assessor_caseload import (
     list_assessor_caseloads,
     list_assessor_compliance,
 )
+from evidence.projections.cohort_summary import get_cohort_summary
 from evidence.projections.conflicts_of_interest import get_conflicts_of_interest
 from evidence.projections.evidence_list import evidence_list, list_evidence, list_evidence_to_judge
 from evidence.projections.evidence_record import get_evidence, get_testimony
-from evidence.projections.ksb_progress import get_cohort_summary, get_ksb_progress, ksb_progress
+from evidence.projections.ksb_progress import ksb_progress
+from evidence.projections.learner_progress import get_ksb_progress
+from evidence.projections.pace_of_learner import get_pace, get_progress_policy
+from evidence.projections.progress_facts import CONTRACT, progress_facts
+from evidence.projections.readiness import get_gateway_readiness, get_ksb_gaps
 from evidence.projections.sample_draws import list_sample_draws, sample_draws, verify_sample_draw
 from evidence.projections.sample_record import get_sample
 from evidence.projections.samples import list_learner_compliance, list_my_samples, list_samples, samples
@@ -39,10 +47,14 @@ from evidence.projections.support_team import SupportTeam, support_team
 from evidence.reactions.quality import quality
 
 # The need-to-know matrix of DOMAIN.md, where it says `full`: progress, and evidence judged. Learner and mentor see both.
+_OF_PROGRESS = frozenset(
+    {PARTY_RELATIONSHIP_ASSESSOR, PARTY_RELATIONSHIP_EMPLOYER_CONTACT, PARTY_RELATIONSHIP_PROVIDER_MANAGER}
+)
 TOLD_IN_FULL: Mapping[type[Message], frozenset[PartyRelationship.ValueType]] = {
-    GetKsbProgressRequest: frozenset(
-        {PARTY_RELATIONSHIP_ASSESSOR, PARTY_RELATIONSHIP_EMPLOYER_CONTACT, PARTY_RELATIONSHIP_PROVIDER_MANAGER}
-    ),
+    GetKsbProgressRequest: _OF_PROGRESS,
+    GetKsbGapsRequest: _OF_PROGRESS,
+    GetGatewayReadinessRequest: _OF_PROGRESS,
+    GetPaceRequest: _OF_PROGRESS,
     GetEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
     ListEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
 }
@@ -52,10 +64,20 @@ def build() -> Service:
     """The service, complete and unstarted."""
     return Service(
         name="evidence",
-        contract=Contract(files_of("mentoring.evidence.v1"), heard=files_of("mentoring.sessions.v1")),
-        aggregates=[standard, evidence, sampling_plan, caseload, sample, conflicts],
+        contract=CONTRACT,
+        aggregates=[
+            standard,
+            evidence,
+            sampling_plan,
+            caseload,
+            sample,
+            conflicts,
+            progress_policy,
+            planned_end,
+        ],
         projections=[
             ksb_progress,
+            progress_facts,
             support_team,
             evidence_list,
             sampling_plans,
@@ -66,6 +88,10 @@ def build() -> Service:
         reactions=[quality],
         queries=[
             get_ksb_progress,
+            get_ksb_gaps,
+            get_gateway_readiness,
+            get_pace,
+            get_progress_policy,
             get_cohort_summary,
             get_evidence,
             get_testimony,

@@ -1,6 +1,6 @@
 """A reader of streams and documents that a test lays down, in place of a store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -65,6 +65,11 @@ class LaidDown(Reader):
             for one in self.laid
             if isinstance(one, projection.document) and all(_equals(getattr(one, name), equal[name]) for name in equal)
         ]
+
+    async def each(self, projection: Projection[Document]) -> AsyncIterator[Document]:
+        """The laid down documents of the projection's kind."""
+        for one in await self.documents(projection):
+            yield one
 
     async def page(
         self, projection: Projection[Document], page: Page, *, order: str, descending: bool = False, since: object = None,
