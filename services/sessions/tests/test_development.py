@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from eventkernel.testing.scenario import NOON, assert_folds_in_pieces, given
+from eventkernel.testing.scenario import NOON, Given, assert_folds_in_pieces, given
 from google.protobuf.duration_pb2 import Duration
 from hypothesis import given as having
 from hypothesis import strategies as st
@@ -18,8 +18,10 @@ from mentoring.sessions.v1.events_pb2 import (
 )
 from mentoring.sessions.v1.sessions_pb2 import KeepSkillCurrentRequest, RecordDevelopmentRequest
 from pydantic import TypeAdapter
-from sessions.domain.development import Development, development
+from sessions.domain.development import Development, development, end_of_skill
+from sessions.domain.mentoring_policy import MentoringPolicy
 
+BEFORE = given(development).beside(MentoringPolicy())
 TODAY = NOON.date().isoformat()
 
 
@@ -48,7 +50,16 @@ def keep(**changed: Any) -> KeepSkillCurrentRequest:
 
 
 def kept(**changed: Any) -> SkillKeptCurrent:
-    return SkillKeptCurrent(**skill(**changed))
+    event = SkillKeptCurrent(**skill(**changed))
+    moments = end_of_skill(event.valid_until, MentoringPolicy())
+    assert moments is not None
+    event.lapsing_at.FromDatetime(moments.lapsing_at)
+    event.lapses_at.FromDatetime(moments.lapses_at)
+    return event
+
+
+def kept_before() -> Given[Development]:
+    return given(development, kept()).beside(MentoringPolicy())
 
 
 def skill(**changed: Any) -> dict[str, Any]:
@@ -62,8 +73,8 @@ def skill(**changed: Any) -> dict[str, Any]:
 
 
 def test_what_was_done_is_noted_with_what_the_mentor_made_of_it() -> None:
-    given(development).when(record("I knead less now")).then(recorded("I knead less now"))
-    given(development).when(record()).then(recorded())
+    BEFORE.when(record("I knead less now")).then(recorded("I knead less now"))
+    BEFORE.when(record()).then(recorded())
 
 
 def test_the_same_entry_again_changes_nothing() -> None:
@@ -80,8 +91,8 @@ def test_an_entry_that_says_otherwise_under_the_same_id_is_refused(changed: dict
 
 def test_what_is_still_to_come_is_refused_and_what_is_today_anywhere_is_not() -> None:
     tomorrow, after = NOON.date().replace(day=NOON.day + 1), NOON.date().replace(day=NOON.day + 2)
-    given(development).when(record(done_on=tomorrow.isoformat())).then(recorded(done_on=tomorrow.isoformat()))
-    refusal = given(development).when(record(done_on=after.isoformat())).then_refused("NOT_DONE_YET")
+    BEFORE.when(record(done_on=tomorrow.isoformat())).then(recorded(done_on=tomorrow.isoformat()))
+    refusal = BEFORE.when(record(done_on=after.isoformat())).then_refused("NOT_DONE_YET")
     assert refusal.field == "done_on"
 
 
@@ -94,24 +105,24 @@ def test_what_is_still_to_come_is_refused_and_what_is_today_anywhere_is_not() ->
     ],
 )
 def test_a_day_that_no_calendar_has_is_refused_by_its_field(command: Any, field: str) -> None:
-    assert given(development).when(command).then_refused("NO_SUCH_DAY").field == field
+    assert BEFORE.when(command).then_refused("NO_SUCH_DAY").field == field
 
 
 def test_a_skill_is_kept_current_renewed_and_put_right() -> None:
-    given(development).when(keep()).then(kept())
-    given(development, kept()).when(keep()).then_nothing()
+    BEFORE.when(keep()).then(kept())
+    kept_before().when(keep()).then_nothing()
     for changed in (
         {"valid_until": "2029-12-31"},
         {"valid_until": "2026-01-31"},
         {"proof": CURRENCY_PROOF_WORK_IN_THE_TRADE},
     ):
-        given(development, kept()).when(keep(**changed)).then(kept(**changed))
+        kept_before().when(keep(**changed)).then(kept(**changed))
 
 
 def test_a_skill_that_ends_before_it_begins_is_refused_and_one_of_a_day_is_not() -> None:
-    refusal = given(development).when(keep(valid_until="2024-12-31")).then_refused("ENDS_BEFORE_IT_BEGINS")
+    refusal = BEFORE.when(keep(valid_until="2024-12-31")).then_refused("ENDS_BEFORE_IT_BEGINS")
     assert refusal.field == "valid_until"
-    given(development).when(keep(valid_until="2025-01-01")).then(kept(valid_until="2025-01-01"))
+    BEFORE.when(keep(valid_until="2025-01-01")).then(kept(valid_until="2025-01-01"))
 
 
 COMMANDS = st.one_of(
@@ -128,7 +139,7 @@ COMMANDS = st.one_of(
 
 @having(st.lists(COMMANDS))
 def test_whatever_is_said_the_first_of_an_entry_and_the_last_of_a_skill_stand(commands: list[Any]) -> None:
-    story = given(development)
+    story = BEFORE
     first: dict[str, str] = {}
     last: dict[str, str] = {}
     for command in commands:

@@ -32,6 +32,7 @@ from sessions.projections.practice import count_my_practice, count_practice
 from sessions.projections.session_lists import list_my_sessions, list_sessions
 from sessions.projections.session_record import get_session
 from sessions.reactions.agreed_actions import agreed_actions
+from sessions.reactions.lapsing_skills import lapsing_skills
 from sessions.reactions.learning_standards import learning_standards
 from sessions.reactions.overdue_actions import overdue_actions
 from sessions.relations import in_support_team
@@ -44,7 +45,7 @@ def build() -> Service:
         contract=Contract(files_of("mentoring.sessions.v1"), heard=files_of("mentoring.evidence.v1")),
         aggregates=[mentorships, session, standard, guide, development, learning_plans, mentoring_policy, action],
         projections=[learner_sessions, guides, mentor_skills, learning_plans_read, mentorship_register, actions],
-        reactions=[learning_standards, agreed_actions, overdue_actions],
+        reactions=[learning_standards, agreed_actions, overdue_actions, lapsing_skills],
         queries=[
             get_session,
             list_sessions,

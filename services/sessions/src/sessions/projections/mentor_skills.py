@@ -28,9 +28,7 @@ from mentoring.sessions.v1.sessions_pb2 import (
 from pydantic import BaseModel
 
 from sessions.domain.days import day
-
-# What a request gets that gives none.
-_NOTICE_DAYS = 90
+from sessions.projections.current_policy import current_policy
 
 
 class Skill(BaseModel):
@@ -62,6 +60,7 @@ def kept_current(document: MentorSkills, event: SkillKeptCurrent, _meta: Metadat
 async def get_development(request: GetDevelopmentRequest, read: Reader) -> GetDevelopmentResponse:
     """A mentor's log without its reflections, the newest day first, and all their skills, the nearest end first."""
     on, document, entries = day(request.on, "on"), mentor_skills.new(request.mentor_id), list[DevelopmentEntry]()
+    notice_days = request.notice_days or (await current_policy(read)).skill_notice_days
     for item in await read.history(f"development-{request.mentor_id}"):
         if isinstance(item.event, DevelopmentRecorded):
             entries.append(_entry(item.event))
@@ -78,7 +77,7 @@ async def get_development(request: GetDevelopmentRequest, read: Reader) -> GetDe
         entries=shown,
         next_cursor=cursor,
         in_a_year=_together(entry for entry in entries if _a_year_before(on) < entry.done_on <= request.on),
-        skills=_by_end(_currencies(document, on, request.notice_days)),
+        skills=_by_end(_currencies(document, on, notice_days)),
     )
 
 
@@ -94,13 +93,14 @@ async def get_development_entry(request: GetDevelopmentEntryRequest, read: Reade
 async def list_lapsing_skills(request: ListLapsingSkillsRequest, read: Reader) -> ListLapsingSkillsResponse:
     """The skills of all the provider's mentors that are about to lapse or have lapsed, the nearest end first."""
     on = day(request.on, "on")
+    notice_days = request.notice_days or (await current_policy(read)).skill_notice_days
     found = [
         skill
         for document in await read.documents(mentor_skills)
-        for skill in _currencies(document, on, request.notice_days)
+        for skill in _currencies(document, on, notice_days)
         if skill.currency in (CURRENCY_LAPSING, CURRENCY_LAPSED)
     ]
-    shown, cursor = cut(found, request.page, key=_end, of=list_name("lapsing", request.on, request.notice_days))
+    shown, cursor = cut(found, request.page, key=_end, of=list_name("lapsing", request.on, notice_days))
     return ListLapsingSkillsResponse(skills=shown, next_cursor=cursor)
 
 
@@ -113,7 +113,7 @@ def _currencies(document: MentorSkills, on: date, notice_days: int) -> Iterator[
             valid_from=skill.valid_from,
             valid_until=skill.valid_until,
             proof=skill.proof,
-            currency=_currency(skill, on, days_left, notice_days or _NOTICE_DAYS),
+            currency=_currency(skill, on, days_left, notice_days),
             days_left=days_left,
         )
 
