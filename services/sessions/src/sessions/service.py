@@ -3,9 +3,11 @@
 from eventkernel.contract import Contract, files_of, fill
 from eventkernel.reading import Ask
 from eventkernel.service import Service
+from mentoring.sessions.v1.group_session_pb2 import HoldGroupPlaceRequest, PlanGroupSessionRequest
 
 from sessions.domain.action import action
 from sessions.domain.development import development
+from sessions.domain.group_session import group
 from sessions.domain.guide import guide
 from sessions.domain.learning_plan import learning_plans
 from sessions.domain.mentoring_policy import mentoring_policy
@@ -13,9 +15,11 @@ from sessions.domain.mentorship import mentorships
 from sessions.domain.mentorship_state import Mentorships
 from sessions.domain.session import session
 from sessions.domain.standard import standard
+from sessions.effects.group_records import hold_with_record
 from sessions.projections.action_record import get_action
 from sessions.projections.actions import actions, list_action_plan, list_my_actions
 from sessions.projections.current_policy import get_mentoring_policy
+from sessions.projections.group_session import get_group_session
 from sessions.projections.guides import get_guide, guides, list_guides
 from sessions.projections.learner_sessions import learner_sessions
 from sessions.projections.learning_plan_record import get_learning_plan, list_activities
@@ -32,6 +36,7 @@ from sessions.projections.practice import count_my_practice, count_practice
 from sessions.projections.session_lists import list_my_sessions, list_sessions
 from sessions.projections.session_record import get_session
 from sessions.reactions.agreed_actions import agreed_actions
+from sessions.reactions.group_places import group_places
 from sessions.reactions.lapsing_skills import lapsing_skills
 from sessions.reactions.learning_standards import learning_standards
 from sessions.reactions.overdue_actions import overdue_actions
@@ -43,9 +48,19 @@ def build() -> Service:
     return Service(
         name="sessions",
         contract=Contract(files_of("mentoring.sessions.v1"), heard=files_of("mentoring.evidence.v1")),
-        aggregates=[mentorships, session, standard, guide, development, learning_plans, mentoring_policy, action],
+        aggregates=[
+            mentorships,
+            session,
+            group,
+            standard,
+            guide,
+            development,
+            learning_plans,
+            mentoring_policy,
+            action,
+        ],
         projections=[learner_sessions, guides, mentor_skills, learning_plans_read, mentorship_register, actions],
-        reactions=[learning_standards, agreed_actions, overdue_actions, lapsing_skills],
+        reactions=[learning_standards, agreed_actions, overdue_actions, lapsing_skills, group_places],
         queries=[
             get_session,
             list_sessions,
@@ -67,13 +82,17 @@ def build() -> Service:
             get_action,
             list_action_plan,
             list_my_actions,
+            get_group_session,
         ],
+        effects={HoldGroupPlaceRequest: hold_with_record},
         relations={
             "self": self_,
             "mentor_of_learner": mentor_of_learner,
             "self_or_mentor": self_or_mentor,
             "support_team": in_support_team,
             "self_mentor_or_manager": self_mentor_or_manager,
+            "mentor_of_every_learner": mentor_of_every_learner,
+            "mentor_of_group": mentor_of_group,
         },
     )
 
@@ -102,6 +121,19 @@ async def self_or_mentor(ask: Ask) -> bool:
 async def self_mentor_or_manager(ask: Ask) -> bool:
     """The caller is the request's learner, mentors them now, or is a manager of the provider."""
     return "provider_manager" in ask.principal.roles or await self_or_mentor(ask)
+
+
+async def mentor_of_every_learner(ask: Ask) -> bool:
+    """The caller mentors each learner of the group, or did until a mentorship ended: whether it has is told of each by itself."""
+    if not isinstance(ask.request, PlanGroupSessionRequest):
+        raise TypeError(f"{ask.request.DESCRIPTOR.name} names no learners of a group")
+    found = [await ask.read.state(mentorships, f"mentorships-{one.learner_id}") for one in ask.request.learners]
+    return all(one.was_mentored_to_the_end_by(ask.principal.person_id) for one in found)
+
+
+async def mentor_of_group(ask: Ask) -> bool:
+    """The caller planned the group's session: nobody else learns that there is one."""
+    return (await ask.read.state(group, fill("group-{group_id}", ask.request))).mentor_id == ask.principal.person_id
 
 
 async def _mentorships(ask: Ask) -> Mentorships:

@@ -7,7 +7,7 @@ touched.
 
 from eventkernel.aggregate import Aggregate
 
-from sessions.domain import session_planning, session_record, session_texts
+from sessions.domain import session_in_group, session_planning, session_record, session_texts
 from sessions.domain.session_state import Session
 
 session = Aggregate("session", initial=Session())
@@ -20,6 +20,11 @@ session.decide(session_record.correct)
 session.decide(session_texts.set_agenda)
 session.decide(session_texts.keep_preparation)
 session.decide(session_texts.add_learner_view)
+session.decide(session_in_group.plan)
+session.decide(session_in_group.move)
+session.decide(session_in_group.cancel)
+session.decide(session_in_group.hold)
+session.decide(session_in_group.miss)
 session.evolve(session_planning.planned)
 session.evolve(session_planning.moved)
 session.evolve(session_planning.cancelled)
@@ -29,3 +34,4 @@ session.evolve(session_record.corrected)
 session.evolve(session_texts.agenda_was_set)
 session.evolve(session_texts.preparation_kept)
 session.evolve(session_texts.learner_view_added)
+session.evolve(session_in_group.refused)

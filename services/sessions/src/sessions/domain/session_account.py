@@ -11,6 +11,7 @@ from eventkernel.aggregate import Refusal
 from google.protobuf.duration_pb2 import Duration
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.sessions.v1.events_pb2 import MissReason, ReasonOwner, SessionHeld, SessionMissed
+from mentoring.sessions.v1.group_session_pb2 import GroupAbsence, HoldGroupSessionRequest
 from mentoring.sessions.v1.session_parts_pb2 import Advice, GivenAdvice, KsbMinutes
 from mentoring.sessions.v1.session_record_events_pb2 import FormerHeld, FormerRecord, HeldRecord, MissedRecord
 from mentoring.sessions.v1.session_record_pb2 import HeldAccount, MissedAccount
@@ -90,7 +91,7 @@ def given_advice(advice: Iterable[Advice]) -> list[GivenAdvice]:
     return [GivenAdvice(kind=one.kind, text=Sealed(to_be_sealed=one.text)) for one in advice]
 
 
-def refuse_wrong_minutes(of: HoldSessionRequest | HeldAccount, within: str = "") -> None:
+def refuse_wrong_minutes(of: HoldSessionRequest | HeldAccount | HoldGroupSessionRequest, within: str = "") -> None:
     """Raises Refusal where minutes are said twice of a KSB, of one that was not touched, or are longer than the session.
 
     `within`: where the account lies in the request, `held.`.
@@ -118,7 +119,7 @@ def refuse_wrong_minutes(of: HoldSessionRequest | HeldAccount, within: str = "")
         )
 
 
-def refuse_anothers_reason(of: MissSessionRequest | MissedAccount, within: str = "") -> None:
+def refuse_anothers_reason(of: MissSessionRequest | MissedAccount | GroupAbsence, within: str = "") -> None:
     """Raises Refusal where a reason that says whose it is comes with another owner."""
     owner = _OWNERS.get(of.reason)
     if owner is not None and of.reason_owner not in (ReasonOwner.REASON_OWNER_UNSPECIFIED, owner):

@@ -61,6 +61,7 @@ class Session:
     `cancelled_for` is a SessionCancelReason and its ReasonOwner, None unless it was cancelled. `agenda`, `learner_view` and `preparations`
     are digests of the texts that stand, empty where there is none; of preparations of mentors' own from before digests were told too.
     `agreed` are the actions agreed in it, each with its owner and its due day.
+    `refused` are digests of what was decided for its group and could not be done with it.
     """
 
     stage: Stage = Stage.NOTHING
@@ -77,6 +78,7 @@ class Session:
     agenda: str = ""
     preparations: tuple[str, ...] = ()
     learner_view: str = ""
+    refused: tuple[str, ...] = ()
 
 
 def plan_of(
