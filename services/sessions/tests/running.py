@@ -97,7 +97,7 @@ class Running:
         self.now = now
         service = self.service
         runner = DueRunner(
-            service.name, store=self.store, commands=self.node.commands, readers=self.node.reader, effects={},
+            service.name, store=self.store, commands=self.node.commands, readers=self.node.reader, effects=self.service.effects,
             requests={request.DESCRIPTOR.full_name: request for request in service.contract.commands}, clock=self.clock,
             scheduled=asyncio.Event(),
         )  # fmt: skip

@@ -84,7 +84,7 @@ def test_an_id_that_is_taken_is_answered_alike_whoever_has_it() -> None:
     ("changed", "code", "field"),
     [
         ({"owner_id": "eve"}, "NOT_OF_THE_MENTORSHIP", "owner_id"),
-        ({"contributor_ids": ["carl", "eve"]}, "NOT_OF_THE_MENTORSHIP", "owner_id"),
+        ({"contributor_ids": ["carl", "eve"]}, "NOT_OF_THE_MENTORSHIP", "contributor_ids"),
         ({"due_on": "2026-03-01"}, "DUE_DAY_OVER", "due_on"),
         ({"due_on": "2026-02-30"}, "NO_SUCH_DAY", "due_on"),
         ({"due_on": "9999-12-31"}, "DUE_TOO_LATE", "due_on"),

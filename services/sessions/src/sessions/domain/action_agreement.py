@@ -27,7 +27,7 @@ def agree(state: Action, command: AgreeActionRequest, context: Context) -> list[
         raise Refusal(
             "ACTION_EXISTS", "this id is taken by an action that says otherwise; choose a new id", field="action_id"
         )
-    refuse_strangers(mentorship, command.learner_id, [command.owner_id, *command.contributor_ids])
+    _refuse_strangers_among(command, mentorship)
     if command.session_id:
         _refuse_session_elsewhere(context.state(Session), asked)
     return [
@@ -72,7 +72,7 @@ def reassign(state: Action, command: ReassignActionRequest, context: Context) ->
     mentorship = active_of_mentor(context, mentorship_id)
     if (state.owner_id, state.contributor_ids) == (command.owner_id, tuple(command.contributor_ids)):
         return []
-    refuse_strangers(mentorship, command.learner_id, [command.owner_id, *command.contributor_ids])
+    _refuse_strangers_among(command, mentorship)
     return [
         ActionReassigned(
             action_id=command.action_id,
@@ -86,7 +86,7 @@ def reassign(state: Action, command: ReassignActionRequest, context: Context) ->
     ]
 
 
-def refuse_strangers(mentorship: Mentorship, learner_id: str, people: Sequence[str], field: str = "owner_id") -> None:
+def refuse_strangers(mentorship: Mentorship, learner_id: str, people: Sequence[str], field: str) -> None:
     """Raises Refusal where one of these is neither the learner, the mentor, nor a party of the mentorship."""
     strangers = [one for one in people if not belongs(mentorship, learner_id, one)]
     if strangers:
@@ -104,6 +104,11 @@ def overdue_at(due_on: str, context: Context) -> Timestamp:
     if at <= context.now:
         raise Refusal("DUE_DAY_OVER", f"{due_on} is over; give a day that is not", field="due_on")
     return _timestamp(at)
+
+
+def _refuse_strangers_among(command: AgreeActionRequest | ReassignActionRequest, mentorship: Mentorship) -> None:
+    refuse_strangers(mentorship, command.learner_id, [command.owner_id], "owner_id")
+    refuse_strangers(mentorship, command.learner_id, command.contributor_ids, "contributor_ids")
 
 
 def _over_at(due_on: str, context: Context) -> datetime:
