@@ -1,5 +1,6 @@
 """What is noted of an assessor's decisions, and drawn of them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from eventkernel.messages import derived_id
 from eventkernel.testing.scenario import NOON, Outcome, assert_folds_in_pieces, given, person
 from evidence.domain.caseload import Caseload, candidates_of, caseload
-from evidence.domain.evidence import Evidence, Standing
+from evidence.domain.piece import Attempt, Details, Evidence, Judgement
 from evidence.domain.sampling_plan import SamplingPlan, sampling_plan
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -18,6 +19,8 @@ from mentoring.evidence.v1.quality_events_pb2 import (
     SAMPLE_STATUS_CONFIRMED,
     SAMPLING_STAGE_INTERIM,
     AssessorDecisionNoted,
+    EarlierDecision,
+    OtherDecisionNoted,
     SampleDrawn,
     SampleOutcomeNoted,
     SamplingPlanSet,
@@ -26,6 +29,7 @@ from mentoring.evidence.v1.quality_events_pb2 import (
 from mentoring.evidence.v1.quality_pb2 import (
     DrawSampleRequest,
     NoteAssessorDecisionRequest,
+    NoteOtherDecisionRequest,
     NoteSampleOutcomeRequest,
 )
 from pydantic import TypeAdapter
@@ -43,7 +47,13 @@ PIECE = Evidence(
     "ST0148",
     "1.0",
     EVIDENCE_KIND_OBSERVATION,
-    claims=tuple(Standing(code) for code in ("K1", "S2", "S1")),
+    judgements=(
+        Judgement(1, 1, "assessor-1", accepted=frozenset({"K1", "S1", "S2"})),
+        Judgement(
+            2, 2, "assessor-1", accepted=frozenset({"K1", "K2", "K10"}), referred=frozenset({"B1"}), supersedes=1
+        ),
+        Judgement(3, 2, "assessor-1", accepted=frozenset({"K1"}), supersedes=2),
+    ),
 )
 
 
@@ -74,10 +84,11 @@ def noted(number: int = 1, *, at: datetime = NOON, reference: str = "ST0148", **
         "author_id": "mentor-1",
         "standard": StandardVersion(reference=reference, version="1.0"),
         "kind": EVIDENCE_KIND_OBSERVATION,
-        "ksb_codes": ["K1", "S2", "S1"],
+        "ksb_codes": ["K1", "S1", "S2"],
         "units": ["K", "S"],
         "decision": DECISION_ACCEPT,
         "decided_at": stamp(at),
+        "decision_number": 1,
     }
     return AssessorDecisionNoted(**{**usual, **changes})
 
@@ -106,24 +117,83 @@ def names(event: SampleDrawn) -> set[str]:
     return {piece.evidence_id for piece in event.pieces}
 
 
-def notes(decision: Any = DECISION_ACCEPT, at: datetime = NOON) -> NoteAssessorDecisionRequest:
+def notes(number: int = 1, at: datetime = NOON) -> NoteAssessorDecisionRequest:
     return NoteAssessorDecisionRequest(
-        assessor_id="assessor-1", evidence_id="evidence-1", decision=decision, decided_at=stamp(at)
+        assessor_id="assessor-1", evidence_id="evidence-1", decided_at=stamp(at), decision_number=number
     )
 
 
 def test_a_decision_is_noted_with_what_it_is_sampled_by() -> None:
     asked(notes(), beside=PIECE).then(noted())
+    asked(notes(0), beside=PIECE).then(noted())
 
 
 def test_a_decision_is_noted_once_and_a_later_one_on_the_same_piece_too() -> None:
+    """One that accepts some claims and refers others is heard of twice, and is a referral as a whole."""
     asked(notes(), noted(), beside=PIECE).then_nothing()
     later = NOON + timedelta(days=1)
-    asked(notes(DECISION_REFER, later), noted(), beside=PIECE).then(noted(at=later, decision=DECISION_REFER))
+    second = noted(
+        at=later,
+        decision=DECISION_REFER,
+        decision_number=2,
+        ksb_codes=["B1", "K1", "K2", "K10"],
+        units=["B", "K"],
+        earlier=[EarlierDecision(assessor_id="assessor-1", decision_number=1, superseded=True)],
+    )
+    asked(notes(2, later), noted(), beside=PIECE).then(second).beside(PIECE).when(notes(2, later)).then_nothing()
 
 
-def test_a_piece_that_was_not_heard_of_waits() -> None:
+def test_a_decision_names_those_before_it_and_the_one_that_it_supersedes() -> None:
+    (event,) = asked(notes(3), beside=PIECE).events
+    assert isinstance(event, AssessorDecisionNoted)
+    assert [(one.decision_number, one.superseded) for one in event.earlier] == [(1, False), (2, True)]
+
+
+def test_who_had_a_part_in_a_piece_is_noted_with_the_decision() -> None:
+    details = Details(witness_id="witness-1", participant_ids=("iqa-1", "coach-1"))
+    piece = replace(
+        PIECE, attempts=(Attempt(1, ("K1",), 0, details), Attempt(2, ("K1",), 0, Details(observer_id="o-1")))
+    )
+    asked(notes(), beside=piece).then(noted(involved_ids=["coach-1", "iqa-1", "o-1", "witness-1"]))
+
+
+def test_a_decision_that_was_not_heard_of_waits() -> None:
     asked(notes(), beside=Evidence()).then_refused("EVIDENCE_UNKNOWN")
+    asked(notes(4), beside=PIECE).then_refused("EVIDENCE_UNKNOWN")
+
+
+def others(other_id: str = "iqa-1", superseded: int = 0) -> NoteOtherDecisionRequest:
+    return NoteOtherDecisionRequest(
+        assessor_id="assessor-1", evidence_id="evidence-1", other_id=other_id, superseded_number=superseded
+    )
+
+
+def other_noted(superseded: int = 0) -> OtherDecisionNoted:
+    return OtherDecisionNoted(
+        assessor_id="assessor-1", evidence_id="evidence-1", other_id="iqa-1", superseded_number=superseded
+    )
+
+
+def test_that_somebody_else_decided_is_noted_once() -> None:
+    asked(others(), noted()).then(other_noted())
+    asked(others(), noted(), other_noted()).then_nothing()
+    asked(others(superseded=1), noted(), other_noted()).then(other_noted(1))
+    asked(others(superseded=1), noted(), other_noted(1)).then_nothing()
+    asked(others(), noted(2)).then_refused("DECISION_UNKNOWN")
+
+
+def test_nothing_is_drawn_for_the_iqa_who_had_a_part_in_it_or_decided_on_it_too() -> None:
+    by_iqa = EarlierDecision(assessor_id="IQA-1", decision_number=1)
+    past = [noted(1), other_noted(), noted(2, involved_ids=["Iqa-1"]), noted(3, earlier=[by_iqa]), noted(4)]
+    assert names(drawn(asked(draws(), *past, beside=plan(percentage=100)))) == {"evidence-4"}
+
+
+def test_what_another_assessor_superseded_is_not_drawn() -> None:
+    asked(draws(iqa_id="iqa-2"), noted(), other_noted(1)).then_refused("NOTHING_TO_DRAW")
+    asked(draws(iqa_id="iqa-2"), noted(), other_noted(1), other_noted()).then_refused("NOTHING_TO_DRAW")
+    still = noted(decision_number=2, at=NOON + timedelta(days=1))
+    event = drawn(asked(draws(iqa_id="iqa-2"), noted(), other_noted(1), still))
+    assert [(piece.evidence_id, piece.decision_number) for piece in event.pieces] == [("evidence-1", 2)]
 
 
 def test_a_draw_says_all_that_it_needs_to_be_drawn_again() -> None:
@@ -181,7 +251,7 @@ def test_only_the_plans_period_and_standard_are_drawn_from() -> None:
 
 def test_a_piece_that_was_decided_anew_is_drawn_anew() -> None:
     first = drawn(asked(draws(), noted()))
-    again = noted(at=NOON + timedelta(days=3), decision=DECISION_REFER)
+    again = noted(at=NOON + timedelta(days=3), decision=DECISION_REFER, decision_number=2)
     outcome = asked(draws(), noted(), first, again, command_id="command-2")
     assert (drawn(outcome).candidates, names(drawn(outcome))) == (1, {"evidence-1"})
     outcome.after().when(draws("another"), by=IQA, command_id="command-3").then_nothing()

@@ -8,20 +8,16 @@ from eventkernel.reaction import Later
 from evidence.reactions.quality import quality
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from mentoring.evidence.v1.events_pb2 import (
-    DECISION_ACCEPT,
-    DECISION_REFER,
-    Decision,
-    EvidenceAccepted,
-    EvidenceReferred,
-)
+from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
 from mentoring.evidence.v1.quality_events_pb2 import (
     SAMPLE_STATUS_ACTION_REQUIRED,
     SAMPLE_STATUS_CONFIRMED,
     SAMPLE_STATUS_NOT_CONFIRMED,
     SAMPLING_RULE_METHOD,
     SAMPLING_STAGE_INTERIM,
+    AssessorDecisionNoted,
     DrawnPiece,
+    EarlierDecision,
     SampleActionClosed,
     SampleActionRequired,
     SampleConfirmed,
@@ -31,6 +27,7 @@ from mentoring.evidence.v1.quality_events_pb2 import (
 from mentoring.evidence.v1.quality_pb2 import (
     MarkSampleActionOverdueRequest,
     NoteAssessorDecisionRequest,
+    NoteOtherDecisionRequest,
     NoteSampleOutcomeRequest,
     OpenSampleRequest,
 )
@@ -43,22 +40,47 @@ def follows(event: Message) -> list[Message | Later]:
     return list(quality.policies[type(event)](event, meta))
 
 
-@pytest.mark.parametrize(
-    ("event", "decision"), [(EvidenceAccepted, DECISION_ACCEPT), (EvidenceReferred, DECISION_REFER)]
-)
-def test_every_judgement_is_noted_at_its_time(event: type[Message], decision: Decision.ValueType) -> None:
+@pytest.mark.parametrize("event", [EvidenceAccepted, EvidenceReferred])
+def test_every_judgement_is_noted_at_its_time(event: type[Message]) -> None:
     at = Timestamp()
     at.FromDatetime(AT)
-    assert follows(event(assessor_id="assessor-1", evidence_id="evidence-1")) == [
+    judged = event(assessor_id="assessor-1", evidence_id="evidence-1", decision=2)
+    assert follows(judged) == [
         NoteAssessorDecisionRequest(
-            assessor_id="assessor-1", evidence_id="evidence-1", decision=decision, decided_at=at
+            assessor_id="assessor-1", evidence_id="evidence-1", decided_at=at, decision_number=2
         )
     ]
 
 
+def test_who_decided_before_has_it_noted_that_somebody_else_did() -> None:
+    earlier = [
+        EarlierDecision(assessor_id=name, decision_number=number, superseded=superseded)
+        for number, name, superseded in (
+            (1, "assessor-1", False),
+            (2, "assessor-2", False),
+            (3, "assessor-1", True),
+            (4, "assessor-3", False),
+        )
+    ]
+    event = AssessorDecisionNoted(assessor_id="assessor-3", evidence_id="evidence-1", earlier=earlier)
+    assert follows(event) == [
+        NoteOtherDecisionRequest(
+            assessor_id=name, evidence_id="evidence-1", other_id="assessor-3", superseded_number=number
+        )
+        for name, number in (("assessor-1", 3), ("assessor-2", 0))
+    ]
+    assert follows(AssessorDecisionNoted(assessor_id="assessor-1", evidence_id="evidence-1")) == []
+
+
 def test_each_drawn_piece_is_opened() -> None:
     pieces = [
-        DrawnPiece(sample_id=f"s-{n}", evidence_id=f"e-{n}", learner_id=f"l-{n}", rules=[SAMPLING_RULE_METHOD])
+        DrawnPiece(
+            sample_id=f"s-{n}",
+            evidence_id=f"e-{n}",
+            learner_id=f"l-{n}",
+            rules=[SAMPLING_RULE_METHOD],
+            decision_number=n,
+        )
         for n in (1, 2)
     ]
     drawn = SampleDrawn(
@@ -82,6 +104,7 @@ def test_each_drawn_piece_is_opened() -> None:
             stage=SAMPLING_STAGE_INTERIM,
             iqa_id="iqa-1",
             rules=[SAMPLING_RULE_METHOD],
+            decision_number=n,
         )
         for n in (1, 2)
     ]

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from eventkernel.messages import Principal
 from eventkernel.testing.scenario import NOON, Outcome, assert_folds_in_pieces, given, person
-from evidence.domain.evidence import CRITERIA, Evidence, Judgement, Standing
+from evidence.domain.piece import CRITERIA, Attempt, Details, Evidence, Judgement, Standing
 from evidence.domain.sample import Sample, sample
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed, StandardVersion
-from mentoring.evidence.v1.events_pb2 import DECISION_ACCEPT, EVIDENCE_KIND_OBSERVATION
+from mentoring.evidence.v1.events_pb2 import DECISION_REFER, EVIDENCE_KIND_OBSERVATION
 from mentoring.evidence.v1.quality_events_pb2 import (
     AGREEMENT_AGREE,
     AGREEMENT_DISAGREE,
@@ -50,8 +50,13 @@ PIECE = Evidence(
     "ST0148",
     "1.0",
     EVIDENCE_KIND_OBSERVATION,
-    claims=(Standing("K1", 1, accepted=True),),
-    judgements=(Judgement(1, 1, "assessor-1", accepted=frozenset({"K1"}), met=CRITERIA),),
+    attempts=(Attempt(1, ("K1", "K2"), 0, Details(witness_id="witness-1", observer_id="observer-1")),),
+    claims=(Standing("K1", 2, accepted=True), Standing("K2", 2)),
+    judgements=(
+        Judgement(1, 1, "assessor-2", accepted=frozenset({"K1", "K2"}), met=CRITERIA),
+        Judgement(2, 1, "assessor-1", accepted=frozenset({"K1"}), referred=frozenset({"K2"}), supersedes=1),
+        Judgement(3, 1, "assessor-3", accepted=frozenset({"K1", "K2"}), met=CRITERIA, supersedes=2),
+    ),
 )
 NAMED: dict[str, Any] = {
     "sample_id": "sample-1",
@@ -63,8 +68,8 @@ NAMED: dict[str, Any] = {
 TOLD: dict[str, Any] = {
     "stage": SAMPLING_STAGE_SUMMATIVE,
     "standard": ST0148,
-    "ksb_codes": ["K1"],
-    "decision": DECISION_ACCEPT,
+    "ksb_codes": ["K1", "K2"],
+    "decision": DECISION_REFER,
 }
 OPENS = OpenSampleRequest(
     **NAMED,
@@ -73,6 +78,7 @@ OPENS = OpenSampleRequest(
     stage=SAMPLING_STAGE_SUMMATIVE,
     iqa_id="iqa-1",
     rules=[SAMPLING_RULE_UNIT],
+    decision_number=2,
 )
 OPENED = SampleOpened(
     **NAMED,
@@ -83,9 +89,20 @@ OPENED = SampleOpened(
     draw_id="draw-1",
     iqa_id="iqa-1",
     rules=[SAMPLING_RULE_UNIT],
+    decision_number=2,
+    accepted_ksb_codes=["K1"],
+    involved_ids=["assessor-1", "assessor-2", "assessor-3", "observer-1", "witness-1"],
 )
 FEEDBACK = Sealed(to_be_sealed="CONFIDENTIAL feedback")
-CONFIRMED = SampleConfirmed(**NAMED, **TOLD, iqa_id="iqa-1", agreement=ALL, feedback=FEEDBACK)
+CONFIRMED = SampleConfirmed(
+    **NAMED,
+    **TOLD,
+    iqa_id="iqa-1",
+    agreement=ALL,
+    feedback=FEEDBACK,
+    decision_number=2,
+    accepted_ksb_codes=["K1"],
+)
 REQUIRED = SampleActionRequired(
     **NAMED,
     **TOLD,
@@ -125,7 +142,7 @@ def asked(command: Message, *past: Message, by: Principal = IQA, at: datetime = 
     return given(sample, *past).beside(PIECE).when(command, by=by, at=at)
 
 
-def test_a_drawn_piece_is_opened_once_as_it_is() -> None:
+def test_a_drawn_piece_is_opened_once_with_the_decision_that_was_drawn() -> None:
     asked(OPENS).then(OPENED)
     asked(OPENS, OPENED).then_nothing()
     given(sample).beside(Evidence()).when(OPENS).then_refused("EVIDENCE_UNKNOWN")
@@ -160,7 +177,10 @@ def test_an_action_is_due_today_at_the_earliest() -> None:
     asked(requires(due_on="2026-02-30"), OPENED).then_refused("NO_SUCH_DAY")
 
 
-@pytest.mark.parametrize("person_id", ["assessor-1", "Assessor-1", "mentor-1", "LEARNER-1"])
+@pytest.mark.parametrize(
+    "person_id",
+    ["assessor-1", "Assessor-1", "mentor-1", "LEARNER-1", "Witness-1", "observer-1", "assessor-2", "assessor-3"],
+)
 def test_nobody_decides_on_what_they_assessed_or_made_or_is_about_themselves(person_id: str) -> None:
     involved = person(person_id, "iqa")
     asked(decides(), OPENED, by=involved).then_refused("OWN_ASSESSMENT")

@@ -150,6 +150,7 @@ def tampered(change: Callable[[SampleDrawn], object]) -> SampleDrawn:
         lambda event: setattr(event.pieces[0], "evidence_id", "evidence-other"),
         lambda event: setattr(event.pieces[0], "learner_id", "learner-other"),
         lambda event: event.pieces[0].rules.pop(),
+        lambda event: setattr(event.pieces[0], "decision_number", 2),
     ],
 )
 async def test_a_draw_that_nobody_can_draw_again_does_not_agree(

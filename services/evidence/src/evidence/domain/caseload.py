@@ -12,12 +12,15 @@ from mentoring.evidence.v1.quality_events_pb2 import (
     SAMPLE_STATUS_AWAITING,
     AssessorDecisionNoted,
     DrawnPiece,
+    EarlierDecision,
+    OtherDecisionNoted,
     SampleDrawn,
     SampleOutcomeNoted,
 )
 from mentoring.evidence.v1.quality_pb2 import (
     DrawSampleRequest,
     NoteAssessorDecisionRequest,
+    NoteOtherDecisionRequest,
     NoteSampleOutcomeRequest,
 )
 
@@ -28,7 +31,10 @@ from evidence.domain.sampling_plan import PlanVersion, SamplingPlan
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision on a piece. `kind` is an EvidenceKind, `decision` a Decision."""
+    """One decision on a piece, the `number`th on it. `kind` is an EvidenceKind, `decision` a Decision.
+
+    `involved`: who else had a part in the piece or decided on it. `superseded`: another assessor's decision stands instead.
+    """
 
     evidence_id: str
     learner_id: str
@@ -38,6 +44,9 @@ class Decided:
     units: tuple[str, ...]
     decision: int
     decided_at: datetime
+    number: int = 1
+    involved: tuple[str, ...] = ()
+    superseded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +68,6 @@ class Caseload:
     decisions: tuple[Decided, ...] = ()
     drawn: tuple[Drawn, ...] = ()
 
-    def newest(self, evidence_id: str) -> int | None:
-        """The place of the newest decision on a piece; None where there is none."""
-        places = range(len(self.decisions) - 1, -1, -1)
-        return next((at for at in places if self.decisions[at].evidence_id == evidence_id), None)
-
     def under(self, plan_id: str) -> tuple[Drawn, ...]:
         """The samples of a plan."""
         return tuple(one for one in self.drawn if one.plan_id == plan_id)
@@ -76,12 +80,12 @@ caseload = Aggregate("caseload", initial=Caseload())
 def note_decision(
     state: Caseload, command: NoteAssessorDecisionRequest, context: Context
 ) -> list[AssessorDecisionNoted]:
-    """Notes a decision once."""
-    piece = context.state(Evidence)
-    if not piece.author_id:
+    """Notes a decision once. One that accepts some claims and refers others is heard of twice."""
+    piece, number = context.state(Evidence), command.decision_number or 1
+    judgement = piece.decided(number)
+    if judgement is None:
         raise NotYet("EVIDENCE_UNKNOWN", f"evidence {command.evidence_id} was not heard of yet", field="evidence_id")
-    known = state.newest(command.evidence_id)
-    if known is not None and state.decisions[known].decided_at == command.decided_at.ToDatetime(tzinfo=UTC):
+    if any((one.evidence_id, one.number) == (command.evidence_id, number) for one in state.decisions):
         return []
     return [
         AssessorDecisionNoted(
@@ -91,12 +95,40 @@ def note_decision(
             author_id=piece.author_id,
             standard=piece.standard,
             kind=EvidenceKind.ValueType(piece.kind),
-            ksb_codes=piece.ksb_codes,
-            units=_units(piece.ksb_codes),
-            decision=command.decision,
+            ksb_codes=judgement.ksb_codes,
+            units=_units(judgement.ksb_codes),
+            decision=judgement.decision,
             decided_at=command.decided_at,
+            decision_number=number,
+            involved_ids=sorted(piece.involved_ids),
+            earlier=[
+                EarlierDecision(
+                    assessor_id=one.assessor_id,
+                    decision_number=one.number,
+                    superseded=one.number == judgement.supersedes,
+                )
+                for one in piece.judgements
+                if one.number < number
+            ],
         )
     ]
+
+
+@caseload.decide
+def note_other(state: Caseload, command: NoteOtherDecisionRequest, _context: Context) -> list[OtherDecisionNoted]:
+    """Notes once that somebody else decided on the piece, and which decision stands no longer by it."""
+    known = [one for one in state.decisions if one.evidence_id == command.evidence_id]
+    if not known:
+        raise NotYet(
+            "DECISION_UNKNOWN", f"no decision on {command.evidence_id} was noted here yet", field="evidence_id"
+        )
+    event = OtherDecisionNoted(
+        assessor_id=command.assessor_id,
+        evidence_id=command.evidence_id,
+        other_id=command.other_id,
+        superseded_number=command.superseded_number,
+    )
+    return [] if other_noted(state, event) == state else [event]
 
 
 @caseload.decide
@@ -124,6 +156,7 @@ def draw(state: Caseload, command: DrawSampleRequest, context: Context) -> list[
     if not chosen:
         return []
     learners = {one.evidence_id: one.learner_id for one in state.decisions}
+    numbers = {one.evidence_id: one.number for one in state.decisions}
     return [
         SampleDrawn(
             draw_id=context.derive_id("draw"),
@@ -142,6 +175,7 @@ def draw(state: Caseload, command: DrawSampleRequest, context: Context) -> list[
                     evidence_id=evidence_id,
                     learner_id=learners[evidence_id],
                     rules=rules,
+                    decision_number=numbers[evidence_id],
                 )
                 for evidence_id, rules in chosen.items()
             ],
@@ -180,8 +214,28 @@ def decision_noted(state: Caseload, event: AssessorDecisionNoted) -> Caseload:
         units=tuple(event.units),
         decision=event.decision,
         decided_at=event.decided_at.ToDatetime(tzinfo=UTC),
+        number=event.decision_number or 1,
+        involved=tuple(sorted({*event.involved_ids, *(one.assessor_id for one in event.earlier)})),
     )
     return replace(state, assessor_id=event.assessor_id, decisions=(*state.decisions, decided))
+
+
+@caseload.evolve
+def other_noted(state: Caseload, event: OtherDecisionNoted) -> Caseload:
+    """Nothing of the piece is drawn for the other, and nothing at all where theirs stands instead."""
+    return replace(
+        state,
+        decisions=tuple(
+            replace(
+                one,
+                involved=tuple(sorted({*one.involved, event.other_id})),
+                superseded=one.superseded or one.number == event.superseded_number,
+            )
+            if one.evidence_id == event.evidence_id
+            else one
+            for one in state.decisions
+        ),
+    )
 
 
 @caseload.evolve
@@ -203,7 +257,9 @@ def outcome_noted(state: Caseload, event: SampleOutcomeNoted) -> Caseload:
 
 
 def candidates_of(state: Caseload, plan_id: str, version: PlanVersion, iqa_id: str) -> tuple[Candidate, ...]:
-    """The pieces whose newest decision is in the plan's period and on its standard, as they are for a draw for this IQA."""
+    """The pieces whose newest decision is in the plan's period, on its standard, and superseded by no other assessor's, as they are for a draw
+    for this IQA.
+    """
     newest = {one.evidence_id: at for at, one in enumerate(state.decisions)}
     drawn = {one.decision for one in state.under(plan_id)}
     new, first = _at_risk(state, version.rules)
@@ -216,10 +272,11 @@ def candidates_of(state: Caseload, plan_id: str, version: PlanVersion, iqa_id: s
             new=at in new,
             first=at in first,
             drawn=at in drawn,
-            barred=_same(iqa_id, one.author_id) or _same(iqa_id, one.learner_id),
+            barred=any(_same(iqa_id, other) for other in (one.author_id, one.learner_id, *one.involved)),
         )
         for at, one in enumerate(state.decisions)
         if newest[one.evidence_id] == at
+        and not one.superseded
         and one.reference == version.reference
         and version.first_day <= one.decided_at.date() <= version.last_day
     )

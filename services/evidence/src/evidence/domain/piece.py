@@ -31,6 +31,11 @@ from mentoring.evidence.v1.judging_pb2 import ResubmitEvidenceRequest
 CRITERIA = ("validity", "authenticity", "currency", "sufficiency", "reliability")
 
 
+def in_order(codes: Iterable[str]) -> tuple[str, ...]:
+    """KSBs by their letters and numbers: K2 before K10."""
+    return tuple(sorted(codes, key=lambda code: (code[:1], int(code[1:]))))
+
+
 @dataclass(frozen=True, slots=True)
 class Details:
     """What the piece's kind has beside the work, but for its texts. Enums as their numbers, times in nanoseconds since 1970 in UTC."""
@@ -75,6 +80,11 @@ class Judgement:
     referred: frozenset[str] = frozenset()
     met: tuple[str, ...] = ()
     supersedes: int = 0
+
+    @property
+    def ksb_codes(self) -> tuple[str, ...]:
+        """All that it decided on, in order."""
+        return in_order(self.accepted | self.referred)
 
     @property
     def decision(self) -> Decision.ValueType:
@@ -136,6 +146,18 @@ class Evidence:
     def witness_ids(self) -> frozenset[str]:
         """Whoever testified in any attempt."""
         return frozenset(one.details.witness_id for one in self.attempts if one.details.witness_id)
+
+    @property
+    def involved_ids(self) -> frozenset[str]:
+        """Whoever had a part in any attempt, beside author and learner: witnesses, observers, those who took part in a discussion."""
+        parts = (
+            (one.details.witness_id, one.details.observer_id, *one.details.participant_ids) for one in self.attempts
+        )
+        return frozenset(person_id for part in parts for person_id in part if person_id)
+
+    def decided(self, number: int) -> Judgement | None:
+        """The decision with this number; None where there is none."""
+        return next((one for one in self.judgements if one.number == number), None)
 
     @property
     def standard(self) -> StandardVersion:

@@ -1,6 +1,6 @@
 """One sample: a decided piece that was drawn, and what the IQA holds of the assessor's decision.
 
-Nobody decides on a sample of what they assessed or made, or of what is about themselves. A disagreement is never left without an action
+Nobody decides on a sample of what they assessed, made or took part in, or of what is about themselves. A disagreement is never left without an action
 and a day for it, and a confirmed sample never changes.
 """
 
@@ -36,11 +36,12 @@ from mentoring.evidence.v1.quality_pb2 import (
 
 from evidence.domain.days import day
 from evidence.domain.evidence import CRITERIA, Evidence
+from evidence.domain.piece import in_order
 
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """What was drawn; `decision` is the assessor's."""
+    """What was drawn; `decision` is the assessor's, the `number`th on the piece. `involved`: who else had a part in it or decided on it."""
 
     learner_id: str
     evidence_id: str
@@ -52,6 +53,9 @@ class Sampled:
     decision: Decision.ValueType
     plan_id: str
     stage: SamplingStage.ValueType
+    number: int
+    accepted_codes: tuple[str, ...]
+    involved: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,12 @@ sample = Aggregate("sample", initial=Sample())
 
 @sample.decide
 def open_sample(state: Sample, command: OpenSampleRequest, context: Context) -> list[SampleOpened]:
-    """Opens it once, with the piece as it is."""
+    """Opens it once, with the decision that was drawn."""
     if state.sampled is not None:
         return []
-    piece = context.state(Evidence)
-    if piece.judgement is None:
+    piece, number = context.state(Evidence), command.decision_number or 1
+    judgement = piece.decided(number)
+    if judgement is None:
         raise NotYet("EVIDENCE_UNKNOWN", f"evidence {command.evidence_id} was not heard of yet", field="evidence_id")
     return [
         SampleOpened(
@@ -87,14 +92,17 @@ def open_sample(state: Sample, command: OpenSampleRequest, context: Context) -> 
             author_id=piece.author_id,
             standard=piece.standard,
             kind=EvidenceKind.ValueType(piece.kind),
-            ksb_codes=piece.ksb_codes,
-            decision=piece.judgement.decision,
+            ksb_codes=judgement.ksb_codes,
+            decision=judgement.decision,
             plan_id=command.plan_id,
             plan_version=command.plan_version,
             draw_id=command.draw_id,
             stage=command.stage,
             iqa_id=command.iqa_id,
             rules=command.rules,
+            decision_number=number,
+            accepted_ksb_codes=in_order(judgement.accepted),
+            involved_ids=sorted(piece.involved_ids | {one.assessor_id for one in piece.judgements}),
         )
     ]
 
@@ -230,6 +238,9 @@ def opened(_state: Sample, event: SampleOpened) -> Sample:
             decision=event.decision,
             plan_id=event.plan_id,
             stage=event.stage,
+            number=event.decision_number or 1,
+            accepted_codes=tuple(event.accepted_ksb_codes),
+            involved=tuple(event.involved_ids),
         ),
     )
 
@@ -284,11 +295,12 @@ def _unknown() -> Refusal:
 def _independent(sampled: Sampled, context: Context) -> str:
     """The caller's id, where they had no part in the piece."""
     iqa_id = context.principal.person_id
-    involved = {one.casefold() for one in (sampled.assessor_id, sampled.author_id, sampled.learner_id)}
+    people = (sampled.assessor_id, sampled.author_id, sampled.learner_id, *sampled.involved)
+    involved = {one.casefold() for one in people}
     if iqa_id.casefold() in involved:
         raise Refusal(
             "OWN_ASSESSMENT",
-            "nobody samples what they assessed or made, or what is about themselves; leave it to another IQA",
+            "nobody samples what they assessed, made or took part in, or what is about themselves; leave it to another IQA",
         )
     return iqa_id
 
@@ -345,4 +357,6 @@ def _confirmed(
         decision=sampled.decision,
         agreement=agreement,
         feedback=Sealed(to_be_sealed=feedback),
+        decision_number=sampled.number,
+        accepted_ksb_codes=sampled.accepted_codes,
     )

@@ -45,7 +45,7 @@ class Candidate:
     """A decided piece that can be drawn. `kind` is an EvidenceKind, `decision` a Decision.
 
     `new`: the assessor was new when it was decided; `first`: it was among the assessor's first decisions on the standard; `drawn`: the plan
-    drew it earlier; `barred`: the one for whom it would be drawn made it or is its learner.
+    drew it earlier; `barred`: the one for whom it would be drawn made it, had a part in it, decided on it too, or is its learner.
     """
 
     evidence_id: str

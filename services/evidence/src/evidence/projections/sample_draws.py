@@ -86,25 +86,23 @@ async def verify_sample_draw(request: views.VerifySampleDrawRequest, read: Reade
     candidates = candidates_of(state, event.plan_id, version, event.iqa_id)
     chosen = choose(candidates, version.rules, event.seed)
     hashed = candidates_hash(candidates)
-    said = {piece.evidence_id: piece for piece in event.pieces}
-    agrees = (
-        (event.candidates, event.candidates_hash) == (len(candidates), hashed)
-        and [(piece.evidence_id, tuple(piece.rules)) for piece in event.pieces] == list(chosen.items())
-        and all(_learner(state, name) == piece.learner_id for name, piece in said.items())
-    )
+    newest = {one.evidence_id: one for one in state.decisions}
+    sample_ids = {piece.evidence_id: piece.sample_id for piece in event.pieces}
+    pieces = [
+        DrawnPiece(
+            sample_id=sample_ids.get(evidence_id, ""),
+            evidence_id=evidence_id,
+            learner_id=newest[evidence_id].learner_id,
+            rules=rules,
+            decision_number=newest[evidence_id].number,
+        )
+        for evidence_id, rules in chosen.items()
+    ]
     return views.VerifySampleDrawResponse(
-        agrees=agrees,
+        agrees=(event.candidates, event.candidates_hash) == (len(candidates), hashed) and list(event.pieces) == pieces,
         candidates=len(candidates),
         candidates_hash=hashed,
-        pieces=[
-            DrawnPiece(
-                sample_id=said[name].sample_id if name in said else "",
-                evidence_id=name,
-                learner_id=_learner(state, name),
-                rules=rules,
-            )
-            for name, rules in chosen.items()
-        ],
+        pieces=pieces,
     )
 
 
@@ -120,10 +118,6 @@ async def _before(request: views.VerifySampleDrawRequest, read: Reader) -> tuple
         f"no draw {request.draw_id} was made of what {request.assessor_id} decided; check both ids",
         field="draw_id",
     )
-
-
-def _learner(state: Caseload, evidence_id: str) -> str:
-    return next((one.learner_id for one in state.decisions if one.evidence_id == evidence_id), "")
 
 
 def _shown(draw: Draw) -> views.SampleDraw:

@@ -7,16 +7,11 @@ from datetime import UTC, datetime, timedelta
 from eventkernel.messages import Metadata
 from eventkernel.reaction import Later, Reaction
 from google.protobuf.timestamp_pb2 import Timestamp
-from mentoring.evidence.v1.events_pb2 import (
-    DECISION_ACCEPT,
-    DECISION_REFER,
-    Decision,
-    EvidenceAccepted,
-    EvidenceReferred,
-)
+from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
 from mentoring.evidence.v1.quality_events_pb2 import (
     SAMPLE_STATUS_ACTION_REQUIRED,
     SAMPLE_STATUS_CONFIRMED,
+    AssessorDecisionNoted,
     SampleActionClosed,
     SampleActionRequired,
     SampleConfirmed,
@@ -25,6 +20,7 @@ from mentoring.evidence.v1.quality_events_pb2 import (
 from mentoring.evidence.v1.quality_pb2 import (
     MarkSampleActionOverdueRequest,
     NoteAssessorDecisionRequest,
+    NoteOtherDecisionRequest,
     NoteSampleOutcomeRequest,
     OpenSampleRequest,
 )
@@ -35,13 +31,26 @@ quality = Reaction("quality")
 @quality.on
 def note_acceptance(event: EvidenceAccepted, meta: Metadata) -> Iterator[NoteAssessorDecisionRequest]:
     """An acceptance can be sampled."""
-    yield _noted(event, DECISION_ACCEPT, meta)
+    yield _noted(event, meta)
 
 
 @quality.on
 def note_referral(event: EvidenceReferred, meta: Metadata) -> Iterator[NoteAssessorDecisionRequest]:
     """A referral can be sampled."""
-    yield _noted(event, DECISION_REFER, meta)
+    yield _noted(event, meta)
+
+
+@quality.on
+def tell_earlier(event: AssessorDecisionNoted, _meta: Metadata) -> Iterator[NoteOtherDecisionRequest]:
+    """Whoever decided on the piece before has it noted that somebody else did."""
+    superseded = {one.assessor_id: one.decision_number for one in event.earlier if one.superseded}
+    for assessor_id in sorted({one.assessor_id for one in event.earlier} - {event.assessor_id}):
+        yield NoteOtherDecisionRequest(
+            assessor_id=assessor_id,
+            evidence_id=event.evidence_id,
+            other_id=event.assessor_id,
+            superseded_number=superseded.get(assessor_id, 0),
+        )
 
 
 @quality.on
@@ -59,6 +68,7 @@ def open_each(event: SampleDrawn, _meta: Metadata) -> Iterator[OpenSampleRequest
             stage=event.stage,
             iqa_id=event.iqa_id,
             rules=piece.rules,
+            decision_number=piece.decision_number,
         )
 
 
@@ -86,14 +96,12 @@ def note_closing(event: SampleActionClosed, _meta: Metadata) -> Iterator[NoteSam
     yield NoteSampleOutcomeRequest(assessor_id=event.assessor_id, sample_id=event.sample_id, status=event.status)
 
 
-def _noted(
-    event: EvidenceAccepted | EvidenceReferred, decision: Decision.ValueType, meta: Metadata
-) -> NoteAssessorDecisionRequest:
+def _noted(event: EvidenceAccepted | EvidenceReferred, meta: Metadata) -> NoteAssessorDecisionRequest:
     decided_at = Timestamp()
     decided_at.FromDatetime(meta.at)
     return NoteAssessorDecisionRequest(
         assessor_id=event.assessor_id,
         evidence_id=event.evidence_id,
-        decision=decision,
         decided_at=decided_at,
+        decision_number=event.decision,
     )
