@@ -34,8 +34,10 @@ from evidence.projections.cohort_summary import get_cohort_summary
 from evidence.projections.conflicts_of_interest import get_conflicts_of_interest
 from evidence.projections.evidence_list import evidence_list, list_evidence, list_evidence_to_judge
 from evidence.projections.evidence_record import get_evidence, get_testimony
+from evidence.projections.heat_map import get_heat_map
 from evidence.projections.ksb_progress import ksb_progress
 from evidence.projections.learner_progress import get_ksb_progress
+from evidence.projections.my_learners import list_my_learners
 from evidence.projections.pace_of_learner import get_pace, get_progress_policy
 from evidence.projections.progress_facts import CONTRACT, progress_facts
 from evidence.projections.readiness import get_gateway_readiness, get_ksb_gaps
@@ -93,6 +95,8 @@ def build() -> Service:
             get_pace,
             get_progress_policy,
             get_cohort_summary,
+            get_heat_map,
+            list_my_learners,
             get_evidence,
             get_testimony,
             list_evidence,
