@@ -125,10 +125,13 @@ def referred(evidence_id: str, *codes: str) -> EvidenceReferred:
     )
 
 
-def sampled(evidence_id: str, *codes: str, decision: int = DECISION_ACCEPT) -> SampleConfirmed:
+def sampled(
+    evidence_id: str, *codes: str, decision: int = DECISION_ACCEPT, among: tuple[str, ...] = ()
+) -> SampleConfirmed:
+    """`among`: of these, the codes alone were accepted; none: an event from before it said which."""
     return SampleConfirmed(
-        sample_id=f"sample-{evidence_id}", learner_id=LEARNER, evidence_id=evidence_id, ksb_codes=codes,
-        decision=decision, standard=ST0148,  # type: ignore[arg-type]
+        sample_id=f"sample-{evidence_id}", learner_id=LEARNER, evidence_id=evidence_id, ksb_codes=among or codes,
+        accepted_ksb_codes=codes if among else (), decision=decision, standard=ST0148,  # type: ignore[arg-type]
     )  # fmt: skip
 
 

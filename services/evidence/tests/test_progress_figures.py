@@ -137,6 +137,12 @@ def test_sampled_counts_accepted_pieces_that_the_iqa_confirmed() -> None:
     assert figures(submitted("e1", "K1"), sampled("e1", "K1")).ksbs["K1"].sampled == 0
 
 
+def test_of_a_piece_that_was_referred_in_part_what_was_accepted_is_sampled() -> None:
+    part = (submitted("e1", "K1", "K2"), accepted("e1", "K1"), referred("e1", "K2"))
+    found = figures(*part, sampled("e1", "K1", decision=DECISION_REFER, among=("K1", "K2")))
+    assert (found.ksbs["K1"].sampled, found.ksbs["K2"].sampled) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("events", "band"),
     [

@@ -329,10 +329,12 @@ def referred(document: LearnerProgress, event: EvidenceReferred, meta: Metadata)
 
 @ksb_progress.on
 def confirmed(document: LearnerProgress, event: SampleConfirmed, _meta: Metadata) -> None:
-    """The IQA confirms the assessor; of a piece that is sampled more than once, whatever was confirmed."""
-    if event.decision == DECISION_ACCEPT:
+    """The IQA confirms what the assessor accepted; of a piece that is sampled more than once, whatever was confirmed."""
+    # Events from before decisions had numbers name no codes that were accepted: then it was all of them, or none.
+    accepted = event.accepted_ksb_codes or (event.ksb_codes if event.decision == DECISION_ACCEPT else ())
+    if accepted:
         known = document.confirmed.get(event.evidence_id, [])
-        document.confirmed[event.evidence_id] = sorted({*known, *event.ksb_codes})
+        document.confirmed[event.evidence_id] = sorted({*known, *accepted})
 
 
 @ksb_progress.on
