@@ -30,6 +30,7 @@ _SET_ASIDE = {
     ("sessions", "sessions.learner_sessions.v3"): 2,
     ("evidence", "evidence.ksb_progress.v3"): 2,
     ("evidence", "evidence.support_team.v3"): 1,
+    ("evidence", "evidence.reviewing.v1"): 1,
     ("notifications", "notifications.telling.v1"): 2,
     ("notifications", "notifications.circles.v2"): 1,
 }

@@ -3,11 +3,15 @@
 import json
 from collections.abc import Mapping
 from importlib import resources
+from typing import Any
+
+_CONTENT: dict[str, Any] = json.loads(
+    resources.files(__package__).joinpath("policy_defaults.json").read_text(encoding="utf-8")
+)
 
 
 def _read(part: str) -> Mapping[str, int]:
-    content = json.loads(resources.files(__package__).joinpath("policy_defaults.json").read_text(encoding="utf-8"))
-    return {name: value for name, value in content[part].items() if name != "source"}
+    return {name: value for name, value in _CONTENT[part].items() if name != "source"}
 
 
 # A sampling plan's, named as in the contract's `SamplingRules`.
@@ -21,3 +25,8 @@ REQUIRED_EVIDENCE = _read("evidence")["required"]
 
 # Where no learning plan was proposed against a minimum of its own.
 MINIMUM_OFF_THE_JOB_SECONDS = _read("off_the_job")["minimum_hours"] * 3600
+
+# The pace of assessments and progress reviews, named as in the contract's `SupportNumbers`.
+SUPPORT = _read("support")
+# Where days begin and end, and by whose clocks working days are counted.
+TIME_ZONE: str = _CONTENT["time_zone"]

@@ -16,14 +16,20 @@ from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgres
 from mentoring.evidence.v1.listing_pb2 import ListEvidenceRequest
 from mentoring.evidence.v1.progress_pb2 import GetGatewayReadinessRequest, GetKsbGapsRequest, GetPaceRequest
 
+from evidence.domain.assessment import assessment
 from evidence.domain.caseload import caseload
 from evidence.domain.conflicts import conflicts
 from evidence.domain.evidence import evidence
 from evidence.domain.planned_end import planned_end
 from evidence.domain.progress_policy import progress_policy
+from evidence.domain.reviews import reviews
 from evidence.domain.sample import sample
 from evidence.domain.sampling_plan import sampling_plan
 from evidence.domain.standard import standard
+from evidence.domain.support_policy import support_policy
+from evidence.needs import TOLD_OF_ASSESSMENTS, TOLD_OF_REVIEWS
+from evidence.projections.assessment_record import get_assessment
+from evidence.projections.assessment_requests import assessment_requests, list_assessments, list_my_assessments
 from evidence.projections.assessor_caseload import (
     assessor_caseload,
     get_my_caseload,
@@ -41,12 +47,17 @@ from evidence.projections.my_learners import list_my_learners
 from evidence.projections.pace_of_learner import get_pace, get_progress_policy
 from evidence.projections.progress_facts import CONTRACT, progress_facts
 from evidence.projections.readiness import get_gateway_readiness, get_ksb_gaps
+from evidence.projections.review_record import get_review, get_review_progress, list_reviews
+from evidence.projections.reviews_due import list_my_reviews_due, list_reviews_due, reviews_due
 from evidence.projections.sample_draws import list_sample_draws, sample_draws, verify_sample_draw
 from evidence.projections.sample_record import get_sample
 from evidence.projections.samples import list_learner_compliance, list_my_samples, list_samples, samples
 from evidence.projections.sampling_plans import list_sampling_plans, sampling_plans
+from evidence.projections.support_policy import get_support_policy
 from evidence.projections.support_team import SupportTeam, support_team
+from evidence.reactions.assessments import chasing
 from evidence.reactions.quality import quality
+from evidence.reactions.reviews import reviewing
 
 # The need-to-know matrix of DOMAIN.md, where it says `full`: progress, and evidence judged. Learner and mentor see both.
 _OF_PROGRESS = frozenset(
@@ -59,6 +70,8 @@ TOLD_IN_FULL: Mapping[type[Message], frozenset[PartyRelationship.ValueType]] = {
     GetPaceRequest: _OF_PROGRESS,
     GetEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
     ListEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
+    **TOLD_OF_REVIEWS,
+    **TOLD_OF_ASSESSMENTS,
 }
 
 
@@ -76,6 +89,9 @@ def build() -> Service:
             conflicts,
             progress_policy,
             planned_end,
+            support_policy,
+            reviews,
+            assessment,
         ],
         projections=[
             ksb_progress,
@@ -86,8 +102,10 @@ def build() -> Service:
             sample_draws,
             samples,
             assessor_caseload,
+            reviews_due,
+            assessment_requests,
         ],
-        reactions=[quality],
+        reactions=[quality, reviewing, chasing],
         queries=[
             get_ksb_progress,
             get_ksb_gaps,
@@ -112,6 +130,15 @@ def build() -> Service:
             get_my_caseload,
             list_assessor_compliance,
             list_learner_compliance,
+            get_support_policy,
+            get_review,
+            list_reviews,
+            get_review_progress,
+            list_my_reviews_due,
+            list_reviews_due,
+            get_assessment,
+            list_assessments,
+            list_my_assessments,
         ],
         relations={
             "self_or_mentor": self_or_mentor,
@@ -122,7 +149,7 @@ def build() -> Service:
 
 
 async def self_or_mentor(ask: Ask) -> bool:
-    """The caller is the request's learner, or mentors them in an active mentorship, on the standard that the request names."""
+    """The caller is the request's learner, or mentors them in an active mentorship: the one, or on the standard, that the request names."""
     return _is_learner(ask) or (await _team(ask)).is_mentored_by(ask.principal.person_id, _standard(ask))
 
 
@@ -134,7 +161,7 @@ async def assessor_of_learner(ask: Ask) -> bool:
 async def in_support_team(ask: Ask) -> bool:
     """The caller is the learner, the mentor, or somebody with a legitimate need of what the request asks for.
 
-    A manager of the provider needs no attachment where managers are told; everybody else does, to a mentorship on the standard
+    A manager of the provider needs no attachment where managers are told; everybody else does, to the mentorship, or to one on the standard,
     that the request names: an employer is told nothing of what a learner does at another.
     """
     told = TOLD_IN_FULL[type(ask.request)]
@@ -154,4 +181,6 @@ def _standard(ask: Ask) -> str:
 
 async def _team(ask: Ask) -> SupportTeam:
     learner_id = fill("{learner_id}", ask.request)
-    return await ask.read.document(support_team, learner_id) or support_team.new(learner_id)
+    team = await ask.read.document(support_team, learner_id) or support_team.new(learner_id)
+    names_one = "mentorship_id" in ask.request.DESCRIPTOR.fields_by_name
+    return team.within(fill("{mentorship_id}", ask.request)) if names_one else team

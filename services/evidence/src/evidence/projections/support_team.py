@@ -48,6 +48,11 @@ class SupportTeam(BaseModel):
             }
         )
 
+    def within(self, mentorship_id: str) -> "SupportTeam":
+        """The same with this mentorship alone."""
+        found = {key: one for key, one in self.mentorships.items() if key == mentorship_id}
+        return SupportTeam(learner_id=self.learner_id, mentorships=found)
+
     def is_mentored_by(self, person_id: str, standard_reference: str = "") -> bool:
         """Whether this person mentors the learner in an active mentorship, on this standard where one is given."""
         return any(one.mentor_id == person_id for one in self._active(standard_reference))

@@ -1,11 +1,16 @@
 """Times as read models keep them, milliseconds since 1970 in UTC, and as requests and answers give them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from typing import TypeVar
 
 from eventkernel.messages import Metadata
 from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import BaseModel
 
 from evidence.domain.days import day
+
+Document = TypeVar("Document", bound=BaseModel)
 
 
 def ms(meta: Metadata) -> int:
@@ -25,6 +30,15 @@ def stamp(milliseconds: int) -> Timestamp | None:
     at = Timestamp()
     at.FromMilliseconds(milliseconds)
     return at
+
+
+def until(found: Sequence[Document], cursor: str, field: str, now: datetime) -> tuple[list[Document], str]:
+    """Of a page in the order of a field those whose time is over, and its cursor while the next page may have more.
+
+    The time is not among the page's filters: it goes on between two pages, and a cursor serves the filters that it came from.
+    """
+    over = [one for one in found if getattr(one, field) <= to_ms(now)]
+    return over, cursor if len(over) == len(found) else ""
 
 
 def bounds(first_day: str, last_day: str) -> tuple[int | None, int | None]:
