@@ -21,6 +21,7 @@ from mentorstream.embedded import KafkaEmbedded, StartFailure, create_topics, re
 from mentorstream.operate import parked, projections, relay
 from mentorstream.operate.verify import verify
 from mentorstream.outcome import NOTHING_LEFT, fail, local_token, run, told
+from mentorstream.progress.commands import cohort, learner
 from mentorstream.standards import ST0148, StandardFault, load_standard
 from mentorstream.topics import topics_file
 from mentorstream.up import address_of
@@ -44,6 +45,7 @@ topics = typer.Typer(no_args_is_help=True, help="The topics, as data.")
 standard = typer.Typer(no_args_is_help=True, help="Occupational standards.")
 app.add_typer(topics, name="topics")
 app.add_typer(standard, name="standard")
+app.add_typer(learner, name="learner")
 app.add_typer(parked.app, name="parked")
 app.add_typer(projections.app, name="projections")
 app.add_typer(relay.app, name="relay")
@@ -155,6 +157,7 @@ async def _give(address: str, token: str, request: ImportStandardRequest) -> Com
         return await Client(channel, CONTRACTS["evidence"], token).call(request, CommandReply)
 
 
+app.command()(cohort)
 app.command()(verify)
 
 

@@ -1,0 +1,1 @@
+"""Progress by the command line: one learner, and a cohort without names."""
