@@ -46,18 +46,20 @@ async def before(running: Platform, journey: Journey) -> datetime:
     await journey.prepare()
     starts = Timestamp()
     starts.FromDatetime(datetime(2026, 9, 7, 9, tzinfo=UTC))
-    ids = {"session_id": "session-of-progress", "learner_id": PLAN.learner_id}
+    session = "session-of-progress"
     hour = Duration(seconds=3600)
     await journey.give(
         "sessions", PLAN.mentor_id, ["mentor"],
         PlanSessionRequest(
-            **ids, mentorship_id=PLAN.mentorship_id, kind=SESSION_KIND_VOCATIONAL, starts_at=starts, duration=hour, ksb_codes=["K1"]
+            session_id=session, learner_id=PLAN.learner_id, mentorship_id=PLAN.mentorship_id, kind=SESSION_KIND_VOCATIONAL, starts_at=starts, duration=hour, ksb_codes=["K1"]
         ),
     )  # fmt: skip
     await asyncio.sleep(0.1)
     between = datetime.now(UTC)
     await asyncio.sleep(0.1)
-    held = HoldSessionRequest(**ids, duration=hour, ksb_codes=["K1", "S1"], shared_record="We met.")
+    held = HoldSessionRequest(
+        session_id=session, learner_id=PLAN.learner_id, duration=hour, ksb_codes=["K1", "S1"], shared_record="We met."
+    )
     await journey.give("sessions", PLAN.mentor_id, ["mentor"], held)
 
     async def practised() -> bool:
