@@ -24,6 +24,7 @@ from mentoring.evidence.v1.events_pb2 import (
 from mentoring.evidence.v1.judging_events_pb2 import EvidenceClaimsChanged, EvidenceResubmitted, EvidenceWithdrawn
 from mentoring.evidence.v1.progress_events_pb2 import PlannedEndSet
 from mentoring.evidence.v1.quality_events_pb2 import SampleConfirmed
+from mentoring.evidence.v1.review_events_pb2 import ReviewDueSet
 from mentoring.sessions.v1 import events_pb2 as sessions
 from mentoring.sessions.v1 import learning_plan_events_pb2 as plans
 from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged
@@ -169,6 +170,10 @@ def random_streams(chance: random.Random) -> Mapping[str, Sequence[Known]]:
     streams["planned-end-learner-1"] = [
         PlannedEndSet(learner_id=LEARNER, standard=ST0148, ends_on=f"2026-{month:02}-01")
         for month in chance.sample(range(3, 12), chance.randrange(3))
+    ]
+    streams["reviews-learner-1"] = [
+        ReviewDueSet(learner_id=LEARNER, mentorship_id="m1", late_at=Timestamp(seconds=second))
+        for second in range(1_800_000_000, 1_800_000_000 + chance.randrange(3))
     ]
     for number in range(4):
         streams[f"session-s{number}"] = list(_session(f"s{number}", chance))

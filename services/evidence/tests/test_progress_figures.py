@@ -1,11 +1,11 @@
 """What is added up of a learner's sessions, activities, evidence and samples, and what is missing."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from eventkernel.testing.scenario import person
+from eventkernel.testing.scenario import NOON, person
 from evidence.domain.standard import standard
 from evidence.projections import progress_figures, readiness
 from evidence.projections.progress_figures import Band, Figures, figures_on
@@ -38,7 +38,9 @@ from mentoring.evidence.v1.progress_pb2 import (
     GetGatewayReadinessRequest,
     GetGatewayReadinessResponse,
     GetKsbGapsRequest,
+    RequirementStatus,
 )
+from mentoring.evidence.v1.review_events_pb2 import ReviewDueSet
 from mentoring.sessions.v1 import learning_plan_events_pb2 as plans
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted
 from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged
@@ -277,3 +279,30 @@ def test_a_learner_is_counted_with_their_employer_of_now() -> None:
     moved = EmployerChanged(learner_id=LEARNER, mentorship_id="m1", employer_id="employer-2", site_id="site-2")
     found = documents([started(employer_id="employer-1", site_id="site-1"), moved]).mentorships["m1"]
     assert (found.employer_id, found.site_id) == ("employer-2", "site-2")
+
+
+def due(late: datetime | None, mentorship_id: str = "m1") -> ReviewDueSet:
+    event = ReviewDueSet(learner_id=LEARNER, mentorship_id=mentorship_id)
+    if late is not None:
+        event.late_at.FromDatetime(late)
+    return event
+
+
+@pytest.mark.parametrize(
+    ("reviews", "status"),
+    [
+        ([], REQUIREMENT_STATUS_NOT_KNOWN),
+        ([due(NOON, "m2")], REQUIREMENT_STATUS_NOT_KNOWN),
+        ([due(NOON + timedelta(seconds=1))], REQUIREMENT_STATUS_MET),
+        ([due(NOON)], REQUIREMENT_STATUS_NOT_MET),
+        ([due(NOON), due(NOON + timedelta(days=90))], REQUIREMENT_STATUS_MET),
+        ([due(None)], REQUIREMENT_STATUS_MET),
+    ],
+)
+async def test_a_review_that_is_missing_shuts_the_gateway(
+    reader: Callable[..., Any], reviews: list[Message], status: RequirementStatus.ValueType
+) -> None:
+    enough = (started(), proposed(1), activity("a1", "K1"), hours("r1", "a1", 60))
+    answer = await gateway(reader, *ALL_DONE, *enough, *reviews)
+    assert answer.requirements[2].status == status
+    assert answer.ready is (status != REQUIREMENT_STATUS_NOT_MET)

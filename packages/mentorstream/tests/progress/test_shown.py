@@ -145,3 +145,13 @@ def test_nothing_is_wider_than_80_columns_and_nothing_is_coloured_without_a_term
 
 def test_a_terminal_gets_colours() -> None:
     assert "\x1b[" in cohort_shown(terminal=True)
+
+
+def test_a_requirement_without_figures_is_met_or_missing() -> None:
+    for status, told in ((REQUIREMENT_STATUS_MET, "met"), (REQUIREMENT_STATUS_NOT_MET, "missing")):
+        reviews = GatewayRequirement(code=GATEWAY_CODE_REVIEWS_UP_TO_DATE, status=status)
+        console, out = printed()
+        gateway = GetGatewayReadinessResponse(requirements=[reviews], ready=True)
+        show_learner(console, Learner(LEARNER.progress, LEARNER.gaps, gateway, Pace()))
+        assert f"REVIEWS_UP_TO_DATE: {told}\n" in out.getvalue()
+        assert "gateway: open" in out.getvalue()

@@ -130,6 +130,8 @@ def _requirement(one: GatewayRequirement) -> str:
     code = GatewayCode.Name(one.code).removeprefix("GATEWAY_CODE_")
     if one.status == REQUIREMENT_STATUS_NOT_KNOWN:
         return f"{code}: not known here"
+    if not one.needed:
+        return f"{code}: {'met' if one.status == REQUIREMENT_STATUS_MET else 'missing'}"
     figure = _hours if one.code == GATEWAY_CODE_OFF_THE_JOB_HOURS else str
     met = "met" if one.status == REQUIREMENT_STATUS_MET else "missing"
     return f"{code}: {met}, {figure(one.present)} of {figure(one.needed)}"

@@ -20,6 +20,7 @@ from mentoring.evidence.v1.events_pb2 import (
 from mentoring.evidence.v1.judging_events_pb2 import EvidenceClaimsChanged, EvidenceResubmitted, EvidenceWithdrawn
 from mentoring.evidence.v1.progress_events_pb2 import PlannedEndSet
 from mentoring.evidence.v1.quality_events_pb2 import SampleConfirmed
+from mentoring.evidence.v1.review_events_pb2 import ReviewDueSet
 from mentoring.sessions.v1.events_pb2 import (
     BreakInLearningEnded,
     BreakInLearningStarted,
@@ -126,12 +127,13 @@ class Piece(BaseModel):
 
 
 class LearnerProgress(BaseModel):
-    """One learner. `minimum_seconds` off the job, by mentorship. `confirmed` has the KSBs that the IQA confirmed an acceptance for, by piece; `planned_ends` days by standard and version;
+    """One learner. `minimum_seconds` off the job, and `reviews_late_ms`, after which a review is missing, 0 where none is due, by mentorship. `confirmed` has the KSBs that the IQA confirmed an acceptance for, by piece; `planned_ends` days by standard and version;
     `counted_off_the_job` the sessions that were said to be off the job. `mentor_ids`: who mentors the learner now."""
 
     learner_id: str
     mentorships: dict[str, Mentorship] = {}
     minimum_seconds: dict[str, int] = {}
+    reviews_late_ms: dict[str, int] = {}
     sessions: dict[str, Session] = {}
     activities: dict[str, Activity] = {}
     reports: dict[str, Report] = {}
@@ -143,7 +145,7 @@ class LearnerProgress(BaseModel):
 
 
 ksb_progress = Projection(
-    "ksb_progress", version=3, document=LearnerProgress, key="learner_id", indexes=("mentor_ids",)
+    "ksb_progress", version=4, document=LearnerProgress, key="learner_id", indexes=("mentor_ids",)
 )
 
 
@@ -205,6 +207,13 @@ def break_ended(document: LearnerProgress, event: BreakInLearningEnded, _meta: M
 def plan_proposed(document: LearnerProgress, event: LearningPlanProposed, _meta: Metadata) -> None:
     """What the sessions service holds the mentorship's off-the-job hours against."""
     document.minimum_seconds[event.mentorship_id] = event.minimum_off_the_job.ToSeconds()
+
+
+@ksb_progress.on
+def review_due(document: LearnerProgress, event: ReviewDueSet, _meta: Metadata) -> None:
+    """When the next review is due, as it stands from now on."""
+    late_at = event.late_at if event.HasField("late_at") else None
+    document.reviews_late_ms[event.mentorship_id] = late_at.ToMilliseconds() if late_at else 0
 
 
 @ksb_progress.on

@@ -1,5 +1,7 @@
 """What is missing: the KSBs that are not signed off and why, and whether it is enough for the gateway."""
 
+from datetime import datetime
+
 from eventkernel.reading import Reader
 from mentoring.evidence.v1 import progress_pb2 as pb
 from mentoring.evidence.v1.progress_pb2 import (
@@ -23,7 +25,7 @@ from mentoring.evidence.v1.progress_pb2 import (
 from evidence.domain.standard import Version
 from evidence.policy_defaults import MINIMUM_OFF_THE_JOB_SECONDS
 from evidence.projections.ksb_progress import LearnerProgress
-from evidence.projections.learner_progress import figures_as_asked, progress_as_asked, version_of
+from evidence.projections.learner_progress import figures_as_asked, moment, progress_as_asked, version_of
 from evidence.projections.progress_figures import (
     Figures,
     KsbFigures,
@@ -48,7 +50,7 @@ async def get_gateway_readiness(request: pb.GetGatewayReadinessRequest, read: Re
     requirements = [
         _ksbs_signed_off(figures, version),
         _off_the_job_hours(document, figures, request.standard.reference, version),
-        GatewayRequirement(code=GATEWAY_CODE_REVIEWS_UP_TO_DATE, status=REQUIREMENT_STATUS_NOT_KNOWN),
+        _reviews_up_to_date(document, request.standard.reference, version, moment(request, read)),
     ]
     ready = all(one.status != REQUIREMENT_STATUS_NOT_MET for one in requirements)
     return pb.GetGatewayReadinessResponse(ready=ready, requirements=requirements)
@@ -109,3 +111,16 @@ def _off_the_job_hours(
         needed=needed // 60,
         present=figures.off_the_job_seconds // 60,
     )
+
+
+def _reviews_up_to_date(
+    document: LearnerProgress, reference: str, version: Version, at: datetime
+) -> GatewayRequirement:
+    found = mentorship_on(document, reference, version.version)
+    late_ms = document.reviews_late_ms.get(found[0]) if found else None
+    status = REQUIREMENT_STATUS_MET
+    if late_ms is None:
+        status = REQUIREMENT_STATUS_NOT_KNOWN
+    elif late_ms and at.timestamp() * 1000 >= late_ms:
+        status = REQUIREMENT_STATUS_NOT_MET
+    return GatewayRequirement(code=GATEWAY_CODE_REVIEWS_UP_TO_DATE, status=status)
