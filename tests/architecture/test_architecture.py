@@ -16,7 +16,7 @@ Rule = Callable[[Sources], list[str]]
 
 # Standard modules whose functions give the same for the same, and reach nothing outside.
 PURE = (
-    "__future__", "abc", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions",
+    "__future__", "abc", "bisect", "calendar", "collections", "dataclasses", "datetime", "decimal", "enum", "fractions",
     "functools", "hashlib", "heapq", "itertools", "math", "operator", "re", "string", "types", "typing",
 )  # fmt: skip
 DOMAIN_MAY_IMPORT = (

@@ -48,8 +48,7 @@ def test_a_standard_imported_elsewhere_is_learnt_in_its_order() -> None:
     event = StandardImported(
         standard=StandardVersion(reference="ST0148", version="1.0"), ksbs=[Ksb(code="S1"), Ksb(code="K1")]
     )
-    (policy,) = learning_standards.policies.values()
-    assert policy is learn
+    assert learning_standards.policies[StandardImported] is learn
     assert list(learn(event, None)) == [learning("1.0", "S1", "K1")]  # type: ignore[arg-type]
 
 

@@ -20,8 +20,9 @@ SAMPLING = _read("sampling")
 # How pace is judged, named as in the contract's `ProgressPolicySet`.
 PROGRESS = _read("progress")
 
-# How many accepted pieces sign a KSB off.
+# How many accepted pieces sign a KSB off, and how old the work may be that a piece shows.
 REQUIRED_EVIDENCE = _read("evidence")["required"]
+EVIDENCE_CURRENCY_MONTHS = _read("evidence")["currency_months"]
 
 # Where no learning plan was proposed against a minimum of its own.
 MINIMUM_OFF_THE_JOB_SECONDS = _read("off_the_job")["minimum_hours"] * 3600

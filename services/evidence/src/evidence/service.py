@@ -20,12 +20,13 @@ from evidence.domain.assessment import assessment
 from evidence.domain.caseload import caseload
 from evidence.domain.conflicts import conflicts
 from evidence.domain.evidence import evidence
+from evidence.domain.migration import migrations
 from evidence.domain.planned_end import planned_end
 from evidence.domain.progress_policy import progress_policy
 from evidence.domain.reviews import reviews
 from evidence.domain.sample import sample
 from evidence.domain.sampling_plan import sampling_plan
-from evidence.domain.standard import standard
+from evidence.domain.standards import standard
 from evidence.domain.support_policy import support_policy
 from evidence.needs import TOLD_OF_ASSESSMENTS, TOLD_OF_REVIEWS
 from evidence.projections.assessment_record import get_assessment
@@ -36,6 +37,7 @@ from evidence.projections.assessor_caseload import (
     list_assessor_caseloads,
     list_assessor_compliance,
 )
+from evidence.projections.case_package import export_standard
 from evidence.projections.cohort_summary import get_cohort_summary
 from evidence.projections.conflicts_of_interest import get_conflicts_of_interest
 from evidence.projections.evidence_list import evidence_list, list_evidence, list_evidence_to_judge
@@ -43,6 +45,7 @@ from evidence.projections.evidence_record import get_evidence, get_testimony
 from evidence.projections.heat_map import get_heat_map
 from evidence.projections.ksb_progress import ksb_progress
 from evidence.projections.learner_progress import get_ksb_progress
+from evidence.projections.migration_preview import preview_migration
 from evidence.projections.my_learners import list_my_learners
 from evidence.projections.pace_of_learner import get_pace, get_progress_policy
 from evidence.projections.progress_facts import CONTRACT, progress_facts
@@ -53,6 +56,7 @@ from evidence.projections.sample_draws import list_sample_draws, sample_draws, v
 from evidence.projections.sample_record import get_sample
 from evidence.projections.samples import list_learner_compliance, list_my_samples, list_samples, samples
 from evidence.projections.sampling_plans import list_sampling_plans, sampling_plans
+from evidence.projections.standards import get_standard, list_standards, standards
 from evidence.projections.support_policy import get_support_policy
 from evidence.projections.support_team import SupportTeam, support_team
 from evidence.reactions.assessments import chasing
@@ -82,6 +86,7 @@ def build() -> Service:
         contract=CONTRACT,
         aggregates=[
             standard,
+            migrations,
             evidence,
             sampling_plan,
             caseload,
@@ -96,6 +101,7 @@ def build() -> Service:
         projections=[
             ksb_progress,
             progress_facts,
+            standards,
             support_team,
             evidence_list,
             sampling_plans,
@@ -108,6 +114,10 @@ def build() -> Service:
         reactions=[quality, reviewing, chasing],
         queries=[
             get_ksb_progress,
+            list_standards,
+            get_standard,
+            export_standard,
+            preview_migration,
             get_ksb_gaps,
             get_gateway_readiness,
             get_pace,

@@ -5,12 +5,14 @@ Within a version each code is there once, says its kind by its letter, and no nu
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eventkernel.aggregate import Aggregate, Context, Refusal
 from mentoring.evidence.v1 import events_pb2
 from mentoring.evidence.v1.events_pb2 import KSB_KIND_BEHAVIOUR, KSB_KIND_KNOWLEDGE, KSB_KIND_SKILL, StandardImported
 from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest
+
+from evidence.policy_defaults import EVIDENCE_CURRENCY_MONTHS, REQUIRED_EVIDENCE
 
 KIND_OF_LETTER: Mapping[str, events_pb2.KsbKind.ValueType] = {
     "K": KSB_KIND_KNOWLEDGE,
@@ -21,21 +23,70 @@ KIND_OF_LETTER: Mapping[str, events_pb2.KsbKind.ValueType] = {
 
 @dataclass(frozen=True, slots=True)
 class Ksb:
-    """One statement; `kind` is a KsbKind."""
+    """One statement; `kind` is a KsbKind. What is 0 or empty of the rest is not said: the standard's, or the platform's own, holds.
+
+    `methods` are EvidenceKinds, `currency_months` how old the work may be when it is submitted.
+    """
 
     code: str
     kind: int
     statement: str
+    required_evidence: int = 0
+    methods: tuple[int, ...] = ()
+    currency_months: int = 0
+    unit: str = ""
+    case_identifier: str = ""
+    case_uri: str = ""
+
+    @property
+    def required(self) -> int:
+        """How many accepted pieces sign it off."""
+        return self.required_evidence or REQUIRED_EVIDENCE
+
+
+@dataclass(frozen=True, slots=True)
+class VersionMapping:
+    """What each KSB of a version becomes in another, by code; `number` counts those between the same two from 1."""
+
+    reference: str
+    version: str
+    codes: tuple[tuple[str, tuple[str, ...]], ...]
+    succeeds: bool
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of the standard, its KSBs in its order."""
+    """One version of the standard, its KSBs in its order. `retired_from` is an ISO day, empty where it is not retired."""
 
     version: str
     title: str
     level: int
     ksbs: tuple[Ksb, ...]
+    currency_months: int = 0
+    case_identifier: str = ""
+    case_uri: str = ""
+    retired_from: str = ""
+    mappings: tuple[VersionMapping, ...] = ()
+
+    def mapping_to(self, reference: str, version: str) -> VersionMapping | None:
+        """The newest mapping to that version; None where there is none."""
+        found = [one for one in self.mappings if (one.reference, one.version) == (reference, version)]
+        return found[-1] if found else None
+
+    @property
+    def successor(self) -> VersionMapping | None:
+        """The mapping to what takes its place, as it was said last."""
+        return next((one for one in reversed(self.mappings) if one.succeeds), None)
+
+    def currency_of(self, code: str) -> int:
+        """How many months old the work may be that is claimed against this KSB."""
+        own = next((ksb.currency_months for ksb in self.ksbs if ksb.code == code), 0)
+        return own or self.currency_months or EVIDENCE_CURRENCY_MONTHS
+
+    def methods_of(self, code: str) -> tuple[int, ...]:
+        """Which kinds of evidence may be claimed against this KSB; empty: all."""
+        return next((ksb.methods for ksb in self.ksbs if ksb.code == code), ())
 
     @property
     def codes(self) -> frozenset[str]:
@@ -54,14 +105,15 @@ class Standard:
         return next((known for known in self.versions if known.version == version), None)
 
 
-standard = Aggregate("standard", initial=Standard())
+# Shape 2: what a KSB takes to be signed off, retirement and mappings are known.
+standard = Aggregate("standard", initial=Standard(), shape=2)
 
 
 @standard.decide
 def import_standard(state: Standard, command: ImportStandardRequest, _context: Context) -> list[StandardImported]:
     """Takes in one version, beside those that are there."""
     known = state.find(command.standard.version)
-    if known == _version(command):
+    if known is not None and replace(known, retired_from="", mappings=()) == _version(command):
         return []
     if known is not None:
         raise Refusal(
@@ -74,7 +126,17 @@ def import_standard(state: Standard, command: ImportStandardRequest, _context: C
     _refuse_repeated(codes)
     _refuse_wrong_kinds(command.ksbs)
     _refuse_gaps(codes)
-    return [StandardImported(standard=command.standard, title=command.title, level=command.level, ksbs=command.ksbs)]
+    return [
+        StandardImported(
+            standard=command.standard,
+            title=command.title,
+            level=command.level,
+            ksbs=command.ksbs,
+            currency_months=command.currency_months,
+            case_identifier=command.case_identifier,
+            case_uri=command.case_uri,
+        )
+    ]
 
 
 @standard.evolve
@@ -104,7 +166,23 @@ def _version(of: ImportStandardRequest | StandardImported) -> Version:
         version=of.standard.version,
         title=of.title,
         level=of.level,
-        ksbs=tuple(Ksb(ksb.code, ksb.kind, ksb.statement) for ksb in of.ksbs),
+        ksbs=tuple(
+            Ksb(
+                ksb.code,
+                ksb.kind,
+                ksb.statement,
+                ksb.required_evidence,
+                tuple(sorted(ksb.methods)),
+                ksb.currency_months,
+                ksb.unit,
+                ksb.case_identifier,
+                ksb.case_uri,
+            )
+            for ksb in of.ksbs
+        ),
+        currency_months=of.currency_months,
+        case_identifier=of.case_identifier,
+        case_uri=of.case_uri,
     )
 
 

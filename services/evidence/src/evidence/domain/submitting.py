@@ -29,7 +29,8 @@ from mentoring.evidence.v1.judging_pb2 import (
 )
 
 from evidence.domain.piece import Attempt, Evidence, attempt_of, evidence, refuse_unknown, refuse_withdrawn
-from evidence.domain.standard import Standard
+from evidence.domain.required_evidence import refuse_methods, refuse_outdated
+from evidence.domain.standard import Standard, Version
 
 # What each kind has to have. Of what is not listed for a kind it must have nothing.
 NEEDS: dict[int, tuple[str, ...]] = {
@@ -60,8 +61,10 @@ def submit(state: Evidence, command: SubmitEvidenceRequest, context: Context) ->
             "one where it was referred back",
             field="evidence_id",
         )
-    _refuse_unknown_ksbs(command.standard, command.ksb_codes, context)
+    version = _refuse_unknown_ksbs(command.standard, command.ksb_codes, context)
     _refuse_future(command.produced_at, "produced_at", context)
+    refuse_methods(version, command.kind, command.ksb_codes)
+    refuse_outdated(version, command.produced_at, command.ksb_codes, context)
     _refuse_wrong_details(command.kind, command, context)
     return [
         EvidenceSubmitted(
@@ -109,8 +112,9 @@ def resubmit(state: Evidence, command: ResubmitEvidenceRequest, context: Context
         )
     if not state.referred:
         raise Refusal("NOTHING_REFERRED", "all that it claims is accepted; submit another piece", field="evidence_id")
-    _refuse_wrong_claims(state, command.standard, command.ksb_codes, context)
+    version = _refuse_wrong_claims(state, command.standard, command.ksb_codes, context)
     _refuse_future(command.produced_at, "produced_at", context)
+    refuse_outdated(version, command.produced_at, command.ksb_codes, context)
     _refuse_wrong_details(state.kind, command, context)
     return [
         EvidenceResubmitted(
@@ -233,7 +237,7 @@ def _refuse_others(state: Evidence, context: Context) -> None:
         raise Refusal("NOT_THE_AUTHOR", "only its author changes a piece of evidence; ask them")
 
 
-def _refuse_wrong_claims(state: Evidence, named: StandardVersion, codes: Collection[str], context: Context) -> None:
+def _refuse_wrong_claims(state: Evidence, named: StandardVersion, codes: Collection[str], context: Context) -> Version:
     if named != state.standard:
         raise Refusal(
             "STANDARD_MISMATCH",
@@ -243,10 +247,12 @@ def _refuse_wrong_claims(state: Evidence, named: StandardVersion, codes: Collect
     accepted = sorted(state.accepted & set(codes))
     if accepted:
         raise Refusal("CLAIM_ACCEPTED", f"{', '.join(accepted)}: accepted already; leave it out", field="ksb_codes")
-    _refuse_unknown_ksbs(named, codes, context)
+    version = _refuse_unknown_ksbs(named, codes, context)
+    refuse_methods(version, state.kind, codes)
+    return version
 
 
-def _refuse_unknown_ksbs(named: StandardVersion, codes: Collection[str], context: Context) -> None:
+def _refuse_unknown_ksbs(named: StandardVersion, codes: Collection[str], context: Context) -> Version:
     version = context.state(Standard).find(named.version)
     if version is None:
         raise Refusal(
@@ -261,6 +267,7 @@ def _refuse_unknown_ksbs(named: StandardVersion, codes: Collection[str], context
             f"{', '.join(unknown)}: not in {named.reference} {named.version}; name KSBs of that standard",
             field="ksb_codes",
         )
+    return version
 
 
 def _refuse_future(moment: Timestamp, field: str, context: Context) -> None:

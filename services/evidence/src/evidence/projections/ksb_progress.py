@@ -21,6 +21,7 @@ from mentoring.evidence.v1.judging_events_pb2 import EvidenceClaimsChanged, Evid
 from mentoring.evidence.v1.progress_events_pb2 import PlannedEndSet
 from mentoring.evidence.v1.quality_events_pb2 import SampleConfirmed
 from mentoring.evidence.v1.review_events_pb2 import ReviewDueSet
+from mentoring.evidence.v1.standard_events_pb2 import LearnerMigrated
 from mentoring.sessions.v1.events_pb2 import (
     BreakInLearningEnded,
     BreakInLearningStarted,
@@ -43,7 +44,7 @@ from mentoring.sessions.v1.learning_plan_events_pb2 import (
     LearningPlanProposed,
     SessionCounted,
 )
-from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged
+from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, StandardChanged
 from mentoring.sessions.v1.session_record_events_pb2 import HeldRecord, SessionCorrected
 from pydantic import BaseModel
 
@@ -126,6 +127,21 @@ class Piece(BaseModel):
     claims: dict[str, Claim] = {}
 
 
+class Way(BaseModel):
+    """A migration: what each KSB of a version becomes in another, none where it is dropped."""
+
+    reference: str
+    version: str
+    to_reference: str
+    to_version: str
+    codes: dict[str, list[str]]
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """From where to where."""
+        return (self.reference, self.version, self.to_reference, self.to_version)
+
+
 class LearnerProgress(BaseModel):
     """One learner. `minimum_seconds` off the job, and `reviews_late_ms`, after which a review is missing, 0 where none is due, by mentorship. `confirmed` has the KSBs that the IQA confirmed an acceptance for, by piece; `planned_ends` days by standard and version;
     `counted_off_the_job` the sessions that were said to be off the job. `mentor_ids`: who mentors the learner now."""
@@ -141,11 +157,12 @@ class LearnerProgress(BaseModel):
     pieces: dict[str, Piece] = {}
     confirmed: dict[str, list[str]] = {}
     planned_ends: dict[str, str] = {}
+    ways: list[Way] = []
     mentor_ids: list[str] = []
 
 
 ksb_progress = Projection(
-    "ksb_progress", version=4, document=LearnerProgress, key="learner_id", indexes=("mentor_ids",)
+    "ksb_progress", version=5, document=LearnerProgress, key="learner_id", indexes=("mentor_ids",)
 )
 
 
@@ -175,6 +192,26 @@ def employer_changed(document: LearnerProgress, event: EmployerChanged, _meta: M
     """The learner is counted with another employer and site."""
     mentorship = document.mentorships[event.mentorship_id]
     mentorship.employer_id, mentorship.site_id = event.employer_id, event.site_id
+
+
+@ksb_progress.on
+def standard_changed(document: LearnerProgress, event: StandardChanged, _meta: Metadata) -> None:
+    """The learner is one of another version's from now on."""
+    mentorship = document.mentorships[event.mentorship_id]
+    mentorship.reference, mentorship.version = event.standard.reference, event.standard.version
+
+
+@ksb_progress.on
+def migrated(document: LearnerProgress, event: LearnerMigrated, _meta: Metadata) -> None:
+    """What was done by the version before counts by the other as well, as this mapping says; the newest of the same two holds."""
+    way = Way(
+        reference=event.standard.reference,
+        version=event.standard.version,
+        to_reference=event.to.reference,
+        to_version=event.to.version,
+        codes={one.code: list(one.to_codes) for one in event.mapping},
+    )
+    document.ways = [one for one in document.ways if one.ends != way.ends] + [way]
 
 
 @ksb_progress.on

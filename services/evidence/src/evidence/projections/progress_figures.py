@@ -21,7 +21,7 @@ from mentoring.evidence.v1.evidence_pb2 import (
 )
 
 from evidence.domain.standard import Version
-from evidence.policy_defaults import REQUIRED_EVIDENCE
+from evidence.projections.carried_over import carried_over, has_gone_on
 from evidence.projections.ksb_progress import LearnerProgress, Mentorship
 
 
@@ -91,11 +91,13 @@ class Figures:
 
 def required_of(version: Version) -> Mapping[str, int]:
     """How many accepted pieces each KSB takes, in the standard's order."""
-    return {ksb.code: REQUIRED_EVIDENCE for ksb in version.ksbs}
+    return {ksb.code: ksb.required for ksb in version.ksbs}
 
 
 def is_on(document: LearnerProgress, reference: str, version: str) -> bool:
-    """Whether anything at all happened on this version of the standard."""
+    """Whether anything at all happened on this version of the standard, and the learner has not gone on by another."""
+    if has_gone_on(document, reference, version):
+        return False
     parts = (document.mentorships, document.sessions, document.activities, document.pieces)
     return any((one.reference, one.version) == (reference, version) for part in parts for one in part.values())
 
@@ -111,8 +113,9 @@ def mentorship_on(document: LearnerProgress, reference: str, version: str) -> tu
 
 
 def figures_on(document: LearnerProgress, reference: str, version: str, now_ms: int = 0) -> Figures:
-    """The figures on this version of a standard. `now_ms`: from when on a session is the next one."""
+    """The figures on this version of a standard, with what was carried over from others. `now_ms`: from when on a session is the next one."""
     figures = Figures()
+    document = carried_over(document, reference, version)
     _add_sessions(figures, document, reference, version, now_ms)
     _add_activities(figures, document, reference, version)
     _add_evidence(figures, document, reference, version)

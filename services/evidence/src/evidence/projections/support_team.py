@@ -9,7 +9,13 @@ from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
 from mentoring.common.v1.common_pb2 import PARTY_RELATIONSHIP_ASSESSOR, PartyRelationship
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
-from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, PartyAttached, PartyDetached
+from mentoring.sessions.v1.mentorship_events_pb2 import (
+    EmployerChanged,
+    MentorChanged,
+    PartyAttached,
+    PartyDetached,
+    StandardChanged,
+)
 from pydantic import BaseModel, computed_field
 
 
@@ -97,6 +103,12 @@ def employer_changed(document: SupportTeam, event: EmployerChanged, _meta: Metad
 
 
 @support_team.on
+def standard_changed(document: SupportTeam, event: StandardChanged, _meta: Metadata) -> None:
+    """The same people, on another standard."""
+    document.mentorships[event.mentorship_id] = _as_told(event)
+
+
+@support_team.on
 def party_attached(document: SupportTeam, event: PartyAttached, _meta: Metadata) -> None:
     """One party more."""
     document.mentorships[event.mentorship_id] = _as_told(event)
@@ -121,7 +133,7 @@ def completed(document: SupportTeam, event: MentorshipCompleted, _meta: Metadata
 
 
 def _as_told(
-    event: MentorshipStarted | MentorChanged | EmployerChanged | PartyAttached | PartyDetached,
+    event: MentorshipStarted | MentorChanged | EmployerChanged | StandardChanged | PartyAttached | PartyDetached,
 ) -> Mentorship:
     """Each of them tells of all who belong to the mentorship afterwards, and comes only while it goes on."""
     return Mentorship(

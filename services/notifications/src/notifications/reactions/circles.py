@@ -6,7 +6,13 @@ from eventkernel.messages import Metadata
 from eventkernel.reaction import Reaction
 from mentoring.notifications.v1.notifications_pb2 import RecordCircleRequest
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
-from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, PartyAttached, PartyDetached
+from mentoring.sessions.v1.mentorship_events_pb2 import (
+    EmployerChanged,
+    MentorChanged,
+    PartyAttached,
+    PartyDetached,
+    StandardChanged,
+)
 
 # Version 2: what version 1 recorded did not say which standard a mentorship is on.
 circles = Reaction("circles", version=2)
@@ -27,6 +33,12 @@ def mentor_changed(event: MentorChanged, _meta: Metadata) -> Iterator[RecordCirc
 @circles.on
 def employer_changed(event: EmployerChanged, _meta: Metadata) -> Iterator[RecordCircleRequest]:
     """The contacts of an employer that was left do not."""
+    yield _as_told(event)
+
+
+@circles.on
+def standard_changed(event: StandardChanged, _meta: Metadata) -> Iterator[RecordCircleRequest]:
+    """The same people do, on another standard."""
     yield _as_told(event)
 
 
@@ -55,7 +67,7 @@ def mentorship_completed(event: MentorshipCompleted, _meta: Metadata) -> Iterato
 
 
 def _as_told(
-    event: MentorshipStarted | MentorChanged | EmployerChanged | PartyAttached | PartyDetached,
+    event: MentorshipStarted | MentorChanged | EmployerChanged | StandardChanged | PartyAttached | PartyDetached,
 ) -> RecordCircleRequest:
     """Each of them tells of all who surround the learner afterwards."""
     return RecordCircleRequest(

@@ -27,7 +27,7 @@ from mentoring.sessions.v1.sessions_pb2 import (
     StartMentorshipRequest,
 )
 
-from sessions.domain import mentorship_people
+from sessions.domain import mentorship_people, mentorship_standard
 from sessions.domain.days import day
 from sessions.domain.mentorship_state import (
     Break,
@@ -51,6 +51,8 @@ mentorships.decide(mentorship_people.change_employer)
 mentorships.decide(mentorship_people.attach_party)
 mentorships.decide(mentorship_people.detach_party)
 mentorships.decide(mentorship_people.agree_boundaries)
+mentorships.decide(mentorship_standard.follow_migration)
+mentorships.evolve(mentorship_standard.standard_changed)
 mentorships.evolve(mentorship_people.mentor_changed)
 mentorships.evolve(mentorship_people.employer_changed)
 mentorships.evolve(mentorship_people.party_attached)
@@ -74,12 +76,19 @@ def start(
             field="mentorship_id",
         )
     _refuse_learner_in_another_part(command)
-    same = next((one for one in state.active if one.terms.reference == terms.reference), None)
+    same = next((one for one in state.active if one.reference == terms.reference), None)
     if same is not None:
         raise Refusal(
             "DUPLICATE_MENTORSHIP",
             f"the learner is being mentored on {terms.reference} already, in mentorship {same.mentorship_id}; "
             "complete or cancel that one first",
+            field="standard",
+        )
+    retired_from = context.state(Standard).retired_from(terms.version)
+    if retired_from and retired_from <= context.now.date().isoformat():
+        raise Refusal(
+            "STANDARD_RETIRED",
+            f"no mentorship starts on {terms.reference} {terms.version} since {retired_from}; start it on what took its place",
             field="standard",
         )
     codes = context.state(Standard).codes_of(terms.version)

@@ -184,7 +184,7 @@ def _told(event: _Event, learner_id: str, found: Mentorship, people: People) -> 
     event.learner_id = learner_id
     event.mentorship_id = found.mentorship_id
     event.mentor_id = people.mentor_id
-    event.standard.CopyFrom(StandardVersion(reference=found.terms.reference, version=found.terms.version))
+    event.standard.CopyFrom(StandardVersion(reference=found.reference, version=found.version))
     for party in people.parties:
         # A relationship of a later contract is a number here too.
         event.parties.append(PartyMessage(person_id=party.person_id, relationship=party.relationship))  # type: ignore[arg-type]

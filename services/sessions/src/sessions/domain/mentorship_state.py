@@ -75,6 +75,18 @@ class Mentorship:
     newest_break: Break | None = None
     agreed_on: str = ""
     agreed: str = ""
+    # The reference and version that it was moved to; empty while it is on what it was started on.
+    moved_to: tuple[str, str] | None = None
+
+    @property
+    def reference(self) -> str:
+        """The reference of the standard that it is on."""
+        return self.moved_to[0] if self.moved_to else self.terms.reference
+
+    @property
+    def version(self) -> str:
+        """The version of the standard that it is on."""
+        return self.moved_to[1] if self.moved_to else self.terms.version
 
     @property
     def mentor_id(self) -> str:

@@ -132,7 +132,7 @@ def _refuse_unfit(activity: PlannedActivity, mentorship: Mentorship) -> None:
     if unknown:
         raise Refusal(
             "UNKNOWN_KSB",
-            f"{', '.join(unknown)}: not in {mentorship.terms.reference} {mentorship.terms.version}, the mentorship's "
+            f"{', '.join(unknown)}: not in {mentorship.reference} {mentorship.version}, the mentorship's "
             "standard; aim the activity at KSBs of that",
             field="activity.ksb_codes",
         )
@@ -158,4 +158,4 @@ def _digest(command: PlanActivityRequest | ChangeActivityRequest, context: Conte
 
 
 def _standard(mentorship: Mentorship) -> StandardVersion:
-    return StandardVersion(reference=mentorship.terms.reference, version=mentorship.terms.version)
+    return StandardVersion(reference=mentorship.reference, version=mentorship.version)

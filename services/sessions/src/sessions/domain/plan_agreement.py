@@ -57,7 +57,7 @@ def propose(state: LearningPlans, command: ProposeLearningPlanRequest, context: 
     same = newest is not None and (newest.content_hash, newest.needed) == (content_hash, needed)
     if newest is not None and same and not newest.objected_to:
         return []
-    minimum = context.state(MentoringPolicy).minimum(mentorship.terms.reference, mentorship.terms.version)
+    minimum = context.state(MentoringPolicy).minimum(mentorship.reference, mentorship.version)
     event = LearningPlanProposed(
         learner_id=command.learner_id,
         mentorship_id=command.mentorship_id,

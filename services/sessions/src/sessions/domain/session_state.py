@@ -165,7 +165,7 @@ def refuse_unknown_ksbs(ksb_codes: Iterable[str], mentorship: Mentorship, field:
     if unknown:
         raise Refusal(
             "UNKNOWN_KSB",
-            f"{', '.join(unknown)}: not in {mentorship.terms.reference} {mentorship.terms.version}, "
+            f"{', '.join(unknown)}: not in {mentorship.reference} {mentorship.version}, "
             "the mentorship's standard; name KSBs of that",
             field=field,
         )
@@ -173,4 +173,4 @@ def refuse_unknown_ksbs(ksb_codes: Iterable[str], mentorship: Mentorship, field:
 
 def standard_of(mentorship: Mentorship) -> StandardVersion:
     """The mentorship's standard, as events tell it."""
-    return StandardVersion(reference=mentorship.terms.reference, version=mentorship.terms.version)
+    return StandardVersion(reference=mentorship.reference, version=mentorship.version)

@@ -215,7 +215,7 @@ async def get_hours(request: GetHoursRequest, read: Reader) -> GetHoursResponse:
     done_of: defaultdict[tuple[str, int], int] = defaultdict(int)
     for done in document.done(request.mentorship_id, policy.time_zone):
         done_of[done.month, done.job_time] += done.seconds
-    minimum = policy.minimum(mentorship.terms.reference, mentorship.terms.version)
+    minimum = policy.minimum(mentorship.reference, mentorship.version)
     minimum_seconds = int(minimum.hours.total_seconds())
     off_the_job = _in_all(done_of, JOB_TIME_OFF_THE_JOB)
     return GetHoursResponse(

@@ -20,7 +20,12 @@ from mentoring.sessions.v1.events_pb2 import (
     MentorshipCompleted,
     MentorshipStarted,
 )
-from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, WithdrawalExplained
+from mentoring.sessions.v1.mentorship_events_pb2 import (
+    EmployerChanged,
+    MentorChanged,
+    StandardChanged,
+    WithdrawalExplained,
+)
 from mentoring.sessions.v1.mentorship_pb2 import (
     MENTORSHIP_STATUS_ACTIVE,
     MENTORSHIP_STATUS_CANCELLED,
@@ -103,6 +108,14 @@ def employer_changed(document: RegisteredMentorship, event: EmployerChanged, _me
     if document.is_of(event.learner_id):
         document.employer_id = event.employer_id
         document.site_id = event.site_id
+
+
+@mentorship_register.on
+def standard_changed(document: RegisteredMentorship, event: StandardChanged, _meta: Metadata) -> None:
+    """Another version, or another standard."""
+    if document.is_of(event.learner_id):
+        document.standard_reference = event.standard.reference
+        document.standard_version = event.standard.version
 
 
 @mentorship_register.on
