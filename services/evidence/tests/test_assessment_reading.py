@@ -189,7 +189,8 @@ async def test_what_somebody_is_asked_for_is_listed_by_what_is_to_do(
 
 
 async def test_late_ones_come_in_pages_while_the_clock_goes_on(reader: Callable[..., Any]) -> None:
-    documents = [*(document(requested(), f"a-{number}") for number in range(3)), document(scheduled(), "late-later")]
+    later = (document(scheduled(), f"b-{number}") for number in range(3))
+    documents = [*(document(requested(), f"a-{number}") for number in range(3)), *later]
     read = reader(ASSESSOR, documents=[*documents, team()], now=LATE_ANSWER)
     found, cursor = [], ""
     for _ in range(2):
