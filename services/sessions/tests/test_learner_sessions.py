@@ -161,7 +161,7 @@ def test_a_missed_session_shows_why_and_whose_it_was() -> None:
 
 def test_a_corrected_session_shows_what_stands_and_nothing_of_what_stood() -> None:
     document = projected(PLANNED, HELD, CORRECTED_TO_MISSED)
-    assert document == projected(PLANNED, MISSED).model_copy(update={"corrections": 1})
+    assert document == projected(PLANNED, MISSED).model_copy(update={"corrections": 1, "changes": 2})
     again = projected(PLANNED, MISSED, CORRECTED_TO_HELD)
     assert (again.status, again.miss_reason, again.miss_reason_owner) == (SESSION_STATUS_HELD, 0, 0)
     assert (again.duration_ms, again.ksb_codes, again.techniques) == (1_800_000, ["K1", "S1"], [TECHNIQUE_GROW])

@@ -15,6 +15,7 @@ from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest
 from mentoring.options.v1.options_pb2 import Role
 from rich.console import Console
 
+from mentorstream.calendar_file import calendar
 from mentorstream.contracts import CONTRACTS
 from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, StartFailure, create_topics, read_topics
@@ -158,6 +159,7 @@ async def _give(address: str, token: str, request: ImportStandardRequest) -> Com
 
 
 app.command()(cohort)
+app.command()(calendar)
 app.command()(verify)
 
 

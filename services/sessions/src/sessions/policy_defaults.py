@@ -10,4 +10,5 @@ TIME_ZONE: str = _content["time_zone"]["name"]
 SKILL_NOTICE_DAYS: int = _content["skills"]["notice_days"]
 MINIMUM_OFF_THE_JOB = timedelta(hours=_content["off_the_job"]["minimum_hours"])
 MINIMUM_SOURCE: str = _content["off_the_job"]["source"]
+CALENDAR_DAYS_BACK: int = _content["calendar"]["days_back"]
 LEAST_PEOPLE: int = _content["practice"]["least_people"]

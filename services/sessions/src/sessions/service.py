@@ -18,6 +18,7 @@ from sessions.domain.standard import standard
 from sessions.effects.group_records import hold_with_record
 from sessions.projections.action_record import get_action
 from sessions.projections.actions import actions, list_action_plan, list_my_actions
+from sessions.projections.calendar import get_calendar
 from sessions.projections.current_policy import get_mentoring_policy
 from sessions.projections.group_session import get_group_session
 from sessions.projections.guides import get_guide, guides, list_guides
@@ -83,6 +84,7 @@ def build() -> Service:
             list_action_plan,
             list_my_actions,
             get_group_session,
+            get_calendar,
         ],
         effects={HoldGroupPlaceRequest: hold_with_record},
         relations={
@@ -98,9 +100,10 @@ def build() -> Service:
 
 
 async def self_(ask: Ask) -> bool:
-    """The caller is the mentor whom the request names, or the learner where it is about one."""
-    whose = "{mentor_id}" if "mentor_id" in ask.request.DESCRIPTOR.fields_by_name else "{learner_id}"
-    return ask.principal.person_id == fill(whose, ask.request)
+    """The caller is the one whom the request is about: the person, the mentor, or else the learner that it names."""
+    fields = ask.request.DESCRIPTOR.fields_by_name
+    whose = next(name for name in ("person_id", "mentor_id", "learner_id") if name in fields)
+    return ask.principal.person_id == fill(f"{{{whose}}}", ask.request)
 
 
 async def mentor_of_learner(ask: Ask) -> bool:

@@ -29,12 +29,15 @@ from mentoring.sessions.v1.sessions_pb2 import (
 )
 from pydantic import BaseModel
 
+from sessions.projections.times import milliseconds
+
 
 class LearnerSession(BaseModel):
     """One session without its texts; times in milliseconds, the start since 1970 in UTC.
 
     Start and duration are as it was last moved; duration and KSBs are the planned ones unless it was held. `mentor_id` planned it,
-    until somebody moved, held, missed or cancelled it. `advice_kinds` has one kind a piece of advice.
+    until somebody moved, held, missed or cancelled it. `advice_kinds` has one kind a piece of advice. `changes` counts what happened to
+    it since it was planned, `changed_ms` is when it last did.
     """
 
     session_id: str
@@ -60,17 +63,20 @@ class LearnerSession(BaseModel):
     corrections: int = 0
     planned_duration_ms: int = 0
     planned_ksb_codes: list[str] = []
+    changes: int = 0
+    changed_ms: int = 0
 
 
-# Version 3: documents of version 2 do not know the mentorship, nor what a correction takes back.
+# Version 3: documents of version 2 do not know the mentorship, nor what a correction takes back, nor how often a session changed.
 learner_sessions = Projection(
     "learner_sessions", version=3, document=LearnerSession, key="session_id", indexes=("learner_id", "mentor_id")
 )
 
 
 @learner_sessions.on
-def planned(document: LearnerSession, event: SessionPlanned, _meta: Metadata) -> None:
+def planned(document: LearnerSession, event: SessionPlanned, meta: Metadata) -> None:
     """A session to come."""
+    document.changed_ms = milliseconds(meta.at)
     document.learner_id = event.learner_id
     document.mentor_id = event.mentor_id
     document.mentorship_id = event.mentorship_id
@@ -84,30 +90,34 @@ def planned(document: LearnerSession, event: SessionPlanned, _meta: Metadata) ->
 
 
 @learner_sessions.on
-def moved(document: LearnerSession, event: SessionMoved, _meta: Metadata) -> None:
+def moved(document: LearnerSession, event: SessionMoved, meta: Metadata) -> None:
     """It takes place at other times."""
+    _changed(document, meta)
     document.mentor_id = event.mentor_id
     document.starts_at_ms = event.starts_at.ToMilliseconds()
     document.duration_ms = document.planned_duration_ms = event.duration.ToMilliseconds()
 
 
 @learner_sessions.on
-def held(document: LearnerSession, event: SessionHeld, _meta: Metadata) -> None:
+def held(document: LearnerSession, event: SessionHeld, meta: Metadata) -> None:
     """It took place: as long as it really was, on what it really touched."""
+    _changed(document, meta)
     document.mentor_id = event.mentor_id
     _held(document, event)
 
 
 @learner_sessions.on
-def missed(document: LearnerSession, event: SessionMissed, _meta: Metadata) -> None:
+def missed(document: LearnerSession, event: SessionMissed, meta: Metadata) -> None:
     """It did not take place."""
+    _changed(document, meta)
     document.mentor_id = event.mentor_id
     _missed(document, event)
 
 
 @learner_sessions.on
-def corrected(document: LearnerSession, event: SessionCorrected, _meta: Metadata) -> None:
+def corrected(document: LearnerSession, event: SessionCorrected, meta: Metadata) -> None:
     """Another record stands in place of the one before."""
+    _changed(document, meta)
     document.corrections = event.correction
     if event.HasField("held"):
         _held(document, event.held)
@@ -116,8 +126,9 @@ def corrected(document: LearnerSession, event: SessionCorrected, _meta: Metadata
 
 
 @learner_sessions.on
-def cancelled(document: LearnerSession, event: SessionCancelled, _meta: Metadata) -> None:
+def cancelled(document: LearnerSession, event: SessionCancelled, meta: Metadata) -> None:
     """It will not take place."""
+    _changed(document, meta)
     document.mentor_id = event.mentor_id
     document.status = SESSION_STATUS_CANCELLED
     document.cancel_reason = event.reason
@@ -151,6 +162,11 @@ def summary(document: LearnerSession) -> SessionSummary:
         guide=guide if document.guide_id else None,
         learner_id=document.learner_id,
     )
+
+
+def _changed(document: LearnerSession, meta: Metadata) -> None:
+    document.changes += 1
+    document.changed_ms = milliseconds(meta.at)
 
 
 def _held(document: LearnerSession, record: SessionHeld | HeldRecord) -> None:

@@ -4,7 +4,6 @@ No text is in a document: what was agreed and what was said of a withdrawal is o
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 
 from eventkernel.messages import Metadata, Recorded
 from eventkernel.projection import Projection
@@ -46,8 +45,7 @@ from pydantic import BaseModel
 
 from sessions.domain.mentorship import mentorships
 from sessions.domain.mentorship_state import unknown
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from sessions.projections.times import milliseconds
 
 
 class RegisteredMentorship(BaseModel):
@@ -92,7 +90,7 @@ def started(document: RegisteredMentorship, event: MentorshipStarted, meta: Meta
     document.employer_id = event.employer_id
     document.site_id = event.site_id
     document.status = MENTORSHIP_STATUS_ACTIVE
-    document.started_ms = _ms(meta)
+    document.started_ms = milliseconds(meta.at)
 
 
 @mentorship_register.on
@@ -138,7 +136,7 @@ def cancelled(document: RegisteredMentorship, event: MentorshipCancelled, meta: 
     if document.is_of(event.learner_id):
         document.status = MENTORSHIP_STATUS_CANCELLED
         document.cancel_reason = event.reason
-        document.ended_ms = _ms(meta)
+        document.ended_ms = milliseconds(meta.at)
 
 
 @mentorship_register.on
@@ -146,7 +144,7 @@ def completed(document: RegisteredMentorship, event: MentorshipCompleted, meta: 
     """It reached its goal."""
     if document.is_of(event.learner_id):
         document.status = MENTORSHIP_STATUS_COMPLETED
-        document.ended_ms = _ms(meta)
+        document.ended_ms = milliseconds(meta.at)
 
 
 async def list_mentorships(request: ListMentorshipsRequest, read: Reader) -> ListMentorshipsResponse:
@@ -204,8 +202,8 @@ def _mentors(history: Sequence[Recorded], document: RegisteredMentorship) -> lis
     for item in history:
         if isinstance(item.event, MentorshipStarted | MentorChanged):
             if terms:
-                terms[-1].until.FromMilliseconds(_ms(item.meta))
-            terms.append(MentorTerm(mentor_id=item.event.mentor_id, since=_at(_ms(item.meta))))
+                terms[-1].until.FromMilliseconds(milliseconds(item.meta.at))
+            terms.append(MentorTerm(mentor_id=item.event.mentor_id, since=_at(milliseconds(item.meta.at))))
     if document.ended_ms:
         terms[-1].until.FromMilliseconds(document.ended_ms)
     return terms
@@ -219,9 +217,13 @@ def _employers(history: Sequence[Recorded], document: RegisteredMentorship) -> l
                 # Only its contacts changed.
                 continue
             if terms:
-                terms[-1].until.FromMilliseconds(_ms(item.meta))
+                terms[-1].until.FromMilliseconds(milliseconds(item.meta.at))
             terms.append(
-                EmployerTerm(employer_id=item.event.employer_id, site_id=item.event.site_id, since=_at(_ms(item.meta)))
+                EmployerTerm(
+                    employer_id=item.event.employer_id,
+                    site_id=item.event.site_id,
+                    since=_at(milliseconds(item.meta.at)),
+                )
             )
     if document.ended_ms:
         terms[-1].until.FromMilliseconds(document.ended_ms)
@@ -245,7 +247,7 @@ async def _boundaries(history: Sequence[Recorded], read: Reader) -> list[AgreedB
             mentor_id = item.event.mentor_id
         elif isinstance(item.event, BoundariesAgreed):
             agreed = AgreedBoundaries(
-                recorded_at=_at(_ms(item.meta)), mentor_id=mentor_id, agreed_on=item.event.agreed_on
+                recorded_at=_at(milliseconds(item.meta.at)), mentor_id=mentor_id, agreed_on=item.event.agreed_on
             )
             found.append((item, agreed))
     texts = await read.open([(item, "boundaries") for item, _ in found])
@@ -278,10 +280,6 @@ def _summary(document: RegisteredMentorship) -> MentorshipSummary:
         cancel_reason=document.cancel_reason,
         on_break_since=document.on_break_since,
     )
-
-
-def _ms(meta: Metadata) -> int:
-    return (meta.at - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _at(milliseconds: int) -> Timestamp:

@@ -35,13 +35,14 @@ async def list_my_sessions(request: ListMySessionsRequest, read: Reader) -> List
     found, cursor = await _page(request, read, wanted)
     pairs = {(one.learner_id, one.mentorship_id) for one in found}
     still = dict(
-        zip(pairs, await asyncio.gather(*(_mentors(request.mentor_id, *pair, read) for pair in pairs)), strict=True)
+        zip(pairs, await asyncio.gather(*(is_mentor_in(request.mentor_id, *pair, read) for pair in pairs)), strict=True)
     )
     shown = [summary(one) for one in found if still[one.learner_id, one.mentorship_id]]
     return ListMySessionsResponse(sessions=shown, next_cursor=cursor)
 
 
-async def _mentors(mentor_id: str, learner_id: str, mentorship_id: str, read: Reader) -> bool:
+async def is_mentor_in(mentor_id: str, learner_id: str, mentorship_id: str, read: Reader) -> bool:
+    """Whether this person mentors in this mentorship now, as the mentorship itself says."""
     state = await read.state(mentorships, f"mentorships-{learner_id}")
     found = state.find_active(mentorship_id)
     return found is not None and found.mentor_id == mentor_id
