@@ -32,14 +32,14 @@ RUN /generator/bin/python packages/contracts/generate.py
 FROM workspace AS environment
 ENV UV_PROJECT_ENVIRONMENT=/opt/mentorstream
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --frozen --no-dev --package mentorstream --no-install-workspace
+    uv sync --frozen --no-dev --package mentorstream --extra s3 --no-install-workspace
 COPY packages packages
 COPY services services
 COPY --from=contracts /workspace/packages/contracts/src packages/contracts/src
 # The command line's wheel takes the topics in.
 COPY deploy/kafka/topics.json deploy/kafka/topics.json
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --frozen --no-dev --package mentorstream --no-editable
+    uv sync --frozen --no-dev --package mentorstream --extra s3 --no-editable
 
 FROM python:${PYTHON_TAG} AS runtime
 ARG VERSION=0.1.0
@@ -54,7 +54,7 @@ LABEL org.opencontainers.image.title="mentorstream" \
       org.opencontainers.image.base.name="python:3.11-slim-bookworm"
 # A volume that is mounted here for the first time takes its owner and mode from these folders. Key files want 0700.
 RUN python -m pip uninstall --yes --quiet --root-user-action=ignore setuptools wheel pip \
-    && install -d -o 10001 -g 10001 -m 0700 /var/lib/mentorstream/keys /var/lib/mentorstream/local \
+    && install -d -o 10001 -g 10001 -m 0700 /var/lib/mentorstream/keys /var/lib/mentorstream/blobs /var/lib/mentorstream/local \
     && install -d -o 10001 -g 10001 -m 0755 /var/lib/mentorstream/jwks
 COPY --from=environment /opt/mentorstream /opt/mentorstream
 COPY --chmod=0755 deploy/image/healthy.py /opt/mentorstream/bin/healthy.py

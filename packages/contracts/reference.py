@@ -1,6 +1,7 @@
 """Writes what the contracts say of every call and event as a page to read: docs/CONTRACTS.md. `lint.py` holds that it is up to date."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet, ServiceDescriptorProto
 from mentoring.options.v1 import options_pb2
@@ -16,7 +17,7 @@ Made from `proto/` by `python packages/contracts/lint.py --baseline`, and checke
 
 A call is made with a token whose roles hold one of those named; `any` is everybody with a token of the provider. Beside the role, the last
 column says how the caller has to stand to what the call is about. What the platform alone does is not listed. A command stores events, and is
-answered by a `CommandReply`. Text that is sealed in events, and what stays inside the service that stored it, is said in `proto/`.
+answered by a `CommandReply`. What moves bytes takes its request in parts, or answers in parts, where `proto/` says `stream`. Text that is sealed in events, and what stays inside the service that stored it, is said in `proto/`.
 """
 
 
@@ -46,12 +47,14 @@ def _calls(
     for number, method in enumerate(offered.method):
         is_command = method.options.HasExtension(options_pb2.command)
         extensions = method.options.Extensions
-        option = extensions[options_pb2.command] if is_command else extensions[options_pb2.query]
+        transfers = method.options.HasExtension(options_pb2.transfer)
+        kind: Any = options_pb2.command if is_command else options_pb2.transfer if transfers else options_pb2.query
+        option = extensions[kind]
         if options_pb2.ROLE_SYSTEM in option.roles:
             continue
         roles = ", ".join(f"`{_role(role)}`" for role in option.roles)
         what = _comment(file, [_SERVICE, place, _METHOD, number])
-        yield f"| `{method.name}`{'' if is_command else ' (reads)'} | {what} | {roles} | {needs[option.needs]} |"
+        yield f"| `{method.name}`{'' if is_command else ' (moves bytes)' if transfers else ' (reads)'} | {what} | {roles} | {needs[option.needs]} |"
     yield ""
 
 

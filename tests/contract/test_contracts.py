@@ -5,7 +5,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 from buf.validate import validate_pb2
@@ -86,17 +86,15 @@ def published_concerns_name_nobody_at_risk(files: FileDescriptorSet) -> list[str
 
 
 def every_call_says_who_may_make_it(files: FileDescriptorSet) -> list[str]:
-    """Each RPC is a command or a query, has roles, and what is the platform's own is nobody else's."""
+    """Each RPC is a command, a query or a transfer, has roles, and what is the platform's own is nobody else's."""
     found = []
     for name, method in _methods(files):
-        command = method.options.HasExtension(options_pb2.command)
-        if command == method.options.HasExtension(options_pb2.query):
-            found.append(f"{name} is to be either a command or a query")
+        kinds: tuple[Any, ...] = (options_pb2.command, options_pb2.query, options_pb2.transfer)
+        given = [method.options.Extensions[kind] for kind in kinds if method.options.HasExtension(kind)]
+        if len(given) != 1:
+            found.append(f"{name} is to be either a command, a query or a transfer")
             continue
-        option = (
-            method.options.Extensions[options_pb2.command] if command else method.options.Extensions[options_pb2.query]
-        )
-        roles = list(option.roles)
+        roles = list(given[0].roles)
         if not roles or options_pb2.ROLE_UNSPECIFIED in roles:
             found.append(f"{name} has no roles")
         if options_pb2.ROLE_SYSTEM in roles and len(roles) > 1:

@@ -83,12 +83,29 @@ class Client:
         except grpc.aio.AioRpcError as error:
             raise _failed(error) from error
 
+    async def upload(
+        self, parts: AsyncIterator[Message], first: type[Message], answer: type[Answer], *, seconds: float = 3600.0
+    ) -> Answer:
+        """Calls the RPC that takes its request in parts of this type; raises as `call` does."""
+        contract = self._of(first)
+        sending: Any = self._channel.stream_unary(
+            contract.path,
+            request_serializer=contract.request.SerializeToString,
+            response_deserializer=answer.FromString,
+        )
+        try:
+            answered: Answer = await sending(parts, metadata=self._metadata({}), timeout=seconds)
+        except grpc.aio.AioRpcError as error:
+            raise _failed(error) from error
+        return answered
+
     def _metadata(self, named: Mapping[str, str]) -> list[tuple[str, str]]:
         given = {"authorization": f"Bearer {self._token}" if self._token else "", **named}
         return [(name, value) for name, value in given.items() if value]
 
     def _of(self, request: type[Message]) -> CallContract:
-        return self._contract.commands.get(request) or self._contract.queries[request]
+        contract = self._contract
+        return contract.commands.get(request) or contract.transfers.get(request) or contract.queries[request]
 
 
 def _failed(error: grpc.aio.AioRpcError) -> CallFailed:

@@ -53,7 +53,7 @@ class EventContract:
 class CallContract:
     """What an RPC's contract says: who may call, and how the caller must stand to what the call is about.
 
-    `streams` says that the answer comes in parts. `generated` names the ids that a caller may leave empty. `stream` and `loads` are templates of streams; a query has none. `needs` is the relationship's name in lower case, or "".
+    `streams` says that the answer comes in parts, `uploads` that the request does. `transfers`: it moves stored bytes. `generated` names the ids that a caller may leave empty. `stream` and `loads` are templates of streams; a query has none. `needs` is the relationship's name in lower case, or "".
     """
 
     method: str
@@ -66,6 +66,8 @@ class CallContract:
     loads: tuple[str, ...] = ()
     streams: bool = False
     generated: tuple[str, ...] = ()
+    uploads: bool = False
+    transfers: bool = False
 
     @property
     def is_command(self) -> bool:
@@ -107,7 +109,12 @@ class Contract:
     @cached_property
     def queries(self) -> Mapping[type[Message], CallContract]:
         """The queries by the request they take."""
-        return {call.request: call for call in self.calls.values() if not call.is_command}
+        return {call.request: call for call in self.calls.values() if not call.is_command and not call.transfers}
+
+    @cached_property
+    def transfers(self) -> Mapping[type[Message], CallContract]:
+        """The transfers by the request they take, or each part of it."""
+        return {call.request: call for call in self.calls.values() if call.transfers}
 
     @property
     def topic(self) -> str:
@@ -249,13 +256,17 @@ def _events(file: FileDescriptor) -> list[EventContract]:
 
 def _call(method: MethodDescriptor) -> CallContract:
     options = method.GetOptions()
-    is_command = options.HasExtension(options_pb2.command)
-    if is_command == options.HasExtension(options_pb2.query):
-        raise ContractFault(f"{method.full_name}: give it either the `command` or the `query` option")
+    is_command, transfers = options.HasExtension(options_pb2.command), options.HasExtension(options_pb2.transfer)
+    if [is_command, options.HasExtension(options_pb2.query), transfers].count(True) != 1:
+        raise ContractFault(f"{method.full_name}: give it either the `command`, the `query` or the `transfer` option")
     command, query = options.Extensions[options_pb2.command], options.Extensions[options_pb2.query]
     if is_command and not command.stream:
         raise ContractFault(f"{method.full_name}: its command option names no stream")
-    option = command if is_command else query
+    if method.client_streaming and (method.server_streaming or not transfers):
+        raise ContractFault(
+            f"{method.full_name}: a transfer alone takes its request in parts, and then answers at once"
+        )
+    option = command if is_command else options.Extensions[options_pb2.transfer] if transfers else query
     return CallContract(
         method=method.name,
         path=f"/{method.containing_service.full_name}/{method.name}",
@@ -266,6 +277,8 @@ def _call(method: MethodDescriptor) -> CallContract:
         stream=command.stream,
         loads=tuple(command.loads),
         streams=bool(method.server_streaming),
+        uploads=bool(method.client_streaming),
+        transfers=transfers,
         generated=tuple(
             field.name
             for field in method.input_type.fields

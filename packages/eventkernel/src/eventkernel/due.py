@@ -18,6 +18,7 @@ from mentoring.common.v1.common_pb2 import CommandReply
 from eventkernel import metrics, tracing
 from eventkernel.access import Denied
 from eventkernel.aggregate import Aggregate, NotYet, Refusal
+from eventkernel.blobs.sealed import SealedBlobs
 from eventkernel.commands import Commands, Order
 from eventkernel.mending import give_back_due
 from eventkernel.messages import DueRow, ParkedRecord, Principal, derived_id
@@ -39,6 +40,7 @@ class Attempt:
     commands: Commands
     readers: Readers
     now: datetime
+    stored: SealedBlobs | None = None
 
     @property
     def attempt(self) -> int:
@@ -54,6 +56,13 @@ class Attempt:
     def tenant(self) -> str:
         """Whose it is."""
         return self.row.tenant
+
+    @property
+    def blobs(self) -> SealedBlobs:
+        """The service's stored bytes."""
+        if self.stored is None:
+            raise RuntimeError("this process was given no stored bytes")
+        return self.stored
 
     async def command(self, request: Message) -> CommandReply:
         """Gives a command as the platform. Its id follows from the row, the try and the request."""
@@ -93,13 +102,14 @@ class DueRunner:
         scheduled: set by whoever keeps a new row in this process.
         poll: seconds between looks, where nothing wakes it.
         lease: how long one claim holds; longer than any effect may take.
+        blobs: what effects may use of the service's stored bytes.
         side_by_side: how many urgent rows are done at the same time, and how many others.
     """
 
     def __init__(
         self, service: str, *, store: Store, commands: Commands, readers: Readers, effects: Mapping[type[Message], Effect],
         requests: Mapping[str, type[Message]], clock: Clock, scheduled: asyncio.Event, poll: float = 1.0,
-        lease: timedelta = timedelta(seconds=30), side_by_side: int = 16,
+        lease: timedelta = timedelta(seconds=30), side_by_side: int = 16, blobs: SealedBlobs | None = None,
     ) -> None:  # fmt: skip
         self._service = service
         self._store = store
@@ -109,6 +119,7 @@ class DueRunner:
         self._requests = requests
         self._clock = clock
         self._scheduled = scheduled
+        self._blobs = blobs
         self._poll = poll
         self._lease = lease
         self._places = (_Places(urgent=True, free=side_by_side), _Places(urgent=False, free=side_by_side))
@@ -209,7 +220,7 @@ class DueRunner:
         request = kind.FromString(row.request)
         effect = self._effects.get(kind)
         if effect is not None:
-            await effect(request, Attempt(row, self._commands, self._readers, self._clock()))
+            await effect(request, Attempt(row, self._commands, self._readers, self._clock(), self._blobs))
             return
         await self._commands.give(_order(row, request, row.id))
 

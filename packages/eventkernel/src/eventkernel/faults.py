@@ -14,12 +14,15 @@ from google.rpc import error_details_pb2, status_pb2
 
 from eventkernel.access import Denied
 from eventkernel.aggregate import NotYet, Refusal
+from eventkernel.blobs.port import BlobsUnavailable
+from eventkernel.blobs.sealed import BlobDamaged
 from eventkernel.commands import Contended
 from eventkernel.keys import KeyDestroyed
 from eventkernel.ports import StoreUnavailable
 from eventkernel.reading import Behind, TooMany
 from eventkernel.store.grouping import Closed, Overloaded
 from eventkernel.tokens import ID_IN_WORDS, ID_PATTERN, Unauthenticated
+from eventkernel.transfers import TooManyTransfers, TransferEmpty, TransferStalled
 
 _RETRY_SECONDS = 1
 _ASKS_FOR_A_VALUE = frozenset({"string.pattern", "string.min_len", "enum.not_in", "repeated.min_items"})
@@ -129,6 +132,7 @@ def _packed(message: Message) -> AnyMessage:
 
 
 _UNREACHABLE = "The store cannot be reached now. Whether the command was stored is not known: repeat it with the same idempotency key."
+_DAMAGED = "What is stored is not what was put there. Leave aside what came of it, and tell whoever runs the platform."
 _KINDS: dict[type[Exception], Callable[[Any, str], Fault]] = {
     protovalidate.ValidationError: _invalid,
     MetadataInvalid: lambda error, domain: Fault(
@@ -143,6 +147,11 @@ _KINDS: dict[type[Exception], Callable[[Any, str], Fault]] = {
     Behind: _status(grpc.StatusCode.UNAVAILABLE, "READ_BEHIND", retry=True),
     TooMany: _status(grpc.StatusCode.FAILED_PRECONDITION, "TOO_MANY_DOCUMENTS"),
     Contended: _status(grpc.StatusCode.ABORTED, "CONTENDED", retry=True),
+    TooManyTransfers: _status(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_TRANSFERS", retry=True),
+    TransferStalled: _status(grpc.StatusCode.ABORTED, "TRANSFER_STALLED", retry=True),
+    TransferEmpty: _status(grpc.StatusCode.INVALID_ARGUMENT, "TRANSFER_EMPTY"),
+    BlobDamaged: _status(grpc.StatusCode.DATA_LOSS, "CONTENT_DAMAGED", _DAMAGED),
+    BlobsUnavailable: _status(grpc.StatusCode.UNAVAILABLE, "BLOBS_UNREACHABLE", retry=True),
     Overloaded: _status(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", retry=True),
     Closed: _status(grpc.StatusCode.UNAVAILABLE, "STOPPING", retry=True),
     StoreUnavailable: _status(grpc.StatusCode.UNAVAILABLE, "STORE_UNREACHABLE", _UNREACHABLE, retry=True),

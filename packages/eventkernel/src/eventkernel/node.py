@@ -14,6 +14,9 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from eventkernel import metrics
+from eventkernel.blobs.open import open_blobs
+from eventkernel.blobs.port import Blobs
+from eventkernel.blobs.sealed import SealedBlobs
 from eventkernel.commands import Commands
 from eventkernel.due import DueRunner
 from eventkernel.ending import end
@@ -57,9 +60,12 @@ class Node:
         service: what it is made of; checked complete before anything starts.
         store: its database.
         clock: the time, for everything in it that asks; the store's where none is given.
+        blobs: where stored bytes are; what the settings say where none is given.
     """
 
-    def __init__(self, service: Service, settings: Settings, store: Store, clock: Clock | None = None) -> None:
+    def __init__(
+        self, service: Service, settings: Settings, store: Store, clock: Clock | None = None, blobs: Blobs | None = None
+    ) -> None:
         service.check()
         self._service = service
         self._settings = settings
@@ -76,7 +82,11 @@ class Node:
         self._due: DueRunner | None = None
         self._stop_by = 0.0
         kek = KeyFile(settings.key_file)
-        self._sealer = Sealer(DataKeys(store.keys, kek), service.name)
+        keys = DataKeys(store.keys, kek)
+        self._sealer = Sealer(keys, service.name)
+        self.blobs = SealedBlobs(
+            blobs or open_blobs(settings.blobs, beside=settings.key_file, endpoint=settings.s3_endpoint), keys
+        )
         self._serving = Serving(store.copies)
         self.states = States(store.commits, service.contract)
         self.appends = GroupedAppends(store.commits)
@@ -177,7 +187,7 @@ class Node:
         requests = {str(request.DESCRIPTOR.full_name): request for request in self._service.contract.commands}
         return DueRunner(
             self._service.name, store=self._store, commands=self.commands, readers=self.reader, effects=self._service.effects,
-            requests=requests, clock=self._clock, scheduled=self._scheduled,
+            requests=requests, clock=self._clock, scheduled=self._scheduled, blobs=self.blobs,
         )  # fmt: skip
 
     def _make_feeding(self, parts: frozenset[Role]) -> Feeding:
@@ -233,8 +243,11 @@ class Node:
                     self._service,
                     commands=self.commands,
                     readers=self.reader,
+                    blobs=self.blobs,
+                    clock=self._clock,
                     tokens=tokens,
                     calls_at_once=self._settings.calls_at_once,
+                    limits=self._settings.transfer_limits,
                 ),
                 operations,
             )

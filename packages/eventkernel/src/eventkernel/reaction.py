@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import CommandReply
 
 from eventkernel.aggregate import Aggregate, _once, _parameter
+from eventkernel.blobs.sealed import SealedBlobs
 from eventkernel.contract import Contract
 from eventkernel.messages import Metadata
 from eventkernel.projection import _unheard
@@ -70,6 +71,11 @@ class Doing(Protocol):
     @property
     def now(self) -> datetime:
         """When this try began, by the clock that all replicas follow."""
+        ...
+
+    @property
+    def blobs(self) -> SealedBlobs:
+        """The service's stored bytes."""
         ...
 
     async def command(self, request: Message) -> CommandReply:

@@ -181,9 +181,15 @@ class Reader:
         Raises KeyDestroyed where the person was erased.
         """
         found = [(item, field, sealed_at(item.event, field)) for item, field in items]
-        accesses = [self._access(item.meta, field, sealed) for item, field, sealed in found if sealed is not None]
+        accesses = [
+            self._access(item.meta, field, sealed.subject_id) for item, field, sealed in found if sealed is not None
+        ]
         await self._store.access_log.record(accesses)
         return [await self._open(item, field, sealed) for item, field, sealed in found]
+
+    async def note(self, item: Recorded, field: str, subject_id: str) -> None:
+        """Records in the access log that the caller reads what is stored elsewhere, and that this event tells of."""
+        await self._store.access_log.record([self._access(item.meta, field, subject_id)])
 
     async def _open(self, item: Recorded, field: str, sealed: Sealed | None) -> str:
         if sealed is None:
@@ -193,9 +199,9 @@ class Reader:
             sealed, tenant=self.principal.tenant, event_type=meta.type, event_id=meta.event_id, field=field
         )
 
-    def _access(self, meta: Metadata, field: str, sealed: Sealed) -> Access:
+    def _access(self, meta: Metadata, field: str, subject_id: str) -> Access:
         return Access(
-            tenant=self.principal.tenant, actor=self.principal.person_id, subject_id=sealed.subject_id, stream=meta.stream,
+            tenant=self.principal.tenant, actor=self.principal.person_id, subject_id=subject_id, stream=meta.stream,
             event_id=meta.event_id, field=field, at=self._clock(), correlation_id=self._correlation_id,
         )  # fmt: skip
 

@@ -5,9 +5,10 @@ Every error says what was wrong and what to do, in the text, in a stable reason 
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from opentelemetry.trace import SpanKind
 
 from eventkernel import logs, metrics, tracing
 from eventkernel.access import Denied, admit
+from eventkernel.blobs.sealed import SealedBlobs
 from eventkernel.commands import Commands, Order
 from eventkernel.contract import CallContract, Contract
 from eventkernel.faults import Fault, MetadataInvalid, fault_of
@@ -27,7 +29,9 @@ from eventkernel.messages import Principal, derived_id
 from eventkernel.reading import After, Ask, Readers
 from eventkernel.service import Service
 from eventkernel.store.grouping import Overloaded
+from eventkernel.timing import Clock
 from eventkernel.tokens import Tokens, Unauthenticated
+from eventkernel.transfers import Places, Transfer, TransferLimits, TransferStalled, checked, first_of, in_time, nothing
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _AFTER = re.compile(r"([^@]{1,300})@([0-9]{1,18})")
@@ -52,12 +56,17 @@ class Calls(grpc.GenericRpcHandler):
     """Answers the calls of one contract: who calls, whether what they ask is well formed, and how a failure is told.
 
     Args:
+        limits: of its transfers. They take no places of other calls.
         calls_at_once: how many calls may be under way. One more is told at once to come again: taken in, it would wait behind
             all the others until its caller gave up, and the next ones too, until nothing was answered in time any more.
     """
 
-    def __init__(self, contract: Contract, tokens: Tokens, calls_at_once: int) -> None:
+    def __init__(
+        self, contract: Contract, tokens: Tokens, calls_at_once: int, limits: TransferLimits | None = None
+    ) -> None:
         self._contract = contract
+        self._limits = limits or TransferLimits()
+        self._transfers = Places(self._limits)
         self._tokens = tokens
         self._calls_at_once = calls_at_once
         self._under_way = 0
@@ -73,19 +82,31 @@ class Calls(grpc.GenericRpcHandler):
     def _serve_stream(self, asked: Call) -> AsyncIterator[Message]:
         raise NotImplementedError
 
+    async def _take(self, asked: Call, parts: AsyncIterator[Message]) -> Message:
+        raise NotImplementedError
+
     def _handler(self, call: CallContract) -> grpc.RpcMethodHandler[Any, Any]:
+        idle = self._limits.idle_seconds
+
         async def answer(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> Message:
-            async with self._answering(call, request, context) as asked:
+            async with self._answering(call, _whole(request), context) as asked:
                 return await self._serve(asked)
             raise AssertionError("abort raises")
 
-        async def stream(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Message]:
-            async with self._answering(call, request, context) as asked:
+        async def stream(request: Message, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+            async with self._answering(call, _whole(request), context) as asked, self._lasting(call):
                 async for part in self._serve_stream(asked):
-                    yield part
+                    await in_time(context.write(part), idle)
+
+        async def take(parts: AsyncIterator[Message], context: grpc.aio.ServicerContext[Any, Any]) -> Message:
+            async with self._answering(call, lambda: first_of(parts, idle), context) as asked, self._lasting(call):
+                return await self._take(asked, checked(parts, idle))
+            raise AssertionError("abort raises")
 
         make, method = (
-            (grpc.unary_stream_rpc_method_handler, stream)
+            (grpc.stream_unary_rpc_method_handler, take)
+            if call.uploads
+            else (grpc.unary_stream_rpc_method_handler, stream)
             if call.streams
             else (grpc.unary_unary_rpc_method_handler, answer)
         )
@@ -95,7 +116,10 @@ class Calls(grpc.GenericRpcHandler):
 
     @asynccontextmanager
     async def _answering(
-        self, call: CallContract, request: Message, context: grpc.aio.ServicerContext[Any, Any]
+        self,
+        call: CallContract,
+        request: Callable[[], Awaitable[Message]],
+        context: grpc.aio.ServicerContext[Any, Any],
     ) -> AsyncIterator[Call]:
         given = {
             str(name): str(value)
@@ -108,11 +132,14 @@ class Calls(grpc.GenericRpcHandler):
             tracing.span(call.method, traceparent=given.get("traceparent", ""), kind=SpanKind.SERVER) as span,
         ):
             try:
-                with self._a_place():
+                with nullcontext() if call.transfers else self._a_place():
                     principal = self._principal(given)
-                    _generate(call, request, principal, given)
-                    protovalidate.validate(request)
-                    yield Call(call, request, principal, correlation_id, given, context.time_remaining())
+                    # Who calls is known before anything is waited for, or counted.
+                    with self._transfers.one(principal) if call.transfers else nullcontext():
+                        asked = await request()
+                        _generate(call, asked, principal, given)
+                        protovalidate.validate(asked)
+                        yield Call(call, asked, principal, correlation_id, given, context.time_remaining())
             except Exception as error:
                 fault = fault_of(error, str(self._contract.topic), correlation_id)
                 span.set_attribute("fault", fault.code)
@@ -121,6 +148,16 @@ class Calls(grpc.GenericRpcHandler):
                 return
             context.set_trailing_metadata(fault.trailers())
             await context.abort(fault.status, fault.text)
+
+    @asynccontextmanager
+    async def _lasting(self, call: CallContract) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._limits.seconds if call.transfers else None):
+                yield
+        except TimeoutError:
+            raise TransferStalled(
+                f"it was not done in {self._limits.seconds:g} s: begin again where it stopped"
+            ) from None
 
     @contextmanager
     def _a_place(self) -> Iterator[None]:
@@ -149,15 +186,52 @@ class Servicer(Calls):
     """Serves one service's contract."""
 
     def __init__(
-        self, service: Service, *, commands: Commands, readers: Readers, tokens: Tokens, calls_at_once: int
-    ) -> None:
-        super().__init__(service.contract, tokens, calls_at_once)
+        self, service: Service, *, commands: Commands, readers: Readers, blobs: SealedBlobs, clock: Clock, tokens: Tokens,
+        calls_at_once: int, limits: TransferLimits | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(service.contract, tokens, calls_at_once, limits)
+        self._blobs = blobs
+        self._clock = clock
         self._service = service
         self._commands = commands
         self._readers = readers
 
     async def _serve(self, asked: Call) -> Message:
+        if asked.contract.transfers:
+            return await self._take(asked, nothing())
         return await (self._command if asked.contract.is_command else self._query)(asked)
+
+    async def _take(self, asked: Call, parts: AsyncIterator[Message]) -> Message:
+        async with self._transfer(asked, parts) as transfer:
+            answer: Message = await self._service.moves[asked.contract.request](asked.request, transfer)
+            return answer
+
+    async def _serve_stream(self, asked: Call) -> AsyncIterator[Message]:
+        async with self._transfer(asked, nothing()) as transfer:
+            async for part in self._service.moves[asked.contract.request](asked.request, transfer):
+                yield part
+
+    @asynccontextmanager
+    async def _transfer(self, asked: Call, parts: AsyncIterator[Message]) -> AsyncIterator[Transfer]:
+        call, principal, outcome = asked.contract, asked.principal, "failed"
+        try:
+            await self._admit(asked)
+            transfer = Transfer(
+                read=self._readers(principal, correlation_id=asked.correlation_id), blobs=self._blobs, commands=self._commands,
+                clock=self._clock, correlation_id=asked.correlation_id, received=parts,
+            )  # fmt: skip
+            yield transfer
+            outcome = "done"
+        finally:
+            metrics.TRANSFERS.labels(self._service.name, call.method, outcome).inc()
+
+    async def _admit(self, asked: Call) -> None:
+        call, principal = asked.contract, asked.principal
+        admit(principal, call)
+        if call.needs:
+            ask = Ask(principal, asked.request, self._readers(principal, correlation_id=asked.correlation_id))
+            if not await self._service.relations[call.needs](ask):
+                raise Denied(f"{call.method} is for somebody else: it needs the relationship {call.needs}")
 
     async def _command(self, asked: Call) -> Message:
         key = asked.given["idempotency-key"]
@@ -169,11 +243,7 @@ class Servicer(Calls):
         call, principal = asked.contract, asked.principal
         outcome = "failed"
         try:
-            admit(principal, call)
-            if call.needs:
-                ask = Ask(principal, asked.request, self._readers(principal, correlation_id=asked.correlation_id))
-                if not await self._service.relations[call.needs](ask):
-                    raise Denied(f"{call.method} is for somebody else: it needs the relationship {call.needs}")
+            await self._admit(asked)
             after = _after(asked.given.get("read-after", ""), asked.remaining)
             reader = self._readers(principal, after=after, correlation_id=asked.correlation_id)
             with tracing.step("answer", query=call.method):
@@ -190,6 +260,13 @@ def _generate(call: CallContract, request: Message, principal: Principal, given:
     for name in call.generated:
         if not getattr(request, name):
             setattr(request, name, derived_id(principal.tenant, principal.person_id, key, name))
+
+
+def _whole(request: Message) -> Callable[[], Awaitable[Message]]:
+    async def came() -> Message:
+        return request
+
+    return came
 
 
 def _after(text: str, remaining: float | None) -> After | None:

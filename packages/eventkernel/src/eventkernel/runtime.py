@@ -14,6 +14,7 @@ import uvloop
 from pydantic import ValidationError
 
 from eventkernel import logs, telemetry
+from eventkernel.blobs.open import BlobsFault
 from eventkernel.contract import ContractFault
 from eventkernel.ending import end
 from eventkernel.keys import SecretFileFault
@@ -105,6 +106,8 @@ async def _start(service: Service, settings: Settings) -> tuple[Node, telemetry.
         _refuse(
             "STORE_UNREACHABLE", f"the store at MONGODB_URI does not answer: {fault}; start it, or mend the address"
         )
+    except BlobsFault as fault:
+        _refuse("SETTINGS_INVALID", str(fault))
     except AddressInUse as fault:
         _refuse("PORT_IN_USE", str(fault))
     except (KeySetFault, SecretFileFault) as fault:

@@ -24,7 +24,7 @@ class Service:
     """Everything one service is made of.
 
     `relations` resolves each relationship that its contract needs, by name in lower case (`mentor_of_learner`).
-    `effects` are what reaches outside, each by the request that asks for it.
+    `effects` are what reaches outside, each by the request that asks for it. `transfers` serve the calls that move stored bytes.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Service:
     projections: Sequence[Projection[Any]] = ()
     reactions: Sequence[Reaction] = ()
     queries: Sequence[Query] = ()
+    transfers: Sequence[Callable[..., Any]] = ()
     relations: Mapping[str, Relation] = field(default_factory=dict)
     effects: Mapping[type[Message], Effect] = field(default_factory=dict)
 
@@ -45,6 +46,11 @@ class Service:
     def answers(self) -> Mapping[type[Message], Query]:
         """The function that answers each query."""
         return {_parameter(query, get_type_hints(query), 0): query for query in self.queries}
+
+    @cached_property
+    def moves(self) -> Mapping[type[Message], Callable[..., Any]]:
+        """The function that serves each transfer."""
+        return {_parameter(move, get_type_hints(move), 0): move for move in self.transfers}
 
     def aggregate(self, stream_or_template: str) -> Aggregate[Any]:
         """The aggregate whose stream this is; raises ContractFault where there is none."""
@@ -65,6 +71,9 @@ class Service:
         for call in self.contract.calls.values():
             if call.is_command:
                 faults += self._command_faults(call.request, call.stream, call.loads)
+            elif call.transfers:
+                if call.request not in self.moves:
+                    faults.append(f"{call.method}: no transfer takes {call.request.DESCRIPTOR.name}")
             elif call.request not in self.answers:
                 faults.append(f"{call.method}: no query answers {call.request.DESCRIPTOR.name}")
             if call.needs and call.needs not in self.relations:

@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from eventkernel.transfers import TransferLimits
+
 
 class Role(StrEnum):
     """A part of a service's work, so that each can be scaled by itself."""
@@ -49,7 +51,28 @@ class Settings(BaseSettings):
     calls_at_once: int = Field(
         default=512, gt=0, description="How many calls are under way at once; one more is told to come again."
     )
+    blobs: str = Field(
+        default="",
+        description="Where stored bytes are: a folder, or s3://bucket/prefix. `blobs` beside KEY_FILE where empty.",
+    )
+    s3_endpoint: str = Field(default="", description="An S3-compatible server's address; Amazon's own where empty.")
+    transfers_at_once: int = Field(default=64, gt=0, description="How many transfers are under way at once.")
+    transfers_at_once_each: int = Field(default=4, gt=0, description="How many of them for one person.")
+    transfer_idle_seconds: float = Field(
+        default=30.0, gt=0, description="How long a transfer waits for its caller's next part, or to be rid of its own."
+    )
+    transfer_seconds: float = Field(default=3600.0, gt=0, description="How long a transfer may take as a whole.")
     shutdown_seconds: float = Field(default=20.0, gt=0, description="How long work in flight may take after SIGTERM.")
+
+    @property
+    def transfer_limits(self) -> TransferLimits:
+        """The limits of this process's transfers."""
+        return TransferLimits(
+            at_once=self.transfers_at_once,
+            at_once_each=self.transfers_at_once_each,
+            idle_seconds=self.transfer_idle_seconds,
+            seconds=self.transfer_seconds,
+        )
 
     @property
     def parts(self) -> frozenset[Role]:

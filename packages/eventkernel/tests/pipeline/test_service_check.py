@@ -282,7 +282,15 @@ def test_an_event_that_would_tell_or_lose_something_is_found(tmp_path: Path, pro
     [
         (
             "rpc Do(DoRequest) returns (mentoring.common.v1.CommandReply);",
-            "Do: give it either the `command` or the `query` option",
+            "Do: give it either the `command`, the `query` or the `transfer` option",
+        ),
+        (
+            "rpc Do(stream DoRequest) returns (mentoring.common.v1.CommandReply) { option (mentoring.options.v1.query) = { roles: [ROLE_MENTOR] }; }",
+            "Do: a transfer alone takes its request in parts, and then answers at once",
+        ),
+        (
+            "rpc Do(stream DoRequest) returns (stream mentoring.common.v1.CommandReply) { option (mentoring.options.v1.transfer) = { roles: [ROLE_MENTOR] }; }",
+            "Do: a transfer alone takes its request in parts, and then answers at once",
         ),
         (COMMAND.format(command=ANY), "Do: its command option names no stream"),
     ],

@@ -138,6 +138,7 @@ class Platform:
             "METRICS_HOST": LOCALHOST,
             "METRICS_PORT": str(where.metrics_port),
             "KEY_FILE": str(self.data_dir / "keys" / f"{name}.key"),
+            "BLOBS": str(self.data_dir / "blobs" / name),
             "JWKS_FILE": str(self.data_dir / "issuer" / "jwks.json"),
             "TOKEN_ISSUER": ISSUER,
             "TOKEN_AUDIENCE": AUDIENCE,

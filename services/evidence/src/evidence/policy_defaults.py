@@ -10,7 +10,7 @@ _CONTENT: dict[str, Any] = json.loads(
 )
 
 
-def _read(part: str) -> Mapping[str, int]:
+def _read(part: str) -> Mapping[str, Any]:
     return {name: value for name, value in _CONTENT[part].items() if name != "source"}
 
 
@@ -31,3 +31,7 @@ MINIMUM_OFF_THE_JOB_SECONDS = _read("off_the_job")["minimum_hours"] * 3600
 SUPPORT = _read("support")
 # Where days begin and end, and by whose clocks working days are counted.
 TIME_ZONE: str = _CONTENT["time_zone"]
+
+# What files a provider takes: sizes in bytes, times in seconds.
+ARTEFACTS = _read("artefacts")
+MEDIA_TYPES: tuple[str, ...] = tuple(ARTEFACTS["media_types"])

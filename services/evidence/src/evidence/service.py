@@ -12,10 +12,12 @@ from mentoring.common.v1.common_pb2 import (
     PARTY_RELATIONSHIP_PROVIDER_MANAGER,
     PartyRelationship,
 )
+from mentoring.evidence.v1.artefacts_pb2 import DownloadArtefactRequest, ExpireUploadRequest
 from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest
 from mentoring.evidence.v1.listing_pb2 import ListEvidenceRequest
 from mentoring.evidence.v1.progress_pb2 import GetGatewayReadinessRequest, GetKsbGapsRequest, GetPaceRequest
 
+from evidence.domain.artefact_policy import artefact_policy
 from evidence.domain.assessment import assessment
 from evidence.domain.caseload import caseload
 from evidence.domain.conflicts import conflicts
@@ -28,7 +30,9 @@ from evidence.domain.sample import sample
 from evidence.domain.sampling_plan import sampling_plan
 from evidence.domain.standards import standard
 from evidence.domain.support_policy import support_policy
+from evidence.effects.expiry import expire_upload
 from evidence.needs import TOLD_OF_ASSESSMENTS, TOLD_OF_REVIEWS
+from evidence.projections.artefact_policy import get_artefact_policy
 from evidence.projections.assessment_record import get_assessment
 from evidence.projections.assessment_requests import assessment_requests, list_assessments, list_my_assessments
 from evidence.projections.assessor_caseload import (
@@ -62,6 +66,9 @@ from evidence.projections.support_team import SupportTeam, support_team
 from evidence.reactions.assessments import chasing
 from evidence.reactions.quality import quality
 from evidence.reactions.reviews import reviewing
+from evidence.reactions.uploads import uploads
+from evidence.transfers.download import download_artefact
+from evidence.transfers.upload import get_upload, upload_artefact
 
 # The need-to-know matrix of DOMAIN.md, where it says `full`: progress, and evidence judged. Learner and mentor see both.
 _OF_PROGRESS = frozenset(
@@ -76,6 +83,7 @@ TOLD_IN_FULL: Mapping[type[Message], frozenset[PartyRelationship.ValueType]] = {
     ListEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
     **TOLD_OF_REVIEWS,
     **TOLD_OF_ASSESSMENTS,
+    DownloadArtefactRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
 }
 
 
@@ -97,6 +105,7 @@ def build() -> Service:
             support_policy,
             reviews,
             assessment,
+            artefact_policy,
         ],
         projections=[
             ksb_progress,
@@ -111,7 +120,7 @@ def build() -> Service:
             reviews_due,
             assessment_requests,
         ],
-        reactions=[quality, reviewing, chasing],
+        reactions=[quality, reviewing, chasing, uploads],
         queries=[
             get_ksb_progress,
             list_standards,
@@ -149,7 +158,10 @@ def build() -> Service:
             get_assessment,
             list_assessments,
             list_my_assessments,
+            get_artefact_policy,
         ],
+        transfers=[get_upload, upload_artefact, download_artefact],
+        effects={ExpireUploadRequest: expire_upload},
         relations={
             "self_or_mentor": self_or_mentor,
             "assessor_of_learner": assessor_of_learner,

@@ -13,6 +13,7 @@ import protovalidate
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from eventkernel.aggregate import Aggregate
+from eventkernel.blobs.sealed import SealedBlobs
 from eventkernel.keys import KeyDestroyed
 from eventkernel.reaction import TryAgain
 from eventkernel.testing.scenario import Given, given
@@ -124,6 +125,10 @@ class OneTry:
     now: datetime = AT
     row_id: str = "row-1"
     tenant: str = "provider-1"
+
+    @property
+    def blobs(self) -> SealedBlobs:
+        raise AssertionError("mail keeps no bytes")
 
     async def command(self, request: Message) -> CommandReply:
         if self.dies_at is type(request):

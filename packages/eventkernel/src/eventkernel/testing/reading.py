@@ -110,6 +110,10 @@ class LaidDown(Reader):
         self.opened += [field for field, sealed in found if sealed is not None]
         return ["" if sealed is None else sealed.to_be_sealed for _, sealed in found]
 
+    async def note(self, item: Recorded, field: str, subject_id: str) -> None:
+        """Remembers it beside what was opened."""
+        self.opened.append(f"{field} of {subject_id} in {item.meta.stream}")
+
 
 def _equals(value: object, wanted: object) -> bool:
     """As stores compare: a frozenset means any of it, and a list equals whatever it contains."""

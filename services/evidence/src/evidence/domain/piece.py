@@ -5,10 +5,11 @@ A claim waits, or stands by one decision, the newest on it. Titles, statements, 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from eventkernel.aggregate import Aggregate, Refusal
+from eventkernel.aggregate import Aggregate, Context, Refusal
 from mentoring.common.v1.common_pb2 import StandardVersion
+from mentoring.evidence.v1.artefact_events_pb2 import ArtefactAttached, ArtefactUploadBegun, ArtefactUploadEnded
 from mentoring.evidence.v1.events_pb2 import (
     DECISION_ACCEPT,
     DECISION_REFER,
@@ -97,6 +98,26 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """An artefact as it was announced, but for its name; `expires_at` as in Details. `ended` is an UploadEnding, 0 where it did not."""
+
+    artefact_id: str
+    attempt: int
+    media_type: str
+    size: int
+    sha256: str
+    part_bytes: int
+    expires_at: int
+    attached: bool = False
+    ended: int = 0
+
+    @property
+    def open(self) -> bool:
+        """Whether bytes may still come."""
+        return not self.attached and not self.ended
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One piece of evidence; without an author nothing was submitted yet. `kind` is an EvidenceKind."""
 
@@ -111,6 +132,7 @@ class Evidence:
     judgements: tuple[Judgement, ...] = ()
     superseding: int = 0
     withdrawn: bool = False
+    uploads: tuple[Upload, ...] = ()
 
     @property
     def attempt(self) -> Attempt:
@@ -164,12 +186,16 @@ class Evidence:
         """What its KSBs are of."""
         return StandardVersion(reference=self.reference, version=self.version)
 
+    def upload(self, artefact_id: str) -> Upload | None:
+        """The upload of this artefact; None where none was begun."""
+        return next((one for one in self.uploads if one.artefact_id == artefact_id), None)
+
     def standing_by(self, decision: int) -> frozenset[str]:
         """The KSBs that stand by this decision."""
         return frozenset(claim.code for claim in self.claims if decision and claim.decision == decision)
 
 
-evidence = Aggregate("evidence", initial=Evidence(), shape=2)
+evidence = Aggregate("evidence", initial=Evidence(), shape=3)
 
 
 def met(criteria: Criteria) -> tuple[str, ...]:
@@ -205,6 +231,12 @@ def refuse_unknown(state: Evidence, evidence_id: str, learner_id: str) -> None:
             f"the learner has no evidence {evidence_id}; check both ids",
             field="evidence_id",
         )
+
+
+def refuse_others(state: Evidence, context: Context) -> None:
+    """Raises NOT_THE_AUTHOR unless the caller made the piece."""
+    if context.principal.person_id != state.author_id:
+        raise Refusal("NOT_THE_AUTHOR", "only its author changes a piece of evidence; ask them")
 
 
 def refuse_withdrawn(state: Evidence) -> None:
@@ -274,6 +306,33 @@ def superseded(state: Evidence, event: EvidenceDecisionSuperseded) -> Evidence:
 
 
 @evidence.evolve
+def upload_begun(state: Evidence, event: ArtefactUploadBegun) -> Evidence:
+    """Its bytes may come."""
+    upload = Upload(
+        artefact_id=event.artefact_id,
+        attempt=event.attempt,
+        media_type=event.media_type,
+        size=event.size,
+        sha256=event.sha256.hex(),
+        part_bytes=event.part_bytes,
+        expires_at=event.expires_at.ToNanoseconds(),
+    )
+    return replace(state, uploads=(*state.uploads, upload))
+
+
+@evidence.evolve
+def artefact_attached(state: Evidence, event: ArtefactAttached) -> Evidence:
+    """It belongs to the piece for good."""
+    return _with_upload(state, event.artefact_id, attached=True)
+
+
+@evidence.evolve
+def upload_ended(state: Evidence, event: ArtefactUploadEnded) -> Evidence:
+    """It came to nothing."""
+    return _with_upload(state, event.artefact_id, ended=event.reason)
+
+
+@evidence.evolve
 def accepted(state: Evidence, event: EvidenceAccepted) -> Evidence:
     """Its KSBs count."""
     return _decided(state, event, accepted=True)
@@ -283,6 +342,11 @@ def accepted(state: Evidence, event: EvidenceAccepted) -> Evidence:
 def referred(state: Evidence, event: EvidenceReferred) -> Evidence:
     """Its KSBs do not count; another attempt may."""
     return _decided(state, event, accepted=False)
+
+
+def _with_upload(state: Evidence, artefact_id: str, **changed: Any) -> Evidence:
+    uploads = tuple(replace(one, **changed) if one.artefact_id == artefact_id else one for one in state.uploads)
+    return replace(state, uploads=uploads)
 
 
 def _claimed(state: Evidence, codes: Iterable[str], withdrawn_codes: Iterable[str]) -> tuple[Standing, ...]:

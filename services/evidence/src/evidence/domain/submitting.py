@@ -28,7 +28,15 @@ from mentoring.evidence.v1.judging_pb2 import (
     WithdrawEvidenceRequest,
 )
 
-from evidence.domain.piece import Attempt, Evidence, attempt_of, evidence, refuse_unknown, refuse_withdrawn
+from evidence.domain.piece import (
+    Attempt,
+    Evidence,
+    attempt_of,
+    evidence,
+    refuse_others,
+    refuse_unknown,
+    refuse_withdrawn,
+)
 from evidence.domain.required_evidence import refuse_methods, refuse_outdated
 from evidence.domain.standard import Standard, Version
 
@@ -89,7 +97,7 @@ def submit(state: Evidence, command: SubmitEvidenceRequest, context: Context) ->
 def resubmit(state: Evidence, command: ResubmitEvidenceRequest, context: Context) -> list[EvidenceResubmitted]:
     """Another attempt at what was referred back. What is referred back and not named is claimed no longer."""
     refuse_unknown(state, command.evidence_id, command.learner_id)
-    _refuse_others(state, context)
+    refuse_others(state, context)
     refuse_withdrawn(state)
     attempt = attempt_of(command.attempt, command, state.author_id)
     if command.attempt <= state.attempt.number:
@@ -141,7 +149,7 @@ def resubmit(state: Evidence, command: ResubmitEvidenceRequest, context: Context
 def change_claims(state: Evidence, command: ChangeClaimsRequest, context: Context) -> list[EvidenceClaimsChanged]:
     """The attempt that waits is to be judged on these KSBs."""
     refuse_unknown(state, command.evidence_id, command.learner_id)
-    _refuse_others(state, context)
+    refuse_others(state, context)
     refuse_withdrawn(state)
     if command.attempt != state.attempt.number or not state.waiting:
         raise Refusal(
@@ -170,7 +178,7 @@ def change_claims(state: Evidence, command: ChangeClaimsRequest, context: Contex
 def withdraw(state: Evidence, command: WithdrawEvidenceRequest, context: Context) -> list[EvidenceWithdrawn]:
     """Takes the piece back. What an assessor accepted is not taken back by its author: a decision is only superseded."""
     refuse_unknown(state, command.evidence_id, command.learner_id)
-    _refuse_others(state, context)
+    refuse_others(state, context)
     if state.withdrawn:
         return []
     if state.accepted:
@@ -230,11 +238,6 @@ def _is_same(known: Attempt, said: Attempt) -> bool:
 
 def _sealed(text: str) -> Sealed | None:
     return Sealed(to_be_sealed=text) if text else None
-
-
-def _refuse_others(state: Evidence, context: Context) -> None:
-    if context.principal.person_id != state.author_id:
-        raise Refusal("NOT_THE_AUTHOR", "only its author changes a piece of evidence; ask them")
 
 
 def _refuse_wrong_claims(state: Evidence, named: StandardVersion, codes: Collection[str], context: Context) -> Version:

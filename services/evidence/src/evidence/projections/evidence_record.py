@@ -8,6 +8,7 @@ from eventkernel.messages import Recorded
 from eventkernel.reading import Reader
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.evidence.v1.artefact_events_pb2 import ArtefactAttached, ArtefactUploadBegun
 from mentoring.evidence.v1.events_pb2 import (
     DECISION_ACCEPT,
     DECISION_REFER,
@@ -121,6 +122,7 @@ class _Record:
         self._decisions: list[EvidenceDecision] = []
         self._whole = GetEvidenceResponse()
         self._superseding: Recorded | None = None
+        self._announced: dict[str, Recorded] = {}
         self.sealed: list[tuple[tuple[Recorded, str], Sequence[_Place]]] = []
 
     def add(self, item: Recorded) -> None:
@@ -134,6 +136,10 @@ class _Record:
             self._decided(item, event)
         elif isinstance(event, EvidenceDecisionSuperseded):
             self._superseding = item
+        elif isinstance(event, ArtefactUploadBegun):
+            self._announced[event.artefact_id] = item
+        elif isinstance(event, ArtefactAttached):
+            self._attached(item, event)
         elif isinstance(event, EvidenceWithdrawn):
             self._seal(item, "reason", (self._whole, "withdrawal_reason"))
 
@@ -180,6 +186,13 @@ class _Record:
         self._seal(item, "title", (shown, "title"))
         for field in ("changes", "statement", "account"):
             self._seal(item, field, (shown, field))
+
+    def _attached(self, item: Recorded, event: ArtefactAttached) -> None:
+        shown = self._attempts[event.attempt - 1].artefacts.add()
+        shown.artefact_id, shown.media_type = event.artefact_id, event.media_type
+        shown.size, shown.sha256 = event.size, event.sha256
+        shown.attached_at.CopyFrom(_at(item.meta.at))
+        self._seal(self._announced[event.artefact_id], "title", (shown, "file_name"))
 
     def _decided(self, item: Recorded, event: EvidenceAccepted | EvidenceReferred) -> None:
         number = event.decision or 1

@@ -1,0 +1,1 @@
+"""What reaches outside the events, after the event that asks for it is stored."""
