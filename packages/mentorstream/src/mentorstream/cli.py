@@ -7,25 +7,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
-import grpc
 import typer
-from eventkernel.client import CallFailed, Client
-from mentoring.common.v1.common_pb2 import CommandReply
-from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest
 from mentoring.options.v1.options_pb2 import Role
 from rich.console import Console
 
 from mentorstream.calendar_file import calendar
-from mentorstream.contracts import CONTRACTS
 from mentorstream.demo.play import play
-from mentorstream.embedded import KafkaEmbedded, StartFailure, create_topics, read_topics
+from mentorstream.embedded import KafkaEmbedded, create_topics, read_topics
 from mentorstream.operate import parked, projections, relay
 from mentorstream.operate.verify import verify
-from mentorstream.outcome import NOTHING_LEFT, fail, local_token, run, told
+from mentorstream.outcome import NOTHING_LEFT, local_token, run
 from mentorstream.progress.commands import cohort, learner
-from mentorstream.standards import ST0148, StandardFault, load_standard
+from mentorstream.standards.commands import standard
 from mentorstream.topics import topics_file
-from mentorstream.up import address_of
 from mentorstream.up import up as run_platform
 
 # The contracts' roles, as a token's claim spells them. No token carries the platform's own.
@@ -43,7 +37,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 topics = typer.Typer(no_args_is_help=True, help="The topics, as data.")
-standard = typer.Typer(no_args_is_help=True, help="Occupational standards.")
 app.add_typer(topics, name="topics")
 app.add_typer(standard, name="standard")
 app.add_typer(learner, name="learner")
@@ -117,45 +110,6 @@ def apply_topics(
     """Create the topics that are not there yet."""
     created = run(create_topics(bootstrap, read_topics(file or topics_file())))
     console.print(f"created: {', '.join(created) or 'none, all were there'}")
-
-
-@standard.command("check")
-def check_standard(file: Annotated[Path, typer.Argument(help="A standard as JSON.")]) -> None:
-    """Say everything that is wrong with a standard's file, or that it can be imported."""
-    try:
-        request = load_standard(file)
-    except StandardFault as fault:
-        fail(str(fault))
-    console.print(f"{request.standard.reference} {request.standard.version}: {len(request.ksbs)} KSBs, ready to import")
-
-
-@standard.command("import")
-def import_standard(
-    file: Annotated[Path, typer.Argument(help="A standard as JSON; ST0148 where not given.")] = ST0148,
-    address: Annotated[str, typer.Option(help="The evidence service; the one of `make up` where not given.")] = "",
-    provider: Annotated[str, typer.Option(help="The provider's id.")] = "northfield",
-    data_dir: DataDir = Path(".data"),
-) -> None:
-    """Import a standard into the local platform, as the provider's manager. The same file again changes nothing."""
-    try:
-        request = load_standard(file)
-    except StandardFault as fault:
-        fail(str(fault))
-    token = local_token(data_dir, "manager-1", provider, ["provider_manager"])
-    try:
-        where = address or address_of("evidence", data_dir)
-        reply = run(_give(where, token, request))
-    except StartFailure as failure:
-        fail(str(failure))
-    except CallFailed as failed:
-        fail(told(failed, "evidence", where, "--address HOST:PORT"))
-    done = "imported" if reply.event_types else "was there already"
-    console.print(f"{request.standard.reference} {request.standard.version}: {done}")
-
-
-async def _give(address: str, token: str, request: ImportStandardRequest) -> CommandReply:
-    async with grpc.aio.insecure_channel(address) as channel:
-        return await Client(channel, CONTRACTS["evidence"], token).call(request, CommandReply)
 
 
 app.command()(cohort)

@@ -54,7 +54,9 @@ def show(
     address: Address = "", token: Token = "", provider: Provider = "northfield", data_dir: DataDir = HERE, json: AsJson = False,
 ) -> None:  # fmt: skip
     """Show a learner's progress in KSBs, the gaps, the pace, and whether the gateway is open."""
-    asked = GetKsbProgressRequest(learner_id=learner_id, standard=_version(standard), as_known_at=_moment(as_known_at))
+    asked = GetKsbProgressRequest(
+        learner_id=learner_id, standard=version_of(standard), as_known_at=_moment(as_known_at)
+    )
     found = _called(_learner(asked), address, token, provider, data_dir)
     if json:
         answers = (("progress", found.progress), ("gaps", found.gaps), ("gateway", found.gateway), ("pace", found.pace))
@@ -69,7 +71,7 @@ def cohort(
     provider: Provider = "northfield", data_dir: DataDir = HERE, json: AsJson = False,
 ) -> None:  # fmt: skip
     """Show how far a cohort has come with each KSB, without names: nothing tells of fewer than five learners."""
-    request = GetHeatMapRequest(standard=_version(standard), employer_id=employer, site_id=site)
+    request = GetHeatMapRequest(standard=version_of(standard), employer_id=employer, site_id=site)
     answer = _called(_cohort(request), address, token, provider, data_dir)
     if json:
         as_json([("cohort", answer)])
@@ -120,7 +122,8 @@ def _called(
         fail(told(failed, "evidence", where, "--address HOST:PORT"))
 
 
-def _version(text: str) -> StandardVersion:
+def version_of(text: str) -> StandardVersion:
+    """The version that `ST0148/1.0` names; ends the program where it names none."""
     found = re.fullmatch(r"([A-Z]{2}[0-9]{4})/([0-9]{1,3}[.][0-9]{1,3})", text)
     if found is None:
         fail(f"STANDARD_NOT_VALID: --standard is {text!r}: give reference and version, ST0148/1.0")

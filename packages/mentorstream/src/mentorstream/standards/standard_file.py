@@ -15,6 +15,16 @@ from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.evidence.v1.events_pb2 import KSB_KIND_BEHAVIOUR, KSB_KIND_KNOWLEDGE, KSB_KIND_SKILL, Ksb
 from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest
 
+from mentorstream.standards.case_file import is_case, own_form, place_in_case
+from mentorstream.standards.requirements import (
+    CURRENCY,
+    REQUIRED,
+    method_problems,
+    number_problems,
+    requirements,
+    unit_problems,
+)
+
 # As the contract's rules have them; a test holds these against those.
 _REFERENCE = re.compile(r"[A-Z]{2}[0-9]{4}")
 _VERSION = re.compile(r"[0-9]{1,3}[.][0-9]{1,3}")
@@ -48,8 +58,11 @@ class StandardFault(Exception):
         self.problems = problems
 
 
-def load_standard(path: Path) -> ImportStandardRequest:
-    """The standard in a file of UTF-8 JSON; raises StandardFault."""
+def load_standard(path: Path, *, reference: str = "", level: int = 0) -> ImportStandardRequest:
+    """The standard in a file of UTF-8 JSON, in the platform's own form or as a CASE package; raises StandardFault.
+
+    `reference` and `level` are for a CASE package that says neither.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -58,11 +71,11 @@ def load_standard(path: Path) -> ImportStandardRequest:
     except UnicodeDecodeError as error:
         problem = Problem(f"byte {error.start}", "is not UTF-8; save the file as UTF-8")
         raise StandardFault(str(path), (problem,)) from error
-    return read_standard(text, str(path))
+    return read_standard(text, str(path), reference=reference, level=level)
 
 
-def read_standard(text: str, source: str) -> ImportStandardRequest:
-    """The standard in a JSON text; `source` names it in faults. Keys it does not know are left alone. Raises StandardFault."""
+def read_standard(text: str, source: str, *, reference: str = "", level: int = 0) -> ImportStandardRequest:
+    """The standard in a JSON text, in either form; `source` names it in faults. Keys it does not know are left alone. Raises StandardFault."""
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
@@ -73,8 +86,13 @@ def read_standard(text: str, source: str) -> ImportStandardRequest:
             "the whole file", "is not an object; begin with { and the keys reference, version, title, level, ksbs"
         )
         raise StandardFault(source, (problem,))
+    places: list[int] | None = None
+    if is_case(content):
+        content, places = own_form(content, reference, level)
     entries = content["ksbs"] if isinstance(content.get("ksbs"), list) else []
     found = (*_heading_problems(content), *_ksb_problems(entries), *_numbering_problems(entries))
+    if found and places is not None:
+        found = tuple(Problem(place_in_case(problem.place, places), problem.text) for problem in found)
     if found:
         raise StandardFault(source, found)
     return _request(content, entries)
@@ -89,6 +107,7 @@ def _heading_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem("level", "is missing; add a whole number from 1 to 8")
     elif type(level) is not int or not 1 <= level <= 8:
         yield Problem("level", f"is {json.dumps(level)}; give a whole number from 1 to 8, without quotes")
+    yield from (Problem(CURRENCY.key, text) for text in number_problems(content, CURRENCY))
     if "ksbs" not in content:
         yield Problem("ksbs", "is missing; add the list of KSBs")
     elif not isinstance(content["ksbs"], list) or not content["ksbs"]:
@@ -110,6 +129,10 @@ def _ksb_problems(entries: list[Any]) -> Iterator[Problem]:
         yield from _text_problems(
             entry, "statement", f"{named}.statement", "what the standard says, word for word", _LONGEST_STATEMENT
         )
+        for bounds in (REQUIRED, CURRENCY):
+            yield from (Problem(f"{named}.{bounds.key}", text) for text in number_problems(entry, bounds))
+        yield from (Problem(f"{named}.methods", text) for text in method_problems(entry))
+        yield from (Problem(f"{named}.unit", text) for text in unit_problems(entry))
 
 
 def _code_problems(entry: Mapping[str, Any], place: str, times: Mapping[str, int]) -> Iterator[Problem]:
@@ -166,7 +189,13 @@ def _request(content: Mapping[str, Any], entries: list[Any]) -> ImportStandardRe
         standard=StandardVersion(reference=content["reference"], version=content["version"]),
         title=content["title"],
         level=content["level"],
-        ksbs=[Ksb(code=entry["code"], kind=_KINDS[entry["kind"]], statement=entry["statement"]) for entry in entries],
+        ksbs=[
+            Ksb(code=entry["code"], kind=_KINDS[entry["kind"]], statement=entry["statement"], **requirements(entry))
+            for entry in entries
+        ],
+        currency_months=content.get(CURRENCY.key, 0),
+        case_identifier=content.get("case_identifier", ""),
+        case_uri=content.get("case_uri", ""),
     )
 
 

@@ -1,0 +1,62 @@
+"""What a standard's file may ask of evidence, for all KSBs or for each: how many pieces, which kinds, how new, and the KSB's unit."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from mentoring.evidence.v1.events_pb2 import EvidenceKind
+
+_PREFIX = "EVIDENCE_KIND_"
+METHODS = {name.removeprefix(_PREFIX).lower(): number for name, number in EvidenceKind.items() if number}
+_LONGEST_UNIT = 100
+
+
+class Bounds(NamedTuple):
+    """A whole number from 1 on."""
+
+    key: str
+    most: int
+
+
+# As the contract's rules have them; a test holds these against those.
+CURRENCY, REQUIRED = Bounds("currency_months", 240), Bounds("required_evidence", 20)
+
+
+def number_problems(content: Mapping[str, Any], bounds: Bounds) -> Iterator[str]:
+    """What is wrong with a number that may be left out."""
+    value = content.get(bounds.key)
+    if bounds.key in content and (type(value) is not int or not 1 <= value <= bounds.most):
+        yield f"is {json.dumps(value)}; give a whole number from 1 to {bounds.most}, or leave it out"
+
+
+def method_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the kinds of evidence."""
+    if "methods" not in entry:
+        return
+    given = entry["methods"]
+    if (
+        not isinstance(given, list)
+        or not given
+        or [one for one in given if one not in METHODS]
+        or len(set(given)) < len(given)
+    ):
+        yield f"is {json.dumps(given)}; give a list of {', '.join(METHODS)}, each once, or leave it out"
+
+
+def unit_problems(entry: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the unit."""
+    unit = entry.get("unit")
+    if "unit" in entry and (not isinstance(unit, str) or not unit.strip() or len(unit) > _LONGEST_UNIT):
+        yield f"is {json.dumps(unit)}; give a text of at most {_LONGEST_UNIT} characters, or leave it out"
+
+
+def requirements(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the contract's Ksb that an entry gives."""
+    return {
+        "required_evidence": entry.get(REQUIRED.key, 0),
+        "methods": [METHODS[one] for one in entry.get("methods", [])],
+        "currency_months": entry.get(CURRENCY.key, 0),
+        "unit": entry.get("unit", ""),
+        "case_identifier": entry.get("case_identifier", ""),
+        "case_uri": entry.get("case_uri", ""),
+    }
