@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,6 +84,19 @@ async def test_a_learner_is_shown_as_now_and_as_known_before(running: Platform, 
     assert code == 0
     assert max(len(line) for line in out.splitlines()) <= 80
     assert "gateway: shut" in out
+
+
+async def test_a_learners_record_is_written_as_a_document(running: Platform, before: datetime, tmp_path: Path) -> None:
+    files = tmp_path / "record.pdf", tmp_path / "record.html"
+    code, out = await typed(
+        running, "learner", "record", PLAN.learner_id, "--pdf", str(files[0]), "--html", str(files[1])
+    )
+    assert code == 0, out
+    assert files[0].read_bytes().startswith(b"%PDF-")
+    assert f"Record of learner {PLAN.learner_id}" in files[1].read_text()
+    hashes = {line.rpartition(" ")[2] for line in out.splitlines()}
+    assert len(hashes) == 1
+    assert hashes.pop() in files[1].read_text()
 
 
 async def test_a_cohort_is_shown_and_few_are_under_five(running: Platform, before: datetime) -> None:

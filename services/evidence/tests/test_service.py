@@ -20,6 +20,7 @@ from mentoring.common.v1.common_pb2 import (
     StandardVersion,
 )
 from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest, JudgeEvidenceRequest
+from mentoring.evidence.v1.learner_record_pb2 import GetLearnerRecordRequest
 from mentoring.evidence.v1.progress_pb2 import GetGatewayReadinessRequest, GetKsbGapsRequest, GetPaceRequest
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
 from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, PartyAttached, PartyDetached
@@ -42,6 +43,7 @@ ALSO_OF_PROGRESS = [
     request(learner_id="learner-1", standard=PROGRESS.standard)
     for request in (GetKsbGapsRequest, GetGatewayReadinessRequest, GetPaceRequest)
 ]
+RECORD = GetLearnerRecordRequest(learner_id="learner-1", standard=PROGRESS.standard)
 ELSEWHERE = MentorshipStarted(
     learner_id="learner-1",
     mentorship_id="mentorship-2",
@@ -153,6 +155,8 @@ async def test_the_support_team_is_told_what_it_needs_to_know(
     for asked in (PROGRESS, *ALSO_OF_PROGRESS):
         assert await in_support_team(Ask(caller, asked, read)) is progress
     assert await in_support_team(Ask(caller, EVIDENCE, read)) is evidence
+    # A record tells of evidence, and of one standard.
+    assert await in_support_team(Ask(caller, RECORD, read)) is (progress and evidence)
 
 
 async def test_a_provider_manager_is_told_of_progress_and_not_of_evidence(reader: Callable[..., Any]) -> None:
@@ -160,6 +164,7 @@ async def test_a_provider_manager_is_told_of_progress_and_not_of_evidence(reader
     read = reader(manager, documents=[team(STARTED)])
     assert await in_support_team(Ask(manager, PROGRESS, read))
     assert not await in_support_team(Ask(manager, EVIDENCE, read))
+    assert not await in_support_team(Ask(manager, RECORD, reader(manager)))
 
 
 @pytest.mark.parametrize(

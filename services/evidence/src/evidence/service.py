@@ -14,6 +14,7 @@ from mentoring.common.v1.common_pb2 import (
 )
 from mentoring.evidence.v1.artefacts_pb2 import DownloadArtefactRequest, ExpireUploadRequest
 from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest
+from mentoring.evidence.v1.learner_record_pb2 import GetLearnerRecordRequest
 from mentoring.evidence.v1.listing_pb2 import ListEvidenceRequest
 from mentoring.evidence.v1.progress_pb2 import GetGatewayReadinessRequest, GetKsbGapsRequest, GetPaceRequest
 
@@ -49,6 +50,7 @@ from evidence.projections.evidence_record import get_evidence, get_testimony
 from evidence.projections.heat_map import get_heat_map
 from evidence.projections.ksb_progress import ksb_progress
 from evidence.projections.learner_progress import get_ksb_progress
+from evidence.projections.learner_record import get_learner_record
 from evidence.projections.migration_preview import preview_migration
 from evidence.projections.my_learners import list_my_learners
 from evidence.projections.pace_of_learner import get_pace, get_progress_policy
@@ -80,6 +82,7 @@ TOLD_IN_FULL: Mapping[type[Message], frozenset[PartyRelationship.ValueType]] = {
     GetGatewayReadinessRequest: _OF_PROGRESS,
     GetPaceRequest: _OF_PROGRESS,
     GetEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
+    GetLearnerRecordRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
     ListEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
     **TOLD_OF_REVIEWS,
     **TOLD_OF_ASSESSMENTS,
@@ -134,6 +137,7 @@ def build() -> Service:
             get_cohort_summary,
             get_heat_map,
             list_my_learners,
+            get_learner_record,
             get_evidence,
             get_testimony,
             list_evidence,

@@ -13,6 +13,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.evidence.v1.cohort_pb2 import GetHeatMapRequest, GetHeatMapResponse
 from mentoring.evidence.v1.evidence_pb2 import GetKsbProgressRequest, GetKsbProgressResponse
+from mentoring.evidence.v1.learner_record_pb2 import (
+    RECORD_FORMAT_HTML,
+    RECORD_FORMAT_PDF,
+    GetLearnerRecordRequest,
+    GetLearnerRecordResponse,
+)
 from mentoring.evidence.v1.progress_pb2 import (
     GetGatewayReadinessRequest,
     GetGatewayReadinessResponse,
@@ -38,6 +44,15 @@ Address = Annotated[
 Token = Annotated[
     str, typer.Option("--token", envvar="MENTORSTREAM_TOKEN", help="Whose view; a local manager's where not given.")
 ]
+LearnersToken = Annotated[
+    str,
+    typer.Option(
+        "--token", envvar="MENTORSTREAM_TOKEN", help="Whose view; a local one of the learner where not given."
+    ),
+]
+AsKnownAt = Annotated[
+    str, typer.Option(help="What was known then: 2026-03-02 (that day's end), or 2026-03-02T14:30 in UTC.")
+]
 Provider = Annotated[str, typer.Option("--provider", help="The provider's id.")]
 DataDir = Annotated[Path, typer.Option(help="Where the local platform keeps its data.", envvar="MENTORSTREAM_DATA")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
@@ -48,9 +63,7 @@ _COHORT_SECONDS = 120.0
 @learner.command("show")
 def show(
     learner_id: Annotated[str, typer.Argument(help="The learner's id.")], *, standard: Standard = "ST0148/1.0",
-    as_known_at: Annotated[
-        str, typer.Option(help="What was known then: 2026-03-02 (that day's end), or 2026-03-02T14:30 in UTC.")
-    ] = "",
+    as_known_at: AsKnownAt = "",
     address: Address = "", token: Token = "", provider: Provider = "northfield", data_dir: DataDir = HERE, json: AsJson = False,
 ) -> None:  # fmt: skip
     """Show a learner's progress in KSBs, the gaps, the pace, and whether the gateway is open."""
@@ -63,6 +76,31 @@ def show(
         as_json(answers)
         return
     show_learner(console, found)
+
+
+@learner.command("record")
+def record(
+    learner_id: Annotated[str, typer.Argument(help="The learner's id.")], *,
+    pdf: Annotated[Path | None, typer.Option(help="Write it as PDF here.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write it as HTML here.")] = None, standard: Standard = "ST0148/1.0",
+    as_known_at: AsKnownAt = "", address: Address = "", token: LearnersToken = "", provider: Provider = "northfield",
+    data_dir: DataDir = HERE,
+) -> None:  # fmt: skip
+    """Write a learner's progress, evidence and decisions as a document, with the hash of the facts that it was made of."""
+    wanted = [(pdf, RECORD_FORMAT_PDF), (html, RECORD_FORMAT_HTML)]
+    files = [(path, form) for path, form in wanted if path is not None]
+    if not files:
+        fail("NO_FILE: give --pdf FILE, --html FILE, or both")
+    on, at = _version(standard), _moment(as_known_at)
+    whose = token or local_token(data_dir, learner_id, provider, ["learner"])
+    for path, form in files:
+        request = GetLearnerRecordRequest(learner_id=learner_id, standard=on, as_known_at=at, format=form)
+        answer = _called(_record(request), address, whose, provider, data_dir)
+        try:
+            path.write_bytes(answer.content)
+        except OSError as error:
+            fail(f"FILE_NOT_WRITTEN: {path}: {error.strerror}")
+        console.print(f"{path}: of {answer.facts} facts, SHA-256 {answer.facts_hash}", soft_wrap=True)
 
 
 def cohort(
@@ -94,6 +132,13 @@ def _learner(asked: GetKsbProgressRequest) -> Callable[[Client], Awaitable[Learn
             (await client.call(pace, GetPaceResponse)).pace,
             at,
         )
+
+    return call
+
+
+def _record(request: GetLearnerRecordRequest) -> Callable[[Client], Awaitable[GetLearnerRecordResponse]]:
+    async def call(client: Client) -> GetLearnerRecordResponse:
+        return await client.call(request, GetLearnerRecordResponse)
 
     return call
 

@@ -11,6 +11,7 @@ from mentoring.evidence.v1.evidence_pb2 import (
     GetKsbProgressResponse,
     KsbProgress,
 )
+from mentoring.evidence.v1.learner_record_pb2 import GetLearnerRecordRequest
 from mentoring.evidence.v1.progress_pb2 import GetGatewayReadinessRequest, GetKsbGapsRequest, GetPaceRequest
 
 from evidence.domain.standard import Ksb, Version, standard
@@ -18,7 +19,9 @@ from evidence.projections.ksb_progress import LearnerProgress, ksb_progress
 from evidence.projections.progress_facts import progress_as_known
 from evidence.projections.progress_figures import Figures, KsbFigures, figures_on, next_step, required_of
 
-AskedOfLearner = GetKsbProgressRequest | GetKsbGapsRequest | GetGatewayReadinessRequest | GetPaceRequest
+AskedOfLearner = (
+    GetLearnerRecordRequest | GetKsbProgressRequest | GetKsbGapsRequest | GetGatewayReadinessRequest | GetPaceRequest
+)
 
 
 async def get_ksb_progress(request: GetKsbProgressRequest, read: Reader) -> GetKsbProgressResponse:
@@ -27,12 +30,16 @@ async def get_ksb_progress(request: GetKsbProgressRequest, read: Reader) -> GetK
     Raises Refusal STANDARD_UNKNOWN, and NOT_KNOWN_YET for a moment that is still to come.
     """
     version = await version_of(request.standard, read)
-    figures = await figures_as_asked(request, read)
+    return progress_of(request.learner_id, request.standard, version, await figures_as_asked(request, read))
+
+
+def progress_of(learner_id: str, on: StandardVersion, version: Version, figures: Figures) -> GetKsbProgressResponse:
+    """These figures against every KSB of the version."""
     required = required_of(version)
     found = [(ksb, figures.ksbs.get(ksb.code, KsbFigures()), required[ksb.code]) for ksb in version.ksbs]
     return GetKsbProgressResponse(
-        learner_id=request.learner_id,
-        standard=request.standard,
+        learner_id=learner_id,
+        standard=on,
         ksbs=[_progress(*each) for each in found],
         mapped=sum(1 for _, one, _ in found if one.evidenced),
         signed_off=sum(1 for _, one, needed in found if one.is_signed_off(needed)),

@@ -3,7 +3,10 @@
 One document a stream. It holds the events' bytes without anything that is sealed, so there is nothing in it to be erased.
 """
 
+import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from eventkernel.contract import Contract, files_of
 from eventkernel.messages import Metadata
@@ -68,16 +71,35 @@ progress_facts.on_each(ksb_progress.folds, keep)
 
 async def progress_as_known(learner_id: str, at: datetime, read: Reader) -> LearnerProgress:
     """The learner's progress from what was recorded until then, that moment included."""
-    document = ksb_progress.new(learner_id)
-    found = await read.documents(progress_facts, learner_id=learner_id)
+    return folded(learner_id, await facts_as_known(learner_id, at, read), read.principal.tenant)
+
+
+async def facts_as_known(learner_id: str, at: datetime, read: Reader) -> list[tuple[str, Fact]]:
+    """What was recorded until then, with the streams: by time, then stream, then version."""
     until = int(at.timestamp() * 1000)
+    found = await read.documents(progress_facts, learner_id=learner_id)
     facts = [(one.stream, fact) for one in found for fact in one.facts if fact.at_ms <= until]
-    for stream, fact in sorted(facts, key=lambda each: (each[1].at_ms, each[0], each[1].version)):
+    return sorted(facts, key=lambda each: (each[1].at_ms, each[0], each[1].version))
+
+
+def folded(learner_id: str, facts: Iterable[tuple[str, Fact]], tenant: str) -> LearnerProgress:
+    """The progress that these facts make."""
+    document = ksb_progress.new(learner_id)
+    for stream, fact in facts:
         event = CONTRACT.parse(fact.type, fact.data)
         recorded = datetime.fromtimestamp(fact.at_ms / 1000, UTC)
-        meta = Metadata(fact.event_id, fact.type, read.principal.tenant, stream, fact.version, recorded)
+        meta = Metadata(fact.event_id, fact.type, tenant, stream, fact.version, recorded)
         ksb_progress.folds[type(event)](document, event, meta)
     return document
+
+
+def hash_of(facts: Iterable[tuple[str, Fact]]) -> str:
+    """SHA-256 of these facts in this order, in hexadecimal digits."""
+    told = [
+        [stream, fact.version, fact.type, fact.event_id, fact.at_ms, sha256(fact.data).hexdigest()]
+        for stream, fact in facts
+    ]
+    return sha256(json.dumps(told, separators=(",", ":")).encode()).hexdigest()
 
 
 def _leave_out_sealed(message: Message) -> None:

@@ -1,0 +1,1 @@
+"""Documents that are made for people to keep: HTML and PDF of the same content."""
