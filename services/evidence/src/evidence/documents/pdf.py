@@ -51,4 +51,6 @@ def pdf(content: Content, made_at: datetime) -> bytes:
 
 def _text(pages: FPDF, text: str, size: int, *, bold: bool = False) -> None:
     pages.set_font(_FONT, style="B" if bold else "", size=size)
-    pages.multi_cell(0, size / 2, text, new_x="LMARGIN", new_y="NEXT", wrapmode=WrapMode.CHAR if " " not in text else WrapMode.WORD)
+    pages.multi_cell(
+        0, size / 2, text, new_x="LMARGIN", new_y="NEXT", wrapmode=WrapMode.CHAR if " " not in text else WrapMode.WORD
+    )
