@@ -91,7 +91,7 @@ def record(
     files = [(path, form) for path, form in wanted if path is not None]
     if not files:
         fail("NO_FILE: give --pdf FILE, --html FILE, or both")
-    on, at = _version(standard), _moment(as_known_at)
+    on, at = version_of(standard), _moment(as_known_at)
     whose = token or local_token(data_dir, learner_id, provider, ["learner"])
     for path, form in files:
         request = GetLearnerRecordRequest(learner_id=learner_id, standard=on, as_known_at=at, format=form)
