@@ -10,6 +10,7 @@ from eventkernel.testing.scenario import NOON, Outcome, assert_folds_in_pieces, 
 from evidence.domain.caseload import Caseload, candidates_of, caseload
 from evidence.domain.piece import Attempt, Details, Evidence, Judgement
 from evidence.domain.sampling_plan import SamplingPlan, sampling_plan
+from evidence.domain.standard import Ksb, Standard, Version
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import StandardVersion
@@ -40,6 +41,7 @@ PLAIN = {
     "new_assessor_percentage": 100, "first_on_standard": 0, "referral_rate_over": 100, "referral_rate_decisions": 1,
     "referral_rate_percentage": 0,
 }  # fmt: skip
+STANDARD = Standard((Version("1.0", "A title", 3, (Ksb("K1", 1, "x"), Ksb("S1", 2, "y"))),))
 PIECE = Evidence(
     "evidence-1",
     "learner-1",
@@ -103,7 +105,9 @@ def draws(seed: str = "seed", iqa_id: str = "iqa-1") -> DrawSampleRequest:
 
 def asked(command: Message, *past: Message, beside: object = None, command_id: str = "command-1") -> Outcome[Caseload]:
     return (
-        given(caseload, *past).beside(plan() if beside is None else beside).when(command, by=IQA, command_id=command_id)
+        given(caseload, *past)
+        .beside(plan() if beside is None else beside, STANDARD)
+        .when(command, by=IQA, command_id=command_id)
     )
 
 
@@ -128,6 +132,17 @@ def test_a_decision_is_noted_with_what_it_is_sampled_by() -> None:
     asked(notes(0), beside=PIECE).then(noted())
 
 
+def test_a_ksb_that_belongs_to_a_unit_is_sampled_by_it_and_any_other_by_its_letter() -> None:
+    known = Standard((Version("1.0", "A title", 3, (Ksb("K1", 1, "x", unit="Unit one"), Ksb("S1", 2, "y"))),))
+    found = {}
+    for codes in ("K1", "S1", "K1 S1"):
+        piece = replace(PIECE, judgements=(Judgement(1, 1, "assessor-1", accepted=frozenset(codes.split())),))
+        (event,) = given(caseload).beside(piece, known).when(notes()).events
+        assert isinstance(event, AssessorDecisionNoted)
+        found[codes] = list(event.units)
+    assert found == {"K1": ["Unit one"], "S1": ["S"], "K1 S1": ["S", "Unit one"]}
+
+
 def test_a_decision_is_noted_once_and_a_later_one_on_the_same_piece_too() -> None:
     """One that accepts some claims and refers others is heard of twice, and is a referral as a whole."""
     asked(notes(), noted(), beside=PIECE).then_nothing()
@@ -140,7 +155,9 @@ def test_a_decision_is_noted_once_and_a_later_one_on_the_same_piece_too() -> Non
         units=["B", "K"],
         earlier=[EarlierDecision(assessor_id="assessor-1", decision_number=1, superseded=True)],
     )
-    asked(notes(2, later), noted(), beside=PIECE).then(second).beside(PIECE).when(notes(2, later)).then_nothing()
+    asked(notes(2, later), noted(), beside=PIECE).then(second).beside(PIECE, STANDARD).when(
+        notes(2, later)
+    ).then_nothing()
 
 
 def test_a_decision_names_those_before_it_and_the_one_that_it_supersedes() -> None:

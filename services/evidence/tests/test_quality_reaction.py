@@ -8,6 +8,7 @@ from eventkernel.reaction import Later
 from evidence.reactions.quality import quality
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
 from mentoring.evidence.v1.quality_events_pb2 import (
     SAMPLE_STATUS_ACTION_REQUIRED,
@@ -44,10 +45,19 @@ def follows(event: Message) -> list[Message | Later]:
 def test_every_judgement_is_noted_at_its_time(event: type[Message]) -> None:
     at = Timestamp()
     at.FromDatetime(AT)
-    judged = event(assessor_id="assessor-1", evidence_id="evidence-1", decision=2)
+    judged = event(
+        assessor_id="assessor-1",
+        evidence_id="evidence-1",
+        decision=2,
+        standard=StandardVersion(reference="ST0148", version="1.0"),
+    )
     assert follows(judged) == [
         NoteAssessorDecisionRequest(
-            assessor_id="assessor-1", evidence_id="evidence-1", decided_at=at, decision_number=2
+            assessor_id="assessor-1",
+            evidence_id="evidence-1",
+            decided_at=at,
+            decision_number=2,
+            standard_reference="ST0148",
         )
     ]
 

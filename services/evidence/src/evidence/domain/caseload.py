@@ -27,6 +27,7 @@ from mentoring.evidence.v1.quality_pb2 import (
 from evidence.domain.evidence import Evidence
 from evidence.domain.sampling import Candidate, Rules, candidates_hash, choose
 from evidence.domain.sampling_plan import PlanVersion, SamplingPlan
+from evidence.domain.standard import Standard, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def note_decision(
             standard=piece.standard,
             kind=EvidenceKind.ValueType(piece.kind),
             ksb_codes=judgement.ksb_codes,
-            units=_units(judgement.ksb_codes),
+            units=_units(judgement.ksb_codes, context.state(Standard).find(piece.version)),
             decision=judgement.decision,
             decided_at=command.decided_at,
             decision_number=number,
@@ -301,9 +302,10 @@ def _at_risk(state: Caseload, rules: Rules) -> tuple[frozenset[int], frozenset[i
     return frozenset(new), frozenset(first)
 
 
-def _units(ksb_codes: tuple[str, ...]) -> list[str]:
-    """The letters of the KSBs: K, S and B are the units of a standard that names none."""
-    return sorted({code[:1] for code in ksb_codes})
+def _units(ksb_codes: tuple[str, ...], version: Version | None) -> list[str]:
+    """The units of the KSBs; of those that belong to none, the letter: K, S and B are the units of a standard that names none."""
+    named = {ksb.code: ksb.unit for ksb in version.ksbs} if version else {}
+    return sorted({named.get(code) or code[:1] for code in ksb_codes})
 
 
 def _same(one: str, other: str) -> bool:

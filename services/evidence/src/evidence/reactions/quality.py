@@ -104,4 +104,5 @@ def _noted(event: EvidenceAccepted | EvidenceReferred, meta: Metadata) -> NoteAs
         evidence_id=event.evidence_id,
         decided_at=decided_at,
         decision_number=event.decision,
+        standard_reference=event.standard.reference,
     )
