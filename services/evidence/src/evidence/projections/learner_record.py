@@ -16,7 +16,6 @@ from mentoring.evidence.v1.learner_record_pb2 import (
 
 from evidence.documents.content import Content, Section
 from evidence.documents.html import html
-from evidence.documents.pdf import pdf
 from evidence.projections.ksb_progress import LearnerProgress
 from evidence.projections.learner_progress import moment, progress_of, version_of
 from evidence.projections.progress_facts import facts_as_known, folded, hash_of
@@ -46,11 +45,18 @@ async def get_learner_record(request: GetLearnerRecordRequest, read: Reader) -> 
     )
     as_pdf = request.format == RECORD_FORMAT_PDF
     return GetLearnerRecordResponse(
-        content=pdf(content, read.now) if as_pdf else html(content),
+        content=_pdf(content, read.now) if as_pdf else html(content),
         content_type="application/pdf" if as_pdf else "text/html; charset=utf-8",
         facts_hash=facts_hash,
         facts=len(facts),
     )
+
+
+def _pdf(content: Content, made_at: datetime) -> bytes:
+    # What draws takes as long to import as all else of the service, and few processes ever draw: it is imported by the first that does.
+    from evidence.documents.pdf import pdf  # noqa: PLC0415
+
+    return pdf(content, made_at)
 
 
 def _progress(progress: GetKsbProgressResponse) -> Section:
