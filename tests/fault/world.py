@@ -32,7 +32,6 @@ from tests.fault.switches import FOLDER, PROCESS, Switches
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 90.0
-# Evidence answers nothing with commands: apart, it has no reactor.
 ROLES_OF_ALL = "relay,projector,reactor"
 _STARTING_AT_ONCE = 4
 _DISK_MB = 512
@@ -293,12 +292,7 @@ async def world(folder: Path, *, brokers: int = 1, bug: bool = False, apart: boo
 def _layout(apart: bool) -> list[tuple[str, str]]:
     if not apart:
         return [row for service in SERVICES for row in ((f"{service}.api", "api"), (f"{service}.work", ROLES_OF_ALL))]
-    return [
-        (f"{service}.{role}", role)
-        for service in SERVICES
-        for role in ("api", "relay", "projector", "reactor")
-        if (service, role) != ("evidence", "reactor")
-    ]
+    return [(f"{service}.{role}", role) for service in SERVICES for role in ("api", "relay", "projector", "reactor")]
 
 
 def _free_addresses() -> Addresses:

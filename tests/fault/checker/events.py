@@ -62,7 +62,7 @@ def _folded(evidence: Evidence, name: str, projection: Projection[Any]) -> dict[
             fold = projection.folds.get(type(logged.event))
             if fold is None or not logged.published or _is_parked(logged, source, first_parked):
                 continue
-            key = str(getattr(logged.event, projection.key))
+            key = projection.key_of(logged.event, logged.meta)
             identity = f"{evidence.tenant}/{key}"
             fold(documents.setdefault(identity, projection.new(key)), logged.event, logged.meta)
     return {identity: document.model_dump(warnings=False) for identity, document in documents.items()}
