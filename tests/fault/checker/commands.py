@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 from eventkernel.messages import SYSTEM, derived_id
 from eventkernel.reaction import Later
+from google.protobuf.message import Message
 from mentoring.notifications.v1.events_pb2 import NoticeSettled, NoticeStarted
+from mentoring.safeguarding.v1.duty_pb2 import LookThroughDutyRequest
 from mentoring.safeguarding.v1.events_pb2 import ConcernEscalated
 from mentorstream.contracts import SERVICES
 
@@ -42,13 +44,15 @@ def nothing_happens_twice(evidence: Evidence) -> Verdict:
     verdict = Verdict("I3")
     keys = {f"{evidence.tenant}/{key}" for key in evidence.told.operations}
     for name in SERVICES:
-        expected = set(_answers(evidence, name))
+        answers = dict(_answers(evidence, name))
         rows = {f"{evidence.tenant}/~{row['_id']}" for row in evidence.due[name]}
         commits = _by_commit(evidence, name)
-        for commit_id in expected:
-            verdict.hold(commit_id in commits, f"{name}: an event was not answered with {commit_id}")
+        for commit_id, request in answers.items():
+            # Where nobody is on duty by shifts there is nothing to look for, and nothing is stored.
+            answered = commit_id in commits or issubclass(request, LookThroughDutyRequest)
+            verdict.hold(answered, f"{name}: an event was not answered with {request.DESCRIPTOR.name} {commit_id}")
         for commit_id, events in commits.items():
-            known = commit_id in keys or commit_id in expected or commit_id in rows
+            known = commit_id in keys or commit_id in answers or commit_id in rows
             first = events[0]
             attempt = first.meta.actor == SYSTEM and isinstance(first.event, NoticeStarted | NoticeSettled)
             verdict.hold(
@@ -59,8 +63,8 @@ def nothing_happens_twice(evidence: Evidence) -> Verdict:
     return verdict
 
 
-def _answers(evidence: Evidence, name: str) -> Iterator[str]:
-    """The ids of the commits by which a service's reactions answer the events that there are, parked ones left out."""
+def _answers(evidence: Evidence, name: str) -> Iterator[tuple[str, type[Message]]]:
+    """The commits by which a service's reactions answer the events that there are, parked ones left out: their ids and what was asked."""
     service = service_of(name)
     for reaction in service.reactions:
         subscription = f"{name}.{reaction.name}.v{reaction.version}"
@@ -82,7 +86,10 @@ def _answers(evidence: Evidence, name: str) -> Iterator[str]:
                     continue
                 for index, reply in enumerate(policy(logged.event, logged.meta)):
                     if not isinstance(reply, Later):
-                        yield f"{evidence.tenant}/~{derived_id(subscription, logged.meta.event_id, str(index))}"
+                        yield (
+                            f"{evidence.tenant}/~{derived_id(subscription, logged.meta.event_id, str(index))}",
+                            type(reply),
+                        )
 
 
 def _once_only(evidence: Evidence) -> Iterator[tuple[str, ...]]:
