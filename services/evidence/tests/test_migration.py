@@ -10,9 +10,13 @@ from evidence.domain.migration import migrations
 from evidence.domain.standard import Standard
 from evidence.domain.standards import standard
 from evidence.projections.ksb_progress import LearnerProgress, ksb_progress
+from evidence.projections.learner_progress import get_ksb_progress
 from evidence.projections.migration_preview import preview_migration
 from evidence.projections.progress_figures import figures_on, is_on
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import StandardVersion
+from mentoring.evidence.v1.evidence_pb2 import CarriedPiece, GetKsbProgressRequest
 from mentoring.evidence.v1.standard_events_pb2 import KsbMapping, LearnerMigrated, StandardMapped
 from mentoring.evidence.v1.standard_pb2 import (
     MIGRATION_FATE_KEPT,
@@ -23,6 +27,7 @@ from mentoring.evidence.v1.standard_pb2 import (
     PreviewMigrationResponse,
 )
 from mentoring.sessions.v1.mentorship_events_pb2 import StandardChanged
+from mentoring.sessions.v1.session_record_events_pb2 import HeldRecord, SessionCorrected
 
 from .progress_stories import (
     BEGAN,
@@ -77,6 +82,22 @@ class TestDeciding:
         beside = given(migrations, went(), onward).beside(state(imported(OTHER, "K1"), from_other))
         beside.when(far).then_refused("MIGRATED_IN_A_CIRCLE")
 
+    def test_one_to_the_wrong_version_is_put_right_by_one_to_the_right_one_and_back_again(self) -> None:
+        elsewhere = LearnerMigrated(learner_id=LEARNER, standard=OLD, to=OTHER, mapping_number=1)
+        past = given(migrations, went(), elsewhere).beside(self.known).when(MIGRATE).then(went())
+        past.when(MIGRATE).then_nothing()
+
+    def test_from_where_the_learner_went_on_they_are_not_led_elsewhere(self) -> None:
+        onward = LearnerMigrated(learner_id=LEARNER, standard=NEW, to=OTHER, mapping_number=1)
+        away = MigrateLearnerRequest(
+            learner_id=LEARNER, standard=OLD, to=StandardVersion(reference="ST9002", version="1.0")
+        )
+        mapped = StandardMapped(standard=OLD, to=away.to, mapping=mapping(K1="", K2=""), number=1)
+        known, past = state(*BOTH, MAPPED, mapped), (went(), onward)
+        assert given(migrations, *past).beside(known).when(away).then_refused("MIGRATED_ON").field == "standard"
+        newer = StandardMapped(standard=OLD, to=NEW, mapping=WHOLE, number=2)
+        given(migrations, *past).beside(state(*BOTH, MAPPED, newer)).when(MIGRATE).then(went(WHOLE, 2))
+
 
 HISTORY: tuple[tuple[str, tuple[Message, ...]], ...] = (
     ("mentorships-learner-1", (started(),)),
@@ -127,6 +148,58 @@ class TestCarriedOver:
         )
         figures = figures_on(after(went(), onward), "ST9001", "1.0")
         assert (figures.ksbs["K1"].evidenced, figures.ksbs["K1"].assessed) == (2, 2)
+
+    def test_one_to_the_wrong_version_counts_there_no_longer_once_it_is_put_right(self) -> None:
+        wrong = LearnerMigrated(learner_id=LEARNER, standard=OLD, to=OTHER, mapping=mapping(K1="K1", K2=""))
+        document = after(wrong, went())
+        assert figures_on(document, "ST9001", "1.0").ksbs == {}
+        assert figures_on(document, "ST0148", "2.0") == figures_on(after(went()), "ST0148", "2.0")
+        assert (is_on(document, "ST9001", "1.0"), is_on(document, "ST0148", "2.0")) == (False, True)
+
+    def test_each_piece_says_what_it_was_claimed_against_at_first(self) -> None:
+        onward = LearnerMigrated(learner_id=LEARNER, standard=NEW, to=OTHER, mapping=mapping(K1="", K2="", K3="K1"))
+        document = after(went(), onward)
+        assert figures_on(document, "ST0148", "2.0").ksbs["K3"].carried == {
+            "e1": ("ST0148", "1.0", "K2"),
+            "e2": ("ST0148", "1.0", "K2"),
+        }
+        assert set(figures_on(document, "ST9001", "1.0").ksbs["K1"].carried.values()) == {("ST0148", "1.0", "K2")}
+        assert figures_on(document, "ST0148", "1.0").ksbs["K2"].carried == {}
+
+    def test_a_session_planned_before_and_held_after_touched_what_its_record_says(self) -> None:
+        """Its aims are KSBs of the version before, and go by the mapping; what it touched are KSBs of the other already."""
+        document = after(went(mapping(K1="K3", K2="K2")))
+        record = held("s9", "K1", minutes=30)
+        record.standard.CopyFrom(NEW)
+        late = BEGAN + timedelta(days=40)
+        for known in story("session-s9", (planned("s9", "K1"), BEGAN), (record, late)):
+            ksb_progress.folds[type(known.event)](document, known.event, known.meta)
+        before, now = figures_on(document, "ST0148", "1.0"), figures_on(document, "ST0148", "2.0")
+        assert [(now.ksbs[code].planned, now.ksbs[code].practised) for code in ("K1", "K3")] == [(0, 1), (2, 1)]
+        assert (before.sessions_planned, before.sessions_held, before.ksbs["K1"].ahead) == (2, 1, False)
+        assert (now.sessions_planned, now.sessions_held) == (2, 2)
+
+    def test_a_record_corrected_after_the_migration_counts_by_the_other_version(self) -> None:
+        document = after(went(mapping(K1="K3", K2="K2")))
+        record = SessionCorrected(session_id="s1", learner_id=LEARNER, standard=NEW)
+        record.held.CopyFrom(HeldRecord(duration=Duration(seconds=1200), ksb_codes=["K1"]))
+        for known in story("session-s1", (record, BEGAN)):
+            ksb_progress.folds[type(known.event)](document, known.event, known.meta)
+        now = figures_on(document, "ST0148", "2.0")
+        assert (now.ksbs["K1"].practised_seconds, now.ksbs["K3"].practised, now.held_seconds) == (1200, 0, 1200)
+        assert figures_on(document, "ST0148", "1.0").sessions_held == 0
+
+    def test_whoever_was_migrated_is_one_of_the_other_versions_though_their_mentorship_has_ended(self) -> None:
+        everything = after(went(mapping(K1="", K2="")))
+        assert is_on(everything, "ST0148", "2.0")
+        assert not is_on(live(story("migrations-learner-1", (went(), BEGAN))), "ST0148", "2.0")
+
+    async def test_progress_points_each_carried_piece_to_its_origin(self) -> None:
+        read = LaidDown(person(LEARNER, "learner"), {"standard-ST0148": [*BOTH, MAPPED]}, [after(went())])
+        answer = await get_ksb_progress(GetKsbProgressRequest(learner_id=LEARNER, standard=NEW), read)
+        shown = {ksb.code: list(ksb.carried) for ksb in answer.ksbs}
+        assert shown["K1"] == [CarriedPiece(evidence_id="e1", standard=OLD, code="K1")]
+        assert [(one.evidence_id, one.code) for one in shown["K3"]] == [("e1", "K2"), ("e2", "K2")]
 
     def test_what_is_done_afterwards_is_added_to_it(self) -> None:
         later = submitted("e9", "K1")

@@ -23,7 +23,13 @@ from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgres
 from mentoring.evidence.v1.learner_record_pb2 import GetLearnerRecordRequest
 from mentoring.evidence.v1.progress_pb2 import GetGatewayReadinessRequest, GetKsbGapsRequest, GetPaceRequest
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
-from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, PartyAttached, PartyDetached
+from mentoring.sessions.v1.mentorship_events_pb2 import (
+    EmployerChanged,
+    MentorChanged,
+    PartyAttached,
+    PartyDetached,
+    StandardChanged,
+)
 
 META = Metadata("event-1", "type", "provider-1", "mentorships-learner-1", 1, datetime(2026, 3, 2, tzinfo=UTC))
 STARTED = MentorshipStarted(
@@ -123,6 +129,23 @@ async def test_whoever_takes_over_or_is_attached_reads_what_the_need_gives(reade
     )
     assert there.is_mentored_by("mentor-9", "ST0148")
     assert there.has_party("assessor-9", {PARTY_RELATIONSHIP_ASSESSOR}, "ST0148")
+
+
+def test_whoever_goes_along_to_another_standard_still_sees_what_was_done_by_the_one_before() -> None:
+    moved = StandardChanged(
+        learner_id="learner-1",
+        mentorship_id="mentorship-1",
+        mentor_id="mentor-1",
+        standard=StandardVersion(reference="ST9001", version="1.0"),
+        parties=STARTED.parties,
+        former_standard=STARTED.standard,
+    )
+    around = AROUND | {"standard": moved.standard}
+    there = team(STARTED, moved, MentorChanged(**around, mentor_id="mentor-9", parties=STARTED.parties))
+    assert there.is_mentored_by("mentor-9", "ST9001")
+    assert there.is_mentored_by("mentor-9", "ST0148")
+    assert not there.is_mentored_by("mentor-9", "ST0070")
+    assert not there.is_mentored_by("mentor-1", "ST0148")
 
 
 def test_another_mentorship_goes_on_when_one_ends() -> None:

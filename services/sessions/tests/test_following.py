@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from eventkernel.messages import Metadata
 from eventkernel.testing.scenario import given
 from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.evidence.v1.standard_events_pb2 import LearnerMigrated, StandardRetired
@@ -51,6 +52,35 @@ def test_one_that_has_ended_stays_on_what_it_was_judged_against() -> None:
     given(mentorships, started(), ended).beside(KNOWN).when(FOLLOW).then_nothing()
 
 
+RIGHT = StandardVersion(reference="ST9001", version="1.0")
+BESIDE_RIGHT = Standard((Version("1.0", ("K1", "K2")),))
+
+
+def follow(to: StandardVersion, migration: int, standard: StandardVersion = OLD) -> FollowMigrationRequest:
+    return FollowMigrationRequest(learner_id="learner-1", standard=standard, to=to, migration=migration)
+
+
+def test_a_migration_that_is_put_right_takes_the_mentorship_from_where_the_mistaken_one_led() -> None:
+    past = given(mentorships, started()).beside(KNOWN).when(follow(NEW, 1)).after()
+    outcome = past.beside(BESIDE_RIGHT).when(follow(RIGHT, 2))
+    (event,) = outcome.events
+    assert isinstance(event, StandardChanged)
+    assert (event.standard, event.former_standard, event.migrated_from) == (RIGHT, NEW, OLD)
+    again = outcome.after().beside(KNOWN).when(follow(NEW, 3)).after()
+    assert [(one.reference, one.version) for one in again.state.all] == [("ST0148", "1.1")]
+
+
+def test_a_migration_that_comes_late_does_not_undo_the_one_that_put_it_right() -> None:
+    past = given(mentorships, started()).beside(BESIDE_RIGHT).when(follow(RIGHT, 2)).after()
+    past.beside(KNOWN).when(follow(NEW, 1)).then_nothing()
+
+
+def test_one_that_went_on_is_not_taken_back_by_a_newer_mapping_of_the_first_way() -> None:
+    past = given(mentorships, started()).beside(KNOWN).when(follow(NEW, 1)).after()
+    onward = past.beside(BESIDE_RIGHT).when(follow(RIGHT, 2, standard=NEW)).after()
+    onward.beside(KNOWN).when(follow(NEW, 3)).then_nothing()
+
+
 def test_two_active_ones_of_one_standard_there_never_are() -> None:
     other = StandardVersion(reference="ST9001", version="1.0")
     follow = FollowMigrationRequest(learner_id="learner-1", standard=OLD, to=other)
@@ -83,4 +113,5 @@ def test_what_the_evidence_service_says_leads_to_it() -> None:
     retired = StandardRetired(standard=OLD, from_day="2026-03-02")
     assert list(learn_retirement(retired, None)) == [RETIRE]  # type: ignore[arg-type]
     migrated = LearnerMigrated(learner_id="learner-1", standard=OLD, to=NEW)
-    assert list(follow_migration(migrated, None)) == [FOLLOW]  # type: ignore[arg-type]
+    meta = Metadata("event-1", "type", "provider-1", "migrations-learner-1", 3, datetime(2026, 3, 2, tzinfo=UTC))
+    assert list(follow_migration(migrated, meta)) == [follow(NEW, 3)]

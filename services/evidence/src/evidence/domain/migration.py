@@ -13,9 +13,14 @@ from evidence.domain.standard_life import known_version
 
 @dataclass(frozen=True, slots=True)
 class Migrations:
-    """Each as from, to, and the number of the mapping: a reference and a version each. The newest of the same two holds."""
+    """Each as from, to, and the number of the mapping: a reference and a version each. Of those from one version the newest holds."""
 
     all: tuple[tuple[tuple[str, str], tuple[str, str], int], ...] = ()
+
+    @property
+    def holding(self) -> dict[tuple[str, str], tuple[tuple[str, str], int]]:
+        """Where each version leads to now, and by which mapping."""
+        return {before: (after, number) for before, after, number in self.all}
 
 
 migrations = Aggregate("migrations", initial=Migrations())
@@ -23,9 +28,10 @@ migrations = Aggregate("migrations", initial=Migrations())
 
 @migrations.decide
 def migrate(state: Migrations, command: MigrateLearnerRequest, context: Context) -> list[LearnerMigrated]:
-    """By the newest mapping of the two. A repeat changes nothing; after a newer mapping it puts the migration right.
+    """By the newest mapping of the two. A repeat changes nothing; after a newer mapping, or to another version, it puts the migration right.
 
-    Back to where the learner came from it does not go: what came over would be carried in a circle.
+    Back to where the learner came from it does not go: what came over would be carried in a circle. And one from which the learner went on
+    is put right only by a newer mapping: led elsewhere, it would leave what followed without what it was built on.
     """
     source = known_version(context.state(Standard), command.standard, "standard")
     mapping = source.mapping_to(command.to.reference, command.to.version)
@@ -37,8 +43,15 @@ def migrate(state: Migrations, command: MigrateLearnerRequest, context: Context)
             field="to",
         )
     before, after = _place(command.standard), _place(command.to)
-    if (before, after, mapping.number) in state.all:
+    led_to, number = state.holding.get(before, (after, 0))
+    if (led_to, number) == (after, mapping.number):
         return []
+    if led_to != after and led_to in state.holding:
+        raise Refusal(
+            "MIGRATED_ON",
+            f"the learner went from there to {' '.join(led_to)}, and on from that; migrate them from where they are now",
+            field="standard",
+        )
     if before in _reached(state, after):
         raise Refusal(
             "MIGRATED_IN_A_CIRCLE",
@@ -64,8 +77,10 @@ def migrated(state: Migrations, event: LearnerMigrated) -> Migrations:
 
 def _reached(state: Migrations, place: tuple[str, str]) -> set[tuple[str, str]]:
     """Where a learner who stands at this place was brought from there, step by step."""
-    found = {after for before, after, _ in state.all if before == place}
-    return found.union(*(_reached(state, after) for after in found))
+    if place not in state.holding:
+        return set()
+    after, _ = state.holding[place]
+    return {after} | _reached(state, after)
 
 
 def _place(of: StandardVersion) -> tuple[str, str]:

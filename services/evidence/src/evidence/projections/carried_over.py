@@ -20,12 +20,12 @@ from evidence.projections.ksb_progress import (
     Way,
 )
 
-Item = TypeVar("Item", Session, Activity, Report, Piece)
+Item = TypeVar("Item", Activity, Report, Piece)
 
 
 def carried_over(document: LearnerProgress, reference: str, version: str) -> LearnerProgress:
     """The learner's progress with all that counts on this version, whichever it was done by. Each piece keeps its id."""
-    ways = [way for way in document.ways if (way.to_reference, way.to_version) == (reference, version)]
+    ways = [way for way in document.ways if way.target == (reference, version)]
     if not ways:
         return document
     sessions, activities = dict(document.sessions), dict(document.activities)
@@ -34,10 +34,9 @@ def carried_over(document: LearnerProgress, reference: str, version: str) -> Lea
     for way in ways:
         # Migrations go in no circle, so this ends.
         source = carried_over(document, way.reference, way.version)
-        for session_id, session in _on(source.sessions, way):
-            sessions[session_id] = session.model_copy(
-                update={**to, "aims": _codes(way, session.aims), "touched": _touched(way, session)}
-            )
+        for session_id, session in source.sessions.items():
+            if way.source in (session.planned_on, session.recorded_on):
+                sessions[session_id] = _session(way, session)
         for activity_id, activity in _on(source.activities, way):
             activities[activity_id] = activity.model_copy(update={**to, "ksb_codes": _codes(way, activity.ksb_codes)})
         for report_id, report in _on(source.reports, way):
@@ -65,12 +64,27 @@ def has_gone_on(document: LearnerProgress, reference: str, version: str) -> bool
     return any((way.reference, way.version) == (reference, version) for way in document.ways)
 
 
+def was_on(document: LearnerProgress, reference: str, version: str) -> bool:
+    """Whether anything happened on this version, or on one that the learner was brought here from, be it counted here or dropped."""
+    parts = (document.mentorships, document.sessions, document.activities, document.pieces)
+    if any((one.reference, one.version) == (reference, version) for part in parts for one in part.values()):
+        return True
+    return any(was_on(document, *way.source) for way in document.ways if way.target == (reference, version))
+
+
+def _session(way: Way, session: Session) -> Session:
+    """What was planned before a migration and recorded after it has aims of the one version, and touched KSBs of the other."""
+    update: dict[str, object] = {}
+    if session.planned_on == way.source:
+        update |= {"reference": way.to_reference, "version": way.to_version, "aims": _codes(way, session.aims)}
+    if session.recorded_on == way.source:
+        touched = {"touched": _touched(way, session)}
+        update |= {"record_reference": way.to_reference, "record_version": way.to_version, **touched}
+    return session.model_copy(update=update)
+
+
 def _on(items: Mapping[str, Item], way: Way) -> list[tuple[str, Item]]:
-    return [
-        (identity, one)
-        for identity, one in items.items()
-        if (one.reference, one.version) == (way.reference, way.version)
-    ]
+    return [(identity, one) for identity, one in items.items() if (one.reference, one.version) == way.source]
 
 
 def _codes(way: Way, codes: Iterable[str]) -> list[str]:
@@ -92,8 +106,9 @@ def _claims(way: Way, piece: Piece) -> dict[str, Claim]:
     """Of two claims that become one the accepted one counts, then the newer decision."""
     found: dict[str, Claim] = {}
     for code, claim in piece.claims.items():
+        carried = claim.model_copy(update={"origin": claim.origin or (*way.source, code)})
         for to in way.codes.get(code, ()):
-            found[to] = max(found.get(to, claim), claim, key=_weight)
+            found[to] = max(found.get(to, carried), carried, key=_weight)
     return found
 
 

@@ -8,6 +8,7 @@ no order among each other, give the same document in any.
 
 from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
+from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.evidence.v1.events_pb2 import (
     DECISION_ACCEPT,
     DECISION_REFER,
@@ -77,7 +78,10 @@ class Touched(BaseModel):
 
 
 class Session(BaseModel):
-    """A session that was not cancelled: what it aims at, and, once it was held, how long it was and what it touched."""
+    """A session that was not cancelled: what it aims at, and, once it was held, how long it was and what it touched.
+
+    Its record may be of another version than its plan: the learner was migrated in between. `record_reference` is empty where it is not.
+    """
 
     reference: str
     version: str
@@ -87,6 +91,18 @@ class Session(BaseModel):
     held: bool = False
     seconds: int = 0
     touched: dict[str, Touched] = {}
+    record_reference: str = ""
+    record_version: str = ""
+
+    @property
+    def planned_on(self) -> tuple[str, str]:
+        """Reference and version of what its aims are KSBs of."""
+        return self.reference, self.version
+
+    @property
+    def recorded_on(self) -> tuple[str, str]:
+        """Reference and version of what it touched KSBs of."""
+        return (self.record_reference, self.record_version) if self.record_reference else self.planned_on
 
 
 class Activity(BaseModel):
@@ -111,12 +127,16 @@ class Report(BaseModel):
 
 
 class Claim(BaseModel):
-    """How a piece stands that is claimed against a KSB: it waits, or was accepted or referred back, by whom, in milliseconds since 1970."""
+    """How a piece stands that is claimed against a KSB: it waits, or was accepted or referred back, by whom, in milliseconds since 1970.
+
+    `origin` is the reference, version and code that it was claimed against where it was carried over; nothing where it was not.
+    """
 
     decision: Decision.ValueType = DECISION_UNSPECIFIED
     decided_by: str = ""
     decided_ms: int = 0
     touched_ms: int = 0
+    origin: tuple[str, str, str] | None = None
 
 
 class Piece(BaseModel):
@@ -137,9 +157,14 @@ class Way(BaseModel):
     codes: dict[str, list[str]]
 
     @property
-    def ends(self) -> tuple[str, ...]:
-        """From where to where."""
-        return (self.reference, self.version, self.to_reference, self.to_version)
+    def source(self) -> tuple[str, str]:
+        """Reference and version of where it comes from."""
+        return self.reference, self.version
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """Reference and version of where it leads to."""
+        return self.to_reference, self.to_version
 
 
 class LearnerProgress(BaseModel):
@@ -162,7 +187,7 @@ class LearnerProgress(BaseModel):
 
 
 ksb_progress = Projection(
-    "ksb_progress", version=5, document=LearnerProgress, key="learner_id", indexes=("mentor_ids",)
+    "ksb_progress", version=6, document=LearnerProgress, key="learner_id", indexes=("mentor_ids",)
 )
 
 
@@ -203,7 +228,7 @@ def standard_changed(document: LearnerProgress, event: StandardChanged, _meta: M
 
 @ksb_progress.on
 def migrated(document: LearnerProgress, event: LearnerMigrated, _meta: Metadata) -> None:
-    """What was done by the version before counts by the other as well, as this mapping says; the newest of the same two holds."""
+    """What was done by the version before counts by the other as well, as this mapping says; of those from one version the newest holds."""
     way = Way(
         reference=event.standard.reference,
         version=event.standard.version,
@@ -211,7 +236,7 @@ def migrated(document: LearnerProgress, event: LearnerMigrated, _meta: Metadata)
         to_version=event.to.version,
         codes={one.code: list(one.to_codes) for one in event.mapping},
     )
-    document.ways = [one for one in document.ways if one.ends != way.ends] + [way]
+    document.ways = [one for one in document.ways if one.source != way.source] + [way]
 
 
 @ksb_progress.on
@@ -273,7 +298,7 @@ def moved(document: LearnerProgress, event: SessionMoved, _meta: Metadata) -> No
 @ksb_progress.on
 def practised(document: LearnerProgress, event: SessionHeld, meta: Metadata) -> None:
     """A session held that touched KSBs, planned for or not."""
-    _hold(document.sessions[event.session_id], event, meta)
+    _hold(document.sessions[event.session_id], event, event.standard, meta)
 
 
 @ksb_progress.on
@@ -281,9 +306,10 @@ def corrected(document: LearnerProgress, event: SessionCorrected, meta: Metadata
     """What stands counts in place of what stood. A KSB that was named before keeps its time."""
     session = document.sessions[event.session_id]
     if event.HasField("held"):
-        _hold(session, event.held, meta)
+        _hold(session, event.held, event.standard, meta)
     else:
         session.missed, session.held, session.seconds, session.touched = True, False, 0, {}
+        session.record_reference = session.record_version = ""
 
 
 @ksb_progress.on
@@ -393,11 +419,12 @@ def _name_mentors(document: LearnerProgress) -> None:
     document.mentor_ids = sorted({one.mentor_id for one in document.mentorships.values() if one.active})
 
 
-def _hold(session: Session, record: SessionHeld | HeldRecord, meta: Metadata) -> None:
-    """A KSB has the minutes that the record shares out, or the whole length where it shares out none."""
+def _hold(session: Session, record: SessionHeld | HeldRecord, by: StandardVersion, meta: Metadata) -> None:
+    """A KSB has the minutes that the record shares out, or the whole length where it shares out none. Its codes are of the version `by`."""
     whole, minutes = record.duration.ToSeconds(), {one.ksb_code: one.minutes for one in record.ksb_minutes}
     before = session.touched
     session.missed, session.held, session.seconds = False, True, whole
+    session.record_reference, session.record_version = by.reference, by.version
     session.touched = {
         code: Touched(
             seconds=minutes.get(code, 0) * 60 if minutes else whole,

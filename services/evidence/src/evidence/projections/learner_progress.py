@@ -7,6 +7,7 @@ from eventkernel.reading import Reader
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.evidence.v1.evidence_pb2 import (
+    CarriedPiece,
     GetKsbProgressRequest,
     GetKsbProgressResponse,
     KsbProgress,
@@ -109,4 +110,10 @@ def _progress(ksb: Ksb, figures: KsbFigures, required: int) -> KsbProgress:
         required=required,
         last_touched_at=time_of(figures.last_touched_ms),
         decided_at=time_of(figures.decided_ms),
+        carried=[
+            CarriedPiece(
+                evidence_id=evidence_id, standard=StandardVersion(reference=reference, version=version), code=code
+            )
+            for evidence_id, (reference, version, code) in sorted(figures.carried.items())
+        ],
     )

@@ -38,7 +38,7 @@ async def preview_migration(request: PreviewMigrationRequest, read: Reader) -> P
         to_version=request.to.version,
         codes={code: list(to) for code, to in codes.items()},
     )
-    after = document.model_copy(update={"ways": [*(one for one in document.ways if one.ends != way.ends), way]})
+    after = document.model_copy(update={"ways": [*(one for one in document.ways if one.source != way.source), way]})
     return PreviewMigrationResponse(
         ksbs=list(_fates(document, request, source, codes)), required=list(_required(after, request, target, codes))
     )

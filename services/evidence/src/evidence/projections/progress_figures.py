@@ -21,8 +21,8 @@ from mentoring.evidence.v1.evidence_pb2 import (
 )
 
 from evidence.domain.standard import Version
-from evidence.projections.carried_over import carried_over, has_gone_on
-from evidence.projections.ksb_progress import LearnerProgress, Mentorship
+from evidence.projections.carried_over import carried_over, has_gone_on, was_on
+from evidence.projections.ksb_progress import LearnerProgress, Mentorship, Session
 
 
 class Band(IntEnum):
@@ -38,7 +38,10 @@ class Band(IntEnum):
 
 @dataclass(slots=True)
 class KsbFigures:
-    """One KSB's; times in milliseconds since 1970. `ahead`: something that is still to come aims at it. `judged`: accepted or referred back."""
+    """One KSB's; times in milliseconds since 1970. `ahead`: something that is still to come aims at it. `judged`: accepted or referred back.
+
+    `carried`: each piece that was carried over, by its id, with the reference, version and code that it was claimed against.
+    """
 
     planned: int = 0
     ahead: bool = False
@@ -51,6 +54,7 @@ class KsbFigures:
     last_touched_ms: int = 0
     decided_by: str = ""
     decided_ms: int = 0
+    carried: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def is_signed_off(self, required: int) -> bool:
         """Whether as many pieces are accepted as it takes."""
@@ -96,10 +100,7 @@ def required_of(version: Version) -> Mapping[str, int]:
 
 def is_on(document: LearnerProgress, reference: str, version: str) -> bool:
     """Whether anything at all happened on this version of the standard, and the learner has not gone on by another."""
-    if has_gone_on(document, reference, version):
-        return False
-    parts = (document.mentorships, document.sessions, document.activities, document.pieces)
-    return any((one.reference, one.version) == (reference, version) for part in parts for one in part.values())
+    return was_on(document, reference, version) and not has_gone_on(document, reference, version)
 
 
 def mentorship_on(document: LearnerProgress, reference: str, version: str) -> tuple[str, Mentorship] | None:
@@ -139,23 +140,27 @@ def next_step(figures: KsbFigures, required: int) -> NextStep.ValueType:
 
 def _add_sessions(figures: Figures, document: LearnerProgress, reference: str, version: str, now_ms: int) -> None:
     for session_id, session in document.sessions.items():
-        if (session.reference, session.version) != (reference, version):
-            continue
-        figures.sessions_planned += 1
-        figures.sessions_held += session.held
-        figures.sessions_missed += session.missed
-        figures.held_seconds += session.seconds
-        figures.practised_seconds += session.seconds
-        if document.counted_off_the_job.get(session_id, False):
-            figures.off_the_job_seconds += session.seconds
-        is_ahead = not (session.held or session.missed)
-        if is_ahead and session.starts_ms >= now_ms:
-            figures.next_session_ms = min(figures.next_session_ms or session.starts_ms, session.starts_ms)
-        for code in session.aims:
-            figures.ksb(code).planned += 1
-            figures.ksb(code).ahead |= is_ahead
-        for code, touched in session.touched.items():
-            _practise(figures.ksb(code), touched.seconds, touched.ms)
+        if session.planned_on == (reference, version):
+            _add_plan(figures, session, now_ms)
+        if session.recorded_on == (reference, version):
+            figures.sessions_held += session.held
+            figures.held_seconds += session.seconds
+            figures.practised_seconds += session.seconds
+            if document.counted_off_the_job.get(session_id, False):
+                figures.off_the_job_seconds += session.seconds
+            for code, touched in session.touched.items():
+                _practise(figures.ksb(code), touched.seconds, touched.ms)
+
+
+def _add_plan(figures: Figures, session: Session, now_ms: int) -> None:
+    figures.sessions_planned += 1
+    figures.sessions_missed += session.missed
+    is_ahead = not (session.held or session.missed)
+    if is_ahead and session.starts_ms >= now_ms:
+        figures.next_session_ms = min(figures.next_session_ms or session.starts_ms, session.starts_ms)
+    for code in session.aims:
+        figures.ksb(code).planned += 1
+        figures.ksb(code).ahead |= is_ahead
 
 
 def _add_activities(figures: Figures, document: LearnerProgress, reference: str, version: str) -> None:
@@ -193,6 +198,8 @@ def _add_evidence(figures: Figures, document: LearnerProgress, reference: str, v
             ksb.evidenced += 1
             ksb.judged += bool(claim.decision)
             ksb.touched(claim.touched_ms)
+            if claim.origin:
+                ksb.carried[evidence_id] = claim.origin
             if claim.decision == DECISION_ACCEPT:
                 ksb.assessed += 1
                 ksb.sampled += code in confirmed

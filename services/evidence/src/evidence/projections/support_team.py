@@ -27,11 +27,12 @@ class Attached(BaseModel):
 
 
 class Mentorship(BaseModel):
-    """One mentorship's people, and the reference of the standard that it is on."""
+    """One mentorship's people, and the reference of the standard that it is on, and of those that it was on before."""
 
     mentor_id: str
     standard_reference: str
     parties: list[Attached]
+    former_references: list[str] = []
     active: bool = True
 
 
@@ -77,11 +78,11 @@ class SupportTeam(BaseModel):
         return [
             one
             for one in self.mentorships.values()
-            if one.active and standard_reference in ("", one.standard_reference)
+            if one.active and standard_reference in ("", one.standard_reference, *one.former_references)
         ]
 
 
-support_team = Projection("support_team", version=3, document=SupportTeam, key="learner_id", indexes=("assessor_ids",))
+support_team = Projection("support_team", version=4, document=SupportTeam, key="learner_id", indexes=("assessor_ids",))
 
 
 @support_team.on
@@ -93,31 +94,33 @@ def started(document: SupportTeam, event: MentorshipStarted, _meta: Metadata) ->
 @support_team.on
 def mentor_changed(document: SupportTeam, event: MentorChanged, _meta: Metadata) -> None:
     """Another mentor, and the former one no longer."""
-    document.mentorships[event.mentorship_id] = _as_told(event)
+    _tell(document, event)
 
 
 @support_team.on
 def employer_changed(document: SupportTeam, event: EmployerChanged, _meta: Metadata) -> None:
     """The contacts of an employer that was left are not attached any more."""
-    document.mentorships[event.mentorship_id] = _as_told(event)
+    _tell(document, event)
 
 
 @support_team.on
 def standard_changed(document: SupportTeam, event: StandardChanged, _meta: Metadata) -> None:
-    """The same people, on another standard."""
+    """The same people, on another standard. What the learner did by the one before is still theirs to see."""
+    former = document.mentorships[event.mentorship_id].former_references
     document.mentorships[event.mentorship_id] = _as_told(event)
+    document.mentorships[event.mentorship_id].former_references = sorted({*former, event.former_standard.reference})
 
 
 @support_team.on
 def party_attached(document: SupportTeam, event: PartyAttached, _meta: Metadata) -> None:
     """One party more."""
-    document.mentorships[event.mentorship_id] = _as_told(event)
+    _tell(document, event)
 
 
 @support_team.on
 def party_detached(document: SupportTeam, event: PartyDetached, _meta: Metadata) -> None:
     """One party less."""
-    document.mentorships[event.mentorship_id] = _as_told(event)
+    _tell(document, event)
 
 
 @support_team.on
@@ -130,6 +133,12 @@ def cancelled(document: SupportTeam, event: MentorshipCancelled, _meta: Metadata
 def completed(document: SupportTeam, event: MentorshipCompleted, _meta: Metadata) -> None:
     """Nobody is attached by it any more."""
     document.mentorships[event.mentorship_id].active = False
+
+
+def _tell(document: SupportTeam, event: MentorChanged | EmployerChanged | PartyAttached | PartyDetached) -> None:
+    former = document.mentorships[event.mentorship_id].former_references
+    document.mentorships[event.mentorship_id] = _as_told(event)
+    document.mentorships[event.mentorship_id].former_references = former
 
 
 def _as_told(

@@ -45,7 +45,7 @@ from sessions.domain.mentorship_state import (
 from sessions.domain.standard import Standard
 
 # Shape 2: who is in a mentorship now is told apart from what it was started with.
-mentorships = Aggregate("mentorships", initial=Mentorships(), shape=2)
+mentorships = Aggregate("mentorships", initial=Mentorships(), shape=3)
 mentorships.decide(mentorship_people.change_mentor)
 mentorships.decide(mentorship_people.change_employer)
 mentorships.decide(mentorship_people.attach_party)

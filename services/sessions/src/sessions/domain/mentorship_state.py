@@ -77,6 +77,9 @@ class Mentorship:
     agreed: str = ""
     # The reference and version that it was moved to; empty while it is on what it was started on.
     moved_to: tuple[str, str] | None = None
+    # The migration that moved it last: from which reference and version, and the how manyth of the learner's.
+    moved_from: tuple[str, str] | None = None
+    moved_by: int = 0
 
     @property
     def reference(self) -> str:

@@ -25,6 +25,8 @@ def learn_retirement(event: StandardRetired, _meta: Metadata) -> Iterator[LearnR
 
 
 @learning_standards.on
-def follow_migration(event: LearnerMigrated, _meta: Metadata) -> Iterator[FollowMigrationRequest]:
+def follow_migration(event: LearnerMigrated, meta: Metadata) -> Iterator[FollowMigrationRequest]:
     """The learner's mentorship goes with them."""
-    yield FollowMigrationRequest(learner_id=event.learner_id, standard=event.standard, to=event.to)
+    yield FollowMigrationRequest(
+        learner_id=event.learner_id, standard=event.standard, to=event.to, migration=meta.version
+    )
