@@ -24,10 +24,11 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 )
 from mentoring.sessions.v1.sessions_pb2 import GetSessionRequest, GetSessionResponse
 
-from mentorstream.demo import cohort
+from mentorstream.demo import cohort, year_checks
 from mentorstream.demo.cohort import CODES, CONCERNS, DEPUTIES, DSL, MARK, NAMING_THE_DSL, PROVIDER, STANDARD
 from mentorstream.demo.expected import Figures, Told, cohort_figures, ksb_figures, told
-from mentorstream.demo.journey import Journey, NotInTime, address_of, until
+from mentorstream.demo.journey import Journey, address_of
+from mentorstream.demo.settling import NotInTime, until
 from mentorstream.embedded import Received
 
 
@@ -53,11 +54,12 @@ class Found:
     concerns: dict[str, GetConcernResponse]
     notices: list[NoticeSummary]
     mails: tuple[Received, ...]
+    year: year_checks.YearFound
 
 
 async def look(journey: Journey) -> Found:
     """Asks for everything, once the projections show what the plans say."""
-    expected = {plan.learner_id: ksb_figures(plan) for plan in journey.learners}
+    expected = {plan.learner_id: ksb_figures(plan) for plan in journey.as_lived}
     progress: dict[str, GetKsbProgressResponse] = {}
 
     async def followed() -> bool:
@@ -75,15 +77,16 @@ async def look(journey: Journey) -> Found:
         concerns={plan.id: await _concern(journey, plan.id, plan.asked[-1]) for plan in CONCERNS},
         notices=await journey.notices(),
         mails=mailbox.messages if mailbox else (),
+        year=await year_checks.look(journey),
     )
 
 
 async def check(journey: Journey, found: Found) -> list[Outcome]:
     """Every outcome that the demo is about."""
-    expected = told(journey.learners, {concern_id: asked_in(answer) for concern_id, answer in found.concerns.items()})
+    expected = told(journey.as_lived, {concern_id: asked_in(answer) for concern_id, answer in found.concerns.items()})
     checks = [
         Outcome("all 27 KSBs imported, for every learner", _standard_faults(found)),
-        Outcome(f"KSB progress of {len(journey.learners)} learners as planned", _progress_faults(journey, found)),
+        Outcome(f"KSB progress of {len(journey.as_lived)} learners as planned", _progress_faults(journey, found)),
         Outcome("the cohort's summary as planned", _summary_faults(journey, found)),
         Outcome("each concern acknowledged by the right person, past whom it names", _concern_faults(found)),
         Outcome(
@@ -93,6 +96,7 @@ async def check(journey: Journey, found: Found) -> list[Outcome]:
         Outcome("a session's private preparation opens for its mentor alone", await _private(journey)),
         Outcome("nobody else reads or acknowledges a concern", await _shut(journey, found)),
     ]
+    checks += [Outcome(asked, faults) for asked, faults in year_checks.faults(journey, found.year)]
     if journey.platform.infrastructure.mailbox is not None:
         checks += [
             Outcome("each notice is one mail, to its recipient, saying why", _mail_faults(found)),
@@ -124,7 +128,7 @@ def _standard_faults(found: Found) -> tuple[str, ...]:
 def _progress_faults(journey: Journey, found: Found) -> tuple[str, ...]:
     return tuple(
         f"{plan.learner_id} {code}: expected {figures}, found {figures_of(found.progress[plan.learner_id]).get(code)}"
-        for plan in journey.learners
+        for plan in journey.as_lived
         for code, figures in ksb_figures(plan).items()
         if figures_of(found.progress[plan.learner_id]).get(code) != figures
     )
@@ -133,7 +137,7 @@ def _progress_faults(journey: Journey, found: Found) -> tuple[str, ...]:
 def _summary_faults(journey: Journey, found: Found) -> tuple[str, ...]:
     return tuple(
         f"{name}: expected {figure}, found {getattr(found.summary, name)}"
-        for name, figure in cohort_figures(journey.learners).items()
+        for name, figure in cohort_figures(journey.as_lived).items()
         if getattr(found.summary, name) != figure
     )
 
@@ -159,7 +163,7 @@ def _notice_faults(expected: Counter[Told], found: Found) -> tuple[str, ...]:
         Told(
             notice.recipient_id,
             Occasion.Name(notice.occasion).removeprefix("OCCASION_"),
-            notice.about_id,
+            found.year.places.get(notice.about_id, notice.about_id),
             Because.Name(notice.because).removeprefix("BECAUSE_"),
         )
         for notice in found.notices

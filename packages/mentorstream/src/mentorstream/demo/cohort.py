@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 
 from mentoring.common.v1.common_pb2 import StandardVersion
@@ -28,6 +28,8 @@ EMPLOYERS = ("foundry", "bakery", "nursery", "garage")
 DSL, DEPUTIES, SENIOR_LEAD = "dsl-1", ("deputy-1", "deputy-2"), "senior-lead-1"
 LEARNERS = tuple(f"learner-{number:02}" for number in range(1, 25))
 CODES = tuple([f"K{n}" for n in range(1, 12)] + [f"S{n}" for n in range(1, 12)] + [f"B{n}" for n in range(1, 6)])
+# When the work was done that evidence shows.
+PRODUCED = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 # Words that stand in confidential texts alone: they may be in no mail, no log and on no topic.
 MARK = "zephyrine"
 
@@ -49,12 +51,52 @@ class SessionPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Judging:
+    """What an assessor says at one time: which KSBs are accepted, and which referred back."""
+
+    accepted: tuple[str, ...] = ()
+    referred: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EvidencePlan:
-    """One piece of evidence and what its assessor will say; None: it stays unjudged."""
+    """One piece of evidence and what its assessor will say in the end; None: it stays unjudged.
+
+    `judgings`: where it is judged more than once, each time in its turn.
+    """
 
     id: str
     ksb_codes: tuple[str, ...]
     decision: Decision.ValueType | None
+    judgings: tuple[Judging, ...] = ()
+
+    @property
+    def judged(self) -> tuple[Judging, ...]:
+        """Each time that it is judged."""
+        if self.judgings or self.decision is None:
+            return self.judgings
+        codes = self.ksb_codes
+        return (Judging(accepted=codes) if self.decision == DECISION_ACCEPT else Judging(referred=codes),)
+
+    @property
+    def accepted(self) -> frozenset[str]:
+        """The KSBs that are accepted in the end."""
+        found: frozenset[str] = frozenset()
+        for judging in self.judged:
+            found = (found - {*judging.referred}) | {*judging.accepted}
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityPlan:
+    """One activity of a learning plan, and the one report of hours done on it."""
+
+    id: str
+    ksb_codes: tuple[str, ...]
+    off_the_job: bool
+    planned_minutes: int
+    reported_minutes: int
+    reported_by_mentor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +111,7 @@ class LearnerPlan:
     guardian_id: str
     sessions: tuple[SessionPlan, ...]
     evidence: tuple[EvidencePlan, ...]
+    activities: tuple[ActivityPlan, ...] = ()
 
     @property
     def mentorship_id(self) -> str:

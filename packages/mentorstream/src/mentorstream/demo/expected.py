@@ -1,13 +1,16 @@
 """What must come of the cohort's plans, worked out from the plans and the domain's rules alone: nothing here asks a service."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mentoring.evidence.v1.events_pb2 import DECISION_ACCEPT, DECISION_REFER
 from mentoring.notifications.v1 import events_pb2 as notices
 
-from mentorstream.demo.cohort import CODES, CONCERNS, DEPUTIES, DSL, SENIOR_LEAD, LearnerPlan
+from mentorstream.demo.cohort import CODES, CONCERNS, DEPUTIES, DSL, EMPLOYERS, SENIOR_LEAD, LearnerPlan
+
+# Fewer people than this are not told of.
+LEAST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,46 @@ def told(plans: tuple[LearnerPlan, ...], asked: Mapping[str, Sequence[str]] | No
     return Counter([told for plan in plans for told in _about_learner(plan)] + _about_concerns(asked or {}))
 
 
+def heat_map(plans: tuple[LearnerPlan, ...], confirmed: Collection[str]) -> dict[str, dict[str, int]]:
+    """How many learners have come how far with each KSB, as a manager may be told; `confirmed` are the pieces that the IQA confirmed.
+
+    Rounded down to fives, at each employer and over all; and over all no more than the employers' could make up with one at its smallest.
+    """
+    return {
+        code: {
+            band: _over_all(Counter(plan.employer for plan in plans if _band(plan, code, confirmed) == band))
+            for band in ("planned", "practised", "evidenced", "assessed", "sampled")
+        }
+        for code in CODES
+    }
+
+
+def _over_all(by_employer: Counter[str]) -> int:
+    told = sum(count - count % LEAST for count in by_employer.values())
+    allowed = told + (LEAST - 1) * (len(EMPLOYERS) - 1)
+    least = min(by_employer.total(), allowed)
+    return least - least % LEAST
+
+
+def _band(plan: LearnerPlan, code: str, confirmed: Collection[str]) -> str:
+    figures = _figures(plan, code)
+    if any(code in piece.accepted and piece.id in confirmed for piece in plan.evidence):
+        return "sampled"
+    names = ("assessed", "evidenced", "practised", "planned")
+    return next((name for name in names if getattr(figures, name)), "")
+
+
 def _figures(plan: LearnerPlan, code: str) -> Figures:
     aimed = [session for session in plan.sessions if code in session.ksb_codes]
+    activities = [activity for activity in plan.activities if code in activity.ksb_codes]
     held = [session for session in aimed if session.held]
     claimed = [piece for piece in plan.evidence if code in piece.ksb_codes]
     return Figures(
-        planned=len(aimed),
-        practised=len(held),
-        minutes=sum(session.minutes for session in held),
+        planned=len(aimed) + len(activities),
+        practised=len(held) + len(activities),
+        minutes=sum(session.minutes for session in held) + sum(one.reported_minutes for one in activities),
         evidenced=len(claimed),
-        assessed=sum(piece.decision == DECISION_ACCEPT for piece in claimed),
+        assessed=sum(code in piece.accepted for piece in claimed),
     )
 
 
@@ -88,10 +121,11 @@ def _about_learner(plan: LearnerPlan) -> list[Told]:
         if session.missed is not None:
             found += _each("SESSION_MISSED", session.id, learner, employer, *guardian)
     for piece in plan.evidence:
-        if piece.decision == DECISION_ACCEPT:
-            found += _each("EVIDENCE_ACCEPTED", piece.id, learner, mentor, employer)
-        if piece.decision == DECISION_REFER:
-            found += _each("EVIDENCE_REFERRED", piece.id, learner, mentor, employer)
+        for judging in piece.judged:
+            if judging.accepted:
+                found += _each("EVIDENCE_ACCEPTED", piece.id, learner, mentor, employer)
+            if judging.referred:
+                found += _each("EVIDENCE_REFERRED", piece.id, learner, mentor, employer)
     return found
 
 

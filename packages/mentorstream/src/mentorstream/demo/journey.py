@@ -3,15 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
-import grpc
 from eventkernel.client import CallFailed, Client
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import (
     PARTY_RELATIONSHIP_ASSESSOR,
     PARTY_RELATIONSHIP_EMPLOYER_CONTACT,
@@ -47,30 +45,17 @@ from mentoring.sessions.v1.sessions_pb2 import (
     StartMentorshipRequest,
 )
 
-from mentorstream.demo import cohort
+from mentorstream.demo import cohort, year_plan
 from mentorstream.demo.cohort import MARK, PROVIDER, STANDARD, ConcernPlan, LearnerPlan, SessionPlan
 from mentorstream.demo.expected import told
+from mentorstream.demo.settling import AGAIN, LOOK_AGAIN, PATIENCE, NotInTime, stamp, until
+from mentorstream.demo.year import Year
 from mentorstream.platform import Platform
 
+__all__ = ["Journey", "NotInTime", "address_of", "hash_of", "until"]
 Result = TypeVar("Result")
-_PATIENCE = 90.0
-_LOOK_AGAIN = 0.1
 _SIDE_BY_SIDE = 32
-_PRODUCED = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-# Worth giving again under the same idempotency key: the platform is behind, busy or just restarting.
-_AGAIN = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.ABORTED,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-    }
-)
-_NOT_HEARD_YET = frozenset({"STANDARD_UNKNOWN"})
-
-
-class NotInTime(Exception):
-    """Something that had to come did not: what it was."""
+_NOT_HEARD_YET = frozenset({"STANDARD_UNKNOWN", "MENTORSHIP_UNKNOWN"})
 
 
 @dataclass
@@ -84,6 +69,13 @@ class Journey:
     standard: ImportStandardRequest
     learners: tuple[LearnerPlan, ...] = field(default_factory=cohort.cohort)
     traceparent: str = ""
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
+    year_begun: bool = False
+
+    @property
+    def as_lived(self) -> tuple[LearnerPlan, ...]:
+        """What the learners will have done: with the year of one of them, once it has begun."""
+        return year_plan.lived(self.learners) if self.year_begun else self.learners
 
     @property
     def traced(self) -> str:
@@ -100,7 +92,7 @@ class Journey:
             ("Mentorships start", self.start_mentorships),
             ("Sessions are planned, held and missed", self.mentor),
             ("Evidence is submitted and judged", self.judge_evidence),
-            ("Two concerns: one unanswered, one that names the DSL", self.raise_concerns),
+            ("A year of one learner, and meanwhile two concerns: unanswered, naming the DSL", self.live_a_year),
             ("Everyone with a legitimate need is told", self.settle),
         )
 
@@ -162,9 +154,14 @@ class Journey:
         """Two concerns at the same time: one that the DSL leaves unanswered, one that names the DSL."""
         await self.side_by_side(self._concern(plan) for plan in cohort.CONCERNS)
 
+    async def live_a_year(self) -> None:
+        """One learner and a small group go on, while two concerns wait to be answered."""
+        self.year_begun = True
+        await self.side_by_side([Year(self).live(), self.raise_concerns()])
+
     async def settle(self, quiet_for: float = 8.0) -> None:
         """Waits until every notice that must be sent is settled, or for so many seconds nothing came: then the checks say what is missing."""
-        expected = told(self.learners).total()
+        expected = told(self.as_lived).total()
         loop = asyncio.get_running_loop()
         settled, since = 0, loop.time()
 
@@ -203,14 +200,14 @@ class Journey:
         key = f"{type(request).__name__}:{hash_of(request)}:{person_id}"
         client = self.platform.client(service, person_id, roles, provider=PROVIDER)
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + _PATIENCE
+        deadline = loop.time() + PATIENCE
         while True:
             try:
                 return await client.call(request, CommandReply, key=key, traceparent=traceparent)
             except CallFailed as failed:
-                if loop.time() > deadline or not (failed.status in _AGAIN or failed.reason in _NOT_HEARD_YET):
+                if loop.time() > deadline or not (failed.status in AGAIN or failed.reason in _NOT_HEARD_YET):
                     raise
-                await asyncio.sleep(_LOOK_AGAIN)
+                await asyncio.sleep(LOOK_AGAIN)
 
     @staticmethod
     async def side_by_side(acts: Iterable[Awaitable[object]]) -> None:
@@ -239,7 +236,7 @@ class Journey:
         for piece in plan.evidence:
             submitted = SubmitEvidenceRequest(
                 evidence_id=piece.id, learner_id=plan.learner_id, standard=STANDARD, kind=EVIDENCE_KIND_WORK_PRODUCT,
-                ksb_codes=piece.ksb_codes, title=f"A piece of work {MARK}", produced_at=_stamp(_PRODUCED),
+                ksb_codes=piece.ksb_codes, title=f"A piece of work {MARK}", produced_at=stamp(cohort.PRODUCED),
             )  # fmt: skip
             await self._related(plan.learner_id, ["learner"], submitted)
             if piece.decision is None:
@@ -286,22 +283,6 @@ class Journey:
         await self.give("safeguarding", who, ["deputy_dsl"], AcknowledgeConcernRequest(concern_id=plan.id))
 
 
-async def until(true: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Looks until it is true; raises NotInTime after a while. A platform that does not answer now may answer soon."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + _PATIENCE
-    while True:
-        try:
-            if await true():
-                return
-        except CallFailed as failed:
-            if failed.status not in _AGAIN:
-                raise
-        if loop.time() > deadline:
-            raise NotInTime(f"waited {_PATIENCE:.0f} s in vain for: {what}")
-        await asyncio.sleep(_LOOK_AGAIN)
-
-
 def address_of(person_id: str) -> str:
     """A person's e-mail address in the demo."""
     return f"{person_id}@northfield.example"
@@ -330,7 +311,7 @@ def _planned(plan: LearnerPlan, session: SessionPlan, number: int) -> PlanSessio
     starts = datetime(2026, 9, 7, 9, 0, tzinfo=UTC) + timedelta(weeks=number)
     return PlanSessionRequest(
         session_id=session.id, learner_id=plan.learner_id, mentorship_id=plan.mentorship_id, kind=SESSION_KIND_VOCATIONAL,
-        starts_at=_stamp(starts), duration=Duration(seconds=3600), ksb_codes=session.ksb_codes,
+        starts_at=stamp(starts), duration=Duration(seconds=3600), ksb_codes=session.ksb_codes,
     )  # fmt: skip
 
 
@@ -340,9 +321,3 @@ def _held(plan: LearnerPlan, session: SessionPlan) -> HoldSessionRequest:
         ksb_codes=session.ksb_codes, techniques=session.techniques, shared_record=f"We agreed two goals for the month. {MARK}",
         private_preparation=f"Ask again about sleep. {MARK}",
     )  # fmt: skip
-
-
-def _stamp(at: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(at)
-    return stamp

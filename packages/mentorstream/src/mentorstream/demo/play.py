@@ -4,13 +4,17 @@ import tempfile
 import time
 from pathlib import Path
 
+from mentoring.evidence.v1.cohort_pb2 import GetHeatMapRequest
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from mentorstream.demo import checks, show
-from mentorstream.demo.journey import Journey, until
+from mentorstream.demo.cohort import STANDARD
+from mentorstream.demo.journey import Journey
 from mentorstream.demo.path import Step, new_traceparent, path_of
+from mentorstream.demo.settling import until
 from mentorstream.platform import Platform, platform
+from mentorstream.progress.shown import show_cohort, show_learner
 from mentorstream.standards import ST0148, load_standard
 
 STEPS_OF_A_TRACE = (
@@ -44,9 +48,9 @@ async def _on(console: Console, running: Platform) -> bool:
         path = await _path(journey)
         outcomes.append(checks.Outcome("one trace joins RPC, commit, Kafka, projection and mail", missing_steps(path)))
         shown.update(task, completed=1)
-    first = journey.learners[0]
-    show.progress(console, first, found.progress[first.learner_id])
+    show_learner(console, found.year.learner)
     show.cohort(console, found.summary)
+    show_cohort(console, GetHeatMapRequest(standard=STANDARD), found.year.heat)
     show.concerns(console, found.concerns)
     show.mails(console, found)
     show.path(console, path)

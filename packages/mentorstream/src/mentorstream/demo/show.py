@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from mentoring.evidence.v1.evidence_pb2 import GetCohortSummaryResponse, GetKsbProgressResponse, NextStep
+from mentoring.evidence.v1.evidence_pb2 import GetCohortSummaryResponse
 from mentoring.notifications.v1.events_pb2 import OCCASION_CONCERN_ASSIGNED, Because, Detail, Occasion
 from mentoring.safeguarding.v1.safeguarding_pb2 import GetConcernResponse
 from rich.box import SIMPLE_HEAD
@@ -13,33 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mentorstream.demo.checks import Found, Outcome, text_of
-from mentorstream.demo.cohort import CONCERNS, LearnerPlan
+from mentorstream.demo.cohort import CONCERNS
 from mentorstream.demo.path import Step
-
-# What the progress table's other columns need, borders and all.
-_FIGURES_WIDTH = 69
-
-
-def progress(console: Console, learner: LearnerPlan, answer: GetKsbProgressResponse) -> None:
-    """One learner against every KSB."""
-    title = f"KSB progress of {learner.learner_id} on {answer.standard.reference} {answer.standard.version}"
-    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("KSB", no_wrap=True)
-    # The statement gives way in a narrow terminal; the figures do not.
-    statement = max(10, min(80, console.width - _FIGURES_WIDTH))
-    table.add_column("Statement", width=statement, no_wrap=True, overflow="ellipsis")
-    for name in ("Planned", "Practised", "Minutes", "Evidenced", "Assessed"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("Next step", no_wrap=True)
-    for ksb in answer.ksbs:
-        figures = (ksb.planned, ksb.practised, ksb.practised_minutes, ksb.evidenced, ksb.assessed)
-        step = NextStep.Name(ksb.next_step).removeprefix("NEXT_STEP_").removeprefix("AWAIT_").lower()
-        table.add_row(
-            ksb.code, ksb.statement, *(str(figure) if figure else "·" for figure in figures), step,
-            style="green" if ksb.assessed else "" if any(figures) else "dim",
-        )  # fmt: skip
-    console.print(table)
-    console.print(f"mapped {answer.mapped} of {len(answer.ksbs)}, signed off {answer.signed_off}\n")
 
 
 def cohort(console: Console, answer: GetCohortSummaryResponse) -> None:
