@@ -50,9 +50,7 @@ class Sampling:
             found = await self._iqa.call(
                 quality_views.ListAssessorCaseloadsRequest(), quality_views.ListAssessorCaseloadsResponse
             )
-            return any(
-                (one.assessor_id, one.decisions) == (self.assessor_id, decisions) for one in found.caseloads
-            )
+            return any((one.assessor_id, one.decisions) == (self.assessor_id, decisions) for one in found.caseloads)
 
         rules = SamplingRules(
             percentage=year_plan.PERCENTAGE, least=1, each_method=0, each_unit=0, new_assessor_decisions=0,
@@ -94,4 +92,3 @@ class Sampling:
         """What was drawn, as the IQA sees it."""
         asked = quality_views.ListSamplesRequest(plan_id=year_plan.SAMPLING_PLAN)
         return list((await self._iqa.call(asked, quality_views.ListSamplesResponse)).samples)
-
