@@ -1,6 +1,7 @@
 """What a standard's file may ask of evidence, for all KSBs or for each: how many pieces, which kinds, how new, and the KSB's unit."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -9,6 +10,10 @@ from mentoring.evidence.v1.events_pb2 import EvidenceKind
 _PREFIX = "EVIDENCE_KIND_"
 METHODS = {name.removeprefix(_PREFIX).lower(): number for name, number in EvidenceKind.items() if number}
 _LONGEST_UNIT = 100
+# As CASE has identifiers: in lower case.
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+_LONGEST_URI = 500
 
 
 class Bounds(NamedTuple):
@@ -37,7 +42,7 @@ def method_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     if (
         not isinstance(given, list)
         or not given
-        or [one for one in given if one not in METHODS]
+        or [one for one in given if not isinstance(one, str) or one not in METHODS]
         or len(set(given)) < len(given)
     ):
         yield f"is {json.dumps(given)}; give a list of {', '.join(METHODS)}, each once, or leave it out"
@@ -48,6 +53,18 @@ def unit_problems(entry: Mapping[str, Any]) -> Iterator[str]:
     unit = entry.get("unit")
     if "unit" in entry and (not isinstance(unit, str) or not unit.strip() or len(unit) > _LONGEST_UNIT):
         yield f"is {json.dumps(unit)}; give a text of at most {_LONGEST_UNIT} characters, or leave it out"
+
+
+def link_problems(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with where CASE keeps it: the key, and what and how to mend it."""
+    identifier, uri = entry.get("case_identifier"), entry.get("case_uri")
+    if "case_identifier" in entry and not (isinstance(identifier, str) and _UUID.fullmatch(identifier)):
+        yield "case_identifier", f"is {json.dumps(identifier)}; give the UUID that CASE has for it, in lower case"
+    if "case_uri" in entry and not (isinstance(uri, str) and len(uri) <= _LONGEST_URI and _URI.fullmatch(uri)):
+        yield (
+            "case_uri",
+            f"is {json.dumps(uri)}; give the URI that CASE has for it, of at most {_LONGEST_URI} characters",
+        )
 
 
 def requirements(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from mentoring.common.v1.common_pb2 import StandardVersion
-from mentoring.evidence.v1.events_pb2 import KSB_KIND_BEHAVIOUR, KSB_KIND_KNOWLEDGE, KSB_KIND_SKILL, Ksb
+from mentoring.evidence.v1.events_pb2 import KSB_KIND_BEHAVIOUR, KSB_KIND_KNOWLEDGE, KSB_KIND_SKILL, CaseGroup, Ksb
 from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest
 
-from mentorstream.standards.case_file import is_case, own_form, place_in_case
+from mentorstream.standards.case_file import CasePackage, is_case
 from mentorstream.standards.requirements import (
     CURRENCY,
     REQUIRED,
+    link_problems,
     method_problems,
     number_problems,
     requirements,
@@ -31,6 +32,7 @@ _VERSION = re.compile(r"[0-9]{1,3}[.][0-9]{1,3}")
 _CODE = re.compile(r"[KSB][0-9]{1,2}")
 _LONGEST_TITLE = 200
 _LONGEST_STATEMENT = 2000
+_LONGEST_GROUP = 100
 _MOST_KSBS = 200
 
 _KINDS = {"knowledge": KSB_KIND_KNOWLEDGE, "skill": KSB_KIND_SKILL, "behaviour": KSB_KIND_BEHAVIOUR}
@@ -86,16 +88,25 @@ def read_standard(text: str, source: str, *, reference: str = "", level: int = 0
             "the whole file", "is not an object; begin with { and the keys reference, version, title, level, ksbs"
         )
         raise StandardFault(source, (problem,))
-    places: list[int] | None = None
-    if is_case(content):
-        content, places = own_form(content, reference, level)
+    package = CasePackage(content, reference, level) if is_case(content) else None
+    groups = package.groups() if package is not None else []
+    if package is not None:
+        content = package.own_form()
     entries = content["ksbs"] if isinstance(content.get("ksbs"), list) else []
-    found = (*_heading_problems(content), *_ksb_problems(entries), *_numbering_problems(entries))
-    if found and places is not None:
-        found = tuple(Problem(place_in_case(problem.place, places), problem.text) for problem in found)
+    found = (
+        *_heading_problems(content),
+        *_ksb_problems(entries),
+        *_group_problems(groups),
+        *_numbering_problems(entries),
+    )
+    if package is not None:
+        found = (
+            *(Problem(package.place(problem.place), problem.text) for problem in found),
+            *(Problem(*each) for each in package.problems()),
+        )
     if found:
         raise StandardFault(source, found)
-    return _request(content, entries)
+    return _request(content, entries, groups)
 
 
 def _heading_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
@@ -108,6 +119,9 @@ def _heading_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
     elif type(level) is not int or not 1 <= level <= 8:
         yield Problem("level", f"is {json.dumps(level)}; give a whole number from 1 to 8, without quotes")
     yield from (Problem(CURRENCY.key, text) for text in number_problems(content, CURRENCY))
+    if "creator" in content:
+        yield from _text_problems(content, "creator", "creator", "who made the standard", _LONGEST_TITLE)
+    yield from (Problem(*each) for each in link_problems(content))
     if "ksbs" not in content:
         yield Problem("ksbs", "is missing; add the list of KSBs")
     elif not isinstance(content["ksbs"], list) or not content["ksbs"]:
@@ -133,6 +147,14 @@ def _ksb_problems(entries: list[Any]) -> Iterator[Problem]:
             yield from (Problem(f"{named}.{bounds.key}", text) for text in number_problems(entry, bounds))
         yield from (Problem(f"{named}.methods", text) for text in method_problems(entry))
         yield from (Problem(f"{named}.unit", text) for text in unit_problems(entry))
+        yield from (Problem(f"{named}.{key}", text) for key, text in link_problems(entry))
+
+
+def _group_problems(groups: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
+    for index, group in enumerate(groups):
+        place = f"groups[{index}]"
+        yield from _text_problems(group, "title", f"{place}.title", "what it is called", _LONGEST_GROUP)
+        yield from (Problem(f"{place}.{key}", text) for key, text in link_problems(group))
 
 
 def _code_problems(entry: Mapping[str, Any], place: str, times: Mapping[str, int]) -> Iterator[Problem]:
@@ -184,7 +206,9 @@ def _numbering_problems(entries: list[Any]) -> Iterator[Problem]:
         yield Problem("ksbs", f"{code} is missing; add it, or renumber those after it")
 
 
-def _request(content: Mapping[str, Any], entries: list[Any]) -> ImportStandardRequest:
+def _request(
+    content: Mapping[str, Any], entries: list[Any], groups: Iterable[Mapping[str, Any]]
+) -> ImportStandardRequest:
     return ImportStandardRequest(
         standard=StandardVersion(reference=content["reference"], version=content["version"]),
         title=content["title"],
@@ -196,6 +220,11 @@ def _request(content: Mapping[str, Any], entries: list[Any]) -> ImportStandardRe
         currency_months=content.get(CURRENCY.key, 0),
         case_identifier=content.get("case_identifier", ""),
         case_uri=content.get("case_uri", ""),
+        case_creator=content.get("creator", ""),
+        case_groups=[
+            CaseGroup(title=group["title"], identifier=group["case_identifier"], uri=group["case_uri"])
+            for group in groups
+        ],
     )
 
 

@@ -66,6 +66,9 @@ class Version:
     currency_months: int = 0
     case_identifier: str = ""
     case_uri: str = ""
+    case_creator: str = ""
+    # The groups of the CASE package that it came in: title, identifier and URI.
+    case_groups: tuple[tuple[str, str, str], ...] = ()
     retired_from: str = ""
     mappings: tuple[VersionMapping, ...] = ()
 
@@ -105,8 +108,8 @@ class Standard:
         return next((known for known in self.versions if known.version == version), None)
 
 
-# Shape 2: what a KSB takes to be signed off, retirement and mappings are known.
-standard = Aggregate("standard", initial=Standard(), shape=2)
+# Shape 3: what a KSB takes to be signed off, retirement, mappings, and where CASE keeps it all are known.
+standard = Aggregate("standard", initial=Standard(), shape=3)
 
 
 @standard.decide
@@ -135,6 +138,8 @@ def import_standard(state: Standard, command: ImportStandardRequest, _context: C
             currency_months=command.currency_months,
             case_identifier=command.case_identifier,
             case_uri=command.case_uri,
+            case_creator=command.case_creator,
+            case_groups=command.case_groups,
         )
     ]
 
@@ -183,6 +188,8 @@ def _version(of: ImportStandardRequest | StandardImported) -> Version:
         currency_months=of.currency_months,
         case_identifier=of.case_identifier,
         case_uri=of.case_uri,
+        case_creator=of.case_creator,
+        case_groups=tuple((group.title, group.identifier, group.uri) for group in of.case_groups),
     )
 
 

@@ -1,7 +1,8 @@
 """A standard as a 1EdTech CASE 1.1 CFPackage: the document, an item a KSB and a unit, and which belongs to which.
 
-Identifiers and addresses that came with an import are kept; others follow from the provider, the standard and the code, so that the same
-standard is exported the same each time.
+Identifiers and addresses of document and items that came with an import are kept; others follow from the standard, its version and the code,
+so that the same standard is exported the same each time. Within a package the parts do not name their document or package again: the types
+CFPckgDocument, CFPckgItem and CFPckgAssociation have no property for it, and take none that they do not have.
 """
 
 import json
@@ -9,7 +10,7 @@ from datetime import datetime
 
 from eventkernel.messages import Recorded, derived_id
 from eventkernel.reading import Reader
-from mentoring.evidence.v1.events_pb2 import KsbKind, StandardImported
+from mentoring.evidence.v1.events_pb2 import EvidenceKind, KsbKind, StandardImported
 from mentoring.evidence.v1.standard_pb2 import ExportStandardRequest, ExportStandardResponse
 
 from evidence.domain.standard import Ksb, Version, standard
@@ -20,6 +21,7 @@ _TYPES = {
     KsbKind.KSB_KIND_SKILL: "Skill",
     KsbKind.KSB_KIND_BEHAVIOUR: "Behaviour",
 }
+_NOT_STATED = "Not stated"
 _Json = dict[str, object]
 
 
@@ -37,8 +39,11 @@ def package(reference: str, version: Version, changed: datetime) -> _Json:
     """The package, of plain values. `changed`: when the version was imported."""
     at = changed.isoformat(timespec="seconds").replace("+00:00", "Z")
     document = _link(version.title, version.case_identifier, version.case_uri, reference, version.version)
-    units = list(dict.fromkeys(ksb.unit for ksb in version.ksbs if ksb.unit))
-    unit_links = {unit: _link(unit, "", "", reference, version.version, "unit", unit) for unit in units}
+    groups = {title: (identifier, uri) for title, identifier, uri in version.case_groups}
+    units = dict.fromkeys([*groups, *(ksb.unit for ksb in version.ksbs if ksb.unit)])
+    unit_links = {
+        unit: _link(unit, *groups.get(unit, ("", "")), reference, version.version, "unit", unit) for unit in units
+    }
     ksb_links = [
         (ksb, _link(ksb.code, ksb.case_identifier, ksb.case_uri, reference, version.version, ksb.code))
         for ksb in version.ksbs
@@ -51,24 +56,24 @@ def package(reference: str, version: Version, changed: datetime) -> _Json:
         "CFDocument": {
             "identifier": document["identifier"],
             "uri": document["uri"],
-            "creator": reference,
+            "caseVersion": "1.1",
+            "creator": version.case_creator or _NOT_STATED,
             "title": version.title,
             "version": version.version,
             "lastChangeDateTime": at,
-            "CFPackageURI": document,
             "extensions": {
                 "reference": reference,
                 "level": version.level,
-                "evidenceCurrencyMonths": version.currency_months,
+                **_said(evidenceCurrencyMonths=version.currency_months),
             },
         },
         "CFItems": [
-            *(_item(link, unit, "Unit", document, at) for unit, link in unit_links.items()),
+            *(_item(link, unit, "Unit", at) for unit, link in unit_links.items()),
             *(
                 {
-                    **_item(link, ksb.statement, _TYPES[KsbKind.ValueType(ksb.kind)], document, at),
+                    **_item(link, ksb.statement, _TYPES[KsbKind.ValueType(ksb.kind)], at),
                     "humanCodingScheme": ksb.code,
-                    "extensions": _asked_of(ksb),
+                    **_said(extensions=_asked_of(ksb)),
                 }
                 for ksb, link in ksb_links
             ),
@@ -81,7 +86,6 @@ def package(reference: str, version: Version, changed: datetime) -> _Json:
                 "sequenceNumber": place,
                 "originNodeURI": child,
                 "destinationNodeURI": parent,
-                "CFDocumentURI": document,
                 "lastChangeDateTime": at,
             }
             for place, (child, parent) in enumerate(associations, start=1)
@@ -89,23 +93,30 @@ def package(reference: str, version: Version, changed: datetime) -> _Json:
     }
 
 
-def _item(link: _Json, statement: str, kind: str, document: _Json, at: str) -> _Json:
+def _item(link: _Json, statement: str, kind: str, at: str) -> _Json:
     return {
         "identifier": link["identifier"],
         "uri": link["uri"],
         "fullStatement": statement,
         "CFItemType": kind,
-        "CFDocumentURI": document,
         "lastChangeDateTime": at,
     }
 
 
 def _asked_of(ksb: Ksb) -> _Json:
-    return {
-        "requiredEvidence": ksb.required_evidence,
-        "evidenceMethods": list(ksb.methods),
-        "evidenceCurrencyMonths": ksb.currency_months,
-    }
+    return _said(
+        requiredEvidence=ksb.required_evidence,
+        evidenceMethods=[
+            EvidenceKind.Name(EvidenceKind.ValueType(kind)).removeprefix("EVIDENCE_KIND_").lower()
+            for kind in ksb.methods
+        ],
+        evidenceCurrencyMonths=ksb.currency_months,
+    )
+
+
+def _said(**properties: object) -> _Json:
+    """Without what the standard does not say: CASE has no empty values."""
+    return {name: value for name, value in properties.items() if value}
 
 
 def _link(title: str, identifier: str, uri: str, *made_of: str) -> _Json:
