@@ -65,7 +65,7 @@ ENV PATH=/opt/mentorstream/bin:$PATH \
     PYTHONUNBUFFERED=1
 WORKDIR /tmp
 USER 10001:10001
-# gRPC, gRPC health in plain, metrics.
-EXPOSE 50051 50052 9464
+# gRPC, gRPC health in plain, HTTP pages in plain, metrics.
+EXPOSE 50051 50052 50053 9464
 STOPSIGNAL SIGTERM
 CMD ["mentorstream", "--help"]

@@ -10,6 +10,7 @@ COMMAND_SECONDS = Histogram(
 )
 QUERIES = Counter("mentorstream_queries_total", "Queries by how they ended", ["service", "query", "outcome"])
 TRANSFERS = Counter("mentorstream_transfers_total", "Transfers by how they ended", ["service", "transfer", "outcome"])
+PAGES = Counter("mentorstream_pages_total", "Pages by how they were answered", ["service", "page", "status"])
 EVENTS_STORED = Counter("mentorstream_events_stored_total", "Events committed", ["service", "type"])
 CONFLICTS = Counter("mentorstream_version_conflicts_total", "Appends decided again after a conflict", ["service"])
 OUTBOX_PENDING = Gauge("mentorstream_outbox_pending", "Commits not yet on the topic", ["service"])

@@ -27,6 +27,7 @@ from eventkernel.mending import MendingSink
 from eventkernel.messages import Principal
 from eventkernel.operations.rpc import CONTRACT as operations_contract  # noqa: N811 - the one beside the service's own
 from eventkernel.operations.rpc import OperationsServicer
+from eventkernel.pages import Pages
 from eventkernel.ports import Store
 from eventkernel.projector import Projector
 from eventkernel.reactor import Reactor
@@ -76,6 +77,7 @@ class Node:
         self._scheduled = asyncio.Event()
         self._health = health.aio.HealthServicer()
         self._api: grpc.aio.Server | None = None
+        self._pages: Pages | None = None
         self._health_server: grpc.aio.Server | None = None
         self._feeding: Feeding | None = None
         self._relay: Relay | None = None
@@ -122,6 +124,7 @@ class Node:
             self._spawn(self._mend(self._feeding))
         if Role.API in parts:
             await self._serve_api()
+            await self._serve_pages()
         await self._serve_health()
         self._spawn(self._measure())
         _log.info("ready", roles=sorted(parts), grpc=self._settings.grpc_address if Role.API in parts else None)
@@ -132,8 +135,7 @@ class Node:
         self._stop_by = asyncio.get_running_loop().time() + seconds
         await self._health.enter_graceful_shutdown()
         _log.info("draining", seconds=seconds)
-        if self._api is not None:
-            await self._api.stop(seconds)
+        await asyncio.gather(*self._calls_end(seconds))
         if self._feeding is not None:
             await self._within(self._feeding.stop(), "subscriptions")
         if self._due is not None:
@@ -148,6 +150,10 @@ class Node:
             await self._health_server.stop(0)
         await self._within(self._store.close(), "store")
         _log.info("stopped")
+
+    def _calls_end(self, seconds: float) -> list[Coroutine[Any, Any, None]]:
+        api = [self._api.stop(seconds)] if self._api is not None else []
+        return api + ([self._within(self._pages.stop(), "pages")] if self._pages is not None else [])
 
     async def failed(self) -> None:
         """Waits until a part of the process ends by itself, and raises what ended it: the process must not go on half."""
@@ -259,6 +265,21 @@ class Node:
         await _listen(server, self._settings.grpc_address, "GRPC_ADDRESS")
         self._api = server
 
+    async def _serve_pages(self) -> None:
+        address, service = self._settings.pages_address, self._service
+        if not (address and service.pages):
+            return
+        pages = Pages(
+            service.name, service.pages, self.reader, at_once=self._settings.pages_at_once, seconds=self._settings.page_seconds,
+            drain_seconds=self._settings.shutdown_seconds,
+        )  # fmt: skip
+        self._pages = pages
+        try:
+            await pages.start(address)
+        except OSError as fault:
+            await pages.stop()
+            raise _in_use(address, "PAGES_ADDRESS") from fault
+
     async def _serve_health(self) -> None:
         server = _server()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
@@ -293,5 +314,9 @@ async def _listen(server: grpc.aio.Server, address: str, variable: str) -> None:
     except RuntimeError:
         bound = 0
     if not bound:
-        raise AddressInUse(f"{address} is in use: end what listens there, or set {variable} to a free address")
+        raise _in_use(address, variable)
     await server.start()
+
+
+def _in_use(address: str, variable: str) -> AddressInUse:
+    return AddressInUse(f"{address} is in use: end what listens there, or set {variable} to a free address")

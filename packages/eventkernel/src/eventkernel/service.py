@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from eventkernel.aggregate import Aggregate, _parameter
 from eventkernel.contract import Contract, ContractFault, aggregate_of
+from eventkernel.pages import Page
 from eventkernel.projection import Projection
 from eventkernel.reaction import Effect, Reaction
 from eventkernel.reading import Ask, Reader
@@ -25,6 +26,7 @@ class Service:
 
     `relations` resolves each relationship that its contract needs, by name in lower case (`mentor_of_learner`).
     `effects` are what reaches outside, each by the request that asks for it. `transfers` serve the calls that move stored bytes.
+    `pages` are served over HTTP where the process is told an address for them, each by the prefix of its paths.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Service:
     transfers: Sequence[Callable[..., Any]] = ()
     relations: Mapping[str, Relation] = field(default_factory=dict)
     effects: Mapping[type[Message], Effect] = field(default_factory=dict)
+    pages: Mapping[str, Page] = field(default_factory=dict)
 
     @cached_property
     def deciders(self) -> Mapping[type[Message], Aggregate[Any]]:

@@ -32,6 +32,13 @@ class Settings(BaseSettings):
     health_address: str = Field(
         default="0.0.0.0:50052", description="Where gRPC's standard health service listens, in plain."
     )
+    pages_address: str = Field(
+        default="",
+        pattern=r"^(.+:[0-9]{1,5})?$",
+        description="Where a service's HTTP pages are served, in plain, for a proxy that speaks TLS; nowhere where empty.",
+    )
+    pages_at_once: int = Field(default=32, gt=0, description="How many requests for pages are under way at once.")
+    page_seconds: float = Field(default=10.0, gt=0, description="How long a page may take.")
     metrics_host: str = "0.0.0.0"  # noqa: S104
     metrics_port: int = Field(default=9464, ge=0, le=65535)
     key_file: Path = Field(description="The service's key-encryption key; made on the first run.")

@@ -46,6 +46,7 @@ class Addresses:
     grpc: str
     health: str
     metrics_port: int
+    pages: str = ""
 
 
 @dataclass
@@ -93,7 +94,7 @@ class Platform:
         """
         key = f"{name}-{roles.replace(',', '-')}" if roles else name
         known = self.processes.get(key)
-        where = addresses or (known.addresses if known else Addresses(_free(), _free(), choose_port()))
+        where = addresses or (known.addresses if known else Addresses(_free(), _free(), choose_port(), _free()))
         log = self.log_of(key)
         command = [sys.executable, "-m", name, *(["--roles", roles] if roles else [])]
         child = Child.start(command, log=log, directory=self.data_dir, environment=self._environment(name, where))
@@ -135,6 +136,7 @@ class Platform:
             "MONGODB_URI": found.mongodb_uris[name],
             "GRPC_ADDRESS": where.grpc,
             "HEALTH_ADDRESS": where.health,
+            "PAGES_ADDRESS": where.pages,
             "METRICS_HOST": LOCALHOST,
             "METRICS_PORT": str(where.metrics_port),
             "KEY_FILE": str(self.data_dir / "keys" / f"{name}.key"),

@@ -21,6 +21,8 @@ from mentorstream.platform import LOCALHOST, Addresses, Platform, platform
 _FIRST_PORT = 21_051
 _HIGHEST_FIRST_PORT = 65_000
 _APART = 10
+# Behind a service's gRPC, health and metrics.
+_PAGES = 3
 _LOOK_AGAIN = 0.5
 # In the data directory: where the platform listened, for commands that call it.
 _REMEMBERED = "listens.json"
@@ -60,20 +62,29 @@ def first_port() -> int:
 
 def address_of(service: str, data_dir: Path) -> str:
     """Where the API of a service listens whose platform was last brought up with this data, on this machine."""
+    return f"{LOCALHOST}:{_port_of(service, data_dir)}"
+
+
+def pages_of(service: str, data_dir: Path) -> str:
+    """The same of its HTTP pages: what their addresses begin with."""
+    return f"http://{LOCALHOST}:{_port_of(service, data_dir) + _PAGES}"
+
+
+def _port_of(service: str, data_dir: Path) -> int:
     first = first_port()
     if "MENTORSTREAM_PORT" not in os.environ:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             first = int(json.loads((data_dir / _REMEMBERED).read_text())["first_port"])
-    return f"{LOCALHOST}:{first + _APART * SERVICES.index(service)}"
+    return first + _APART * SERVICES.index(service)
 
 
 def _ports() -> dict[str, Addresses]:
     found = {}
     for place, name in enumerate(SERVICES):
-        grpc, health, metrics = (first_port() + _APART * place + part for part in range(3))
-        for port, what in ((grpc, "gRPC"), (health, "health"), (metrics, "metrics")):
+        grpc, health, metrics, pages = (first_port() + _APART * place + part for part in (0, 1, 2, _PAGES))
+        for port, what in ((grpc, "gRPC"), (health, "health"), (metrics, "metrics"), (pages, "pages")):
             require_free(port, f"the {name} service's {what}", "MENTORSTREAM_PORT (the first of the platform's ports)")
-        found[name] = Addresses(f"{LOCALHOST}:{grpc}", f"{LOCALHOST}:{health}", metrics)
+        found[name] = Addresses(f"{LOCALHOST}:{grpc}", f"{LOCALHOST}:{health}", metrics, f"{LOCALHOST}:{pages}")
     return found
 
 

@@ -6,6 +6,7 @@ from eventkernel.service import Service
 from mentoring.sessions.v1.group_session_pb2 import HoldGroupPlaceRequest, PlanGroupSessionRequest
 
 from sessions.domain.action import action
+from sessions.domain.calendar_feed import calendar_feed
 from sessions.domain.development import development
 from sessions.domain.group_session import group
 from sessions.domain.guide import guide
@@ -19,6 +20,7 @@ from sessions.effects.group_records import hold_with_record
 from sessions.projections.action_record import get_action
 from sessions.projections.actions import actions, list_action_plan, list_my_actions
 from sessions.projections.calendar import get_calendar
+from sessions.projections.calendar_page import calendar_page
 from sessions.projections.current_policy import get_mentoring_policy
 from sessions.projections.group_session import get_group_session
 from sessions.projections.guides import get_guide, guides, list_guides
@@ -59,6 +61,7 @@ def build() -> Service:
             learning_plans,
             mentoring_policy,
             action,
+            calendar_feed,
         ],
         projections=[learner_sessions, guides, mentor_skills, learning_plans_read, mentorship_register, actions],
         reactions=[learning_standards, agreed_actions, overdue_actions, lapsing_skills, group_places],
@@ -87,6 +90,7 @@ def build() -> Service:
             get_calendar,
         ],
         effects={HoldGroupPlaceRequest: hold_with_record},
+        pages={"/calendar/": calendar_page},
         relations={
             "self": self_,
             "mentor_of_learner": mentor_of_learner,
