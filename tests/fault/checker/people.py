@@ -13,7 +13,7 @@ from mentoring.notifications.v1.events_pb2 import (
     Outcome,
 )
 from mentoring.safeguarding.v1.events_pb2 import ConcernAcknowledged, ConcernAssigned, ConcernEscalated
-from notifications.domain.telling import is_safeguarding
+from notifications.domain.occasions import is_safeguarding
 
 from tests.fault.checker.evidence import Evidence, Mail
 from tests.fault.checker.verdict import Verdict

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from mentoring.notifications.v1.events_pb2 import Detail
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
-from notifications.domain.telling import is_safeguarding
+from notifications.domain.occasions import is_safeguarding
 from notifications.texts import FULL, OUTLINE, WHY, Wording
 
 

@@ -9,7 +9,7 @@ import pytest
 from mentoring.notifications.v1.events_pb2 import Because, Detail, Occasion
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 from notifications.domain.need_to_know import CIRCLE_RELATIONSHIPS
-from notifications.domain.telling import PARTS_TOLD, is_safeguarding
+from notifications.domain.occasions import PARTS_TOLD, is_safeguarding
 from notifications.messages import Recipient, Unaddressable, compose
 from notifications.texts import FULL, OUTLINE, WHY
 

@@ -433,4 +433,10 @@ def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
         "MentorshipStarted", "MentorChanged", "SessionPlanned", "SessionMoved", "SessionMissed", "SessionCancelled", "SessionHeld",
         "EvidenceAccepted", "EvidenceReferred", "ConcernReceived", "ConcernAssigned", "DutyGapFound", "ContactReplaced",
         "ConcernChased", "ConcernAcknowledgementLapsed",
+        "SessionCorrected", "ActionAgreed", "ActionReassigned", "ActionReopened", "ActionOverdue", "LearningPlanProposed",
+        "LearningPlanObjectedTo", "LearningPlanAgreed", "SkillLapsing", "SkillLapsed", "EvidenceDecisionSuperseded", "EvidenceResubmitted",
+        "EvidenceWithdrawn", "PlannedEndSet", "SampleActionRequired", "SampleActionOverdue", "SampleActionClosed", "ReviewDueSet",
+        "ReviewScheduled", "ReviewCancelled", "ReviewHeld", "ReviewRevised", "ReviewCompleted", "ReviewLate", "SignaturesLate",
+        "AssessmentRequested", "AssessmentRedirected", "AssessmentWithdrawn", "AssessmentAccepted", "AssessmentDeclined",
+        "AssessmentScheduled", "AssessmentChased", "AssessmentDecided",
     }  # fmt: skip

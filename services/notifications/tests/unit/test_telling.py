@@ -27,7 +27,8 @@ from notifications.default_matrix import default_matrix
 from notifications.domain.circle import Circle, circle
 from notifications.domain.contact import Contact
 from notifications.domain.need_to_know import CIRCLE_RELATIONSHIPS, NeedToKnow
-from notifications.domain.telling import PARTS_TOLD, TOLD_TO_A_CIRCLE, Telling, is_safeguarding, telling
+from notifications.domain.occasions import PARTS_TOLD, TOLD_TO_A_CIRCLE, is_safeguarding
+from notifications.domain.telling import Telling, telling
 from pydantic import TypeAdapter
 
 BECAUSE_OF_PARTY = {
@@ -360,15 +361,17 @@ def test_one_person_is_told_of_a_concern_by_the_part_in_it_and_of_their_own_cont
         Occasion.OCCASION_CONCERN_LAPSED,
     }
     gap = occasion == Occasion.OCCASION_DUTY_GAP
+    skill = occasion in {Occasion.OCCASION_SKILL_LAPSING, Occasion.OCCASION_SKILL_LAPSED}
     if (
         (occasion in received and because == Because.BECAUSE_RAISED_THE_CONCERN)
         or (assigned and because in handlers)
         or (added_to and because == Because.BECAUSE_HANDLES_THE_CONCERN)
         or (own and because == Because.BECAUSE_OWN_CONTACT)
         or (gap and because == Because.BECAUSE_SENIOR_LEAD_OF_THE_SITE)
+        or (skill and because == Because.BECAUSE_OWN_SKILL)
     ):
         assert set(told(outcome.events)) == {"dora"}
-    elif occasion in received or assigned or added_to or own or gap:
+    elif occasion in received or assigned or added_to or own or gap or skill:
         outcome.then_refused("PART_NOT_TOLD")
     else:
         outcome.then_refused("NOT_FOR_ONE_PERSON")

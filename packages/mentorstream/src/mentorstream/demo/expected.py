@@ -113,6 +113,8 @@ def _about_learner(plan: LearnerPlan) -> list[Told]:
     employer = (plan.contact_id, "EMPLOYER_CONTACT")
     guardian = [(plan.guardian_id, "GUARDIAN")] if plan.guardian_id else []
     found = _each("MENTORSHIP_STARTED", plan.mentorship_id, learner, mentor, assessor, employer, *guardian)
+    # A mentorship that starts has a day by which its first review is due.
+    found += _each("REVIEW_DUE", plan.mentorship_id, learner, mentor, assessor, employer, *guardian)
     for session in plan.sessions:
         # The mentor plans, holds and misses: nobody is told of their own act.
         found += _each("SESSION_PLANNED", session.id, learner, employer, *guardian)

@@ -39,10 +39,19 @@ class Surrounding:
     ended: bool = False
     standard_reference: str = ""
     former_mentor_ids: tuple[str, ...] = ()
+    former_party_ids: tuple[str, ...] = ()
 
     def has_heard_of(self, mentor_id: str) -> bool:
         """Whether this person is known to mentor here or to have done so; of what has ended nothing more is heard."""
         return self.ended or mentor_id in (self.mentor_id, *self.former_mentor_ids)
+
+    def is_attached(self, person_id: str) -> bool | None:
+        """Whether this person belongs here, in whatever relationship; None where they were never heard of here."""
+        if self.ended:
+            return False
+        if person_id == self.mentor_id or any(person_id == party.person_id for party in self.parties):
+            return True
+        return False if person_id in self.former_mentor_ids + self.former_party_ids else None
 
     def members(self) -> Iterator[Member]:
         """Each of them with why they may be told. A person in several relationships comes once for each."""
@@ -68,6 +77,23 @@ class Circle:
         found = self.of(mentorship_id)
         return None if found is None else found.members()
 
+    def is_attached(self, person_id: str, mentorship_id: str = "", standard_reference: str = "") -> bool | None:
+        """Whether this person belongs to the mentorship, else to one on the standard, else to any that goes on.
+
+        None where nothing was heard of them with this learner: who was detached, or whose mentorship has ended, is known, and is False.
+        """
+        if mentorship_id:
+            found = self.of(mentorship_id)
+            return None if found is None else found.is_attached(person_id)
+        known = {found.mentorship_id: found.is_attached(person_id) for found in self.surroundings}
+        if all(attached is None for attached in known.values()):
+            return None
+        return any(
+            known[found.mentorship_id]
+            for found in self.surroundings
+            if not standard_reference or found.standard_reference == standard_reference
+        )
+
     def members_on(self, standard_reference: str) -> list[Member] | None:
         """The people of the mentorship on this standard; None where it cannot be told yet which one that is."""
         going_on = [found for found in self.surroundings if not found.ended]
@@ -89,8 +115,8 @@ class Circle:
         return [member for member in first if all(member in other for other in others)]
 
 
-# Shape 2: who mentored before is remembered.
-circle = Aggregate("circle", initial=Circle(), shape=2)
+# Shape 2: who mentored before is remembered. Shape 3: who was a party before, too.
+circle = Aggregate("circle", initial=Circle(), shape=3)
 
 
 @circle.decide
@@ -114,7 +140,7 @@ def record_circle(state: Circle, command: RecordCircleRequest, _context: Context
         standard_reference="" if command.ended else command.standard_reference,
     )
     known = state.of(command.mentorship_id)
-    if known is not None and (known.ended or replace(known, former_mentor_ids=()) == _surrounding(event)):
+    if known is not None and (known.ended or _as_it_is(known) == _surrounding(event)):
         return []
     return [event]
 
@@ -127,13 +153,20 @@ def circle_recorded(state: Circle, event: CircleRecorded) -> Circle:
     if before_it is None:
         return replace(state, surroundings=(*state.surroundings, now))
     former = {*before_it.former_mentor_ids, before_it.mentor_id} - {now.mentor_id, ""}
-    now = replace(now, former_mentor_ids=() if now.ended else tuple(sorted(former)))
+    left = {*before_it.former_party_ids, *(party.person_id for party in before_it.parties)}
+    left -= {party.person_id for party in now.parties}
+    if not now.ended:
+        now = replace(now, former_mentor_ids=tuple(sorted(former)), former_party_ids=tuple(sorted(left)))
     return replace(
         state,
         surroundings=tuple(
             now if before.mentorship_id == now.mentorship_id else before for before in state.surroundings
         ),
     )
+
+
+def _as_it_is(known: Surrounding) -> Surrounding:
+    return replace(known, former_mentor_ids=(), former_party_ids=())
 
 
 def _surrounding(event: CircleRecorded) -> Surrounding:

@@ -13,7 +13,7 @@ from mentoring.common.v1.common_pb2 import InformationKind
 from mentoring.notifications.v1.events_pb2 import Because, Detail, NeedToKnowRule, NeedToKnowSet
 from mentoring.notifications.v1.notifications_pb2 import SetNeedToKnowRequest
 
-# The relationships that a circle gives. The others are parts in a concern, and a concern is told by part, never by matrix.
+# The relationships that a circle gives. The others are parts in what happened, which is told by part, never by matrix.
 CIRCLE_RELATIONSHIPS = (
     Because.BECAUSE_LEARNER,
     Because.BECAUSE_MENTOR,
@@ -87,7 +87,7 @@ def _check(rules: Iterable[NeedToKnowRule]) -> None:
         if rule.because not in CIRCLE_RELATIONSHIPS:
             raise Refusal(
                 "NOT_A_CIRCLE_RELATIONSHIP",
-                f"{cell}: this is a part in a concern, not a relationship to a learner; "
+                f"{cell}: this is a part in what happened, not a relationship to a learner; "
                 "use learner, mentor, assessor, employer contact, provider manager or guardian.",
                 field="rules",
             )

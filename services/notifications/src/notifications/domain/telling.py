@@ -4,7 +4,7 @@ The circle and the matrix are read when it is told, and again before each notice
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from eventkernel.aggregate import Aggregate, Context, NotYet, Refusal
@@ -15,52 +15,15 @@ from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest, Tel
 from notifications.domain.circle import Circle, Member
 from notifications.domain.contact import Contact
 from notifications.domain.need_to_know import NeedToKnow
+from notifications.domain.occasions import (
+    IN_TWO_COPIES,
+    PARTS_IN_A_CIRCLE,
+    PARTS_TOLD,
+    TOLD_AMONG,
+    is_part,
+    is_safeguarding,
+)
 
-_RAISER = frozenset({Because.BECAUSE_RAISED_THE_CONCERN})
-_HANDLERS = frozenset(
-    {
-        Because.BECAUSE_DSL_ON_DUTY,
-        Because.BECAUSE_DEPUTY_DSL_NEXT_ON_THE_LADDER,
-        Because.BECAUSE_SENIOR_LEAD_LAST_RESORT,
-    }
-)
-# Which part in a concern each occasion is told to.
-_PARTS_IN_A_CONCERN = {
-    Occasion.OCCASION_CONCERN_RECEIVED: _RAISER,
-    Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER: _RAISER,
-    Occasion.OCCASION_CONCERN_ASSIGNED: _HANDLERS,
-    Occasion.OCCASION_CONCERN_ADDED_TO: frozenset({Because.BECAUSE_HANDLES_THE_CONCERN}),
-    Occasion.OCCASION_CONCERN_CHASED: frozenset({Because.BECAUSE_HANDLES_THE_CONCERN}),
-    Occasion.OCCASION_CONCERN_LAPSED: frozenset({Because.BECAUSE_HANDLES_THE_CONCERN}),
-}
-# What is told to a learner's circle. An occasion that is in no list here, such as a later release's, is taken for a concern's.
-TOLD_TO_A_CIRCLE = frozenset(
-    {
-        Occasion.OCCASION_MENTORSHIP_STARTED,
-        Occasion.OCCASION_MENTOR_CHANGED,
-        Occasion.OCCASION_SESSION_PLANNED,
-        Occasion.OCCASION_SESSION_MOVED,
-        Occasion.OCCASION_SESSION_MISSED,
-        Occasion.OCCASION_SESSION_CANCELLED,
-        Occasion.OCCASION_SESSION_RECORD_SHARED,
-        Occasion.OCCASION_EVIDENCE_ACCEPTED,
-        Occasion.OCCASION_EVIDENCE_REFERRED,
-    }
-)
-# What is told to one person alone, never to a circle.
-PARTS_TOLD = {
-    **_PARTS_IN_A_CONCERN,
-    Occasion.OCCASION_CONTACT_REPLACED: frozenset({Because.BECAUSE_OWN_CONTACT}),
-    Occasion.OCCASION_DUTY_GAP: frozenset({Because.BECAUSE_SENIOR_LEAD_OF_THE_SITE}),
-}
-# Of what one person alone is told, what is about no concern.
-_NO_CONCERNS = frozenset({Occasion.OCCASION_CONTACT_REPLACED, Occasion.OCCASION_DUTY_GAP})
-# Told to a contact on trial as well. That a concern was received is not: a lost one leaves nobody in danger, and whoever replaced
-# the raiser's contact would hear that they raised one.
-_IN_TWO_COPIES = frozenset(_PARTS_IN_A_CONCERN) - {
-    Occasion.OCCASION_CONCERN_RECEIVED,
-    Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER,
-}
 _CODE = re.compile(r"[a-z][a-z_]{0,39}")
 
 
@@ -82,6 +45,8 @@ class Telling:
         """Whether the recipient still has the need that the notice gives as its reason, in its detail at least."""
         if not self.learner_id:
             return True
+        if is_part(notice.because):
+            return bool(_is_attached(circle, self, notice.recipient_id))
         related = [(self.learner_id, Because.BECAUSE_LEARNER), *(_members(circle, self) or ())]
         return (notice.recipient_id, notice.because) in related and matrix.detail(
             self.kind, notice.because
@@ -95,17 +60,26 @@ telling = Aggregate("telling", initial=Telling())
 def tell_circle(state: Telling, command: TellCircleRequest, context: Context) -> list[NoticeRequested | CircleMeant]:
     """One notice for each person whose relationship to the learner the matrix tells of this kind; the highest detail counts.
 
-    The one who did it is not told. Of a mentorship that has ended only the learner is told. Nobody of another mentorship is told,
-    and where nobody can say which one it is, nobody who does not belong to each.
+    Whoever has a part in it is told in full by that, while they are attached, in whatever relationship. The one who did it is not
+    told. Of a mentorship that has ended only the learner is told. Nobody of another mentorship is told, and where nobody can say which
+    one it is, nobody who does not belong to each.
 
-    Raises NotYet CIRCLE_UNKNOWN or MENTOR_NOT_HEARD_OF, and Refusal NOT_FOR_A_CIRCLE for what only TellPerson may tell.
+    Raises NotYet CIRCLE_UNKNOWN, MENTOR_NOT_HEARD_OF or PARTY_NOT_HEARD_OF, and Refusal NOT_FOR_A_CIRCLE for what only TellPerson may
+    tell, or PART_NOT_TOLD.
     """
     if state.told:
         return []
-    if command.occasion not in TOLD_TO_A_CIRCLE or command.kind == InformationKind.INFORMATION_KIND_CONCERN:
+    if command.occasion not in TOLD_AMONG or command.kind == InformationKind.INFORMATION_KIND_CONCERN:
         raise Refusal(
             "NOT_FOR_A_CIRCLE",
-            "A concern and a person's own contact are never told to a circle: use TellPerson for each who has a part in it.",
+            "A concern and a person's own contact or skill are never told to a circle: use TellPerson for each who has a part in it.",
+        )
+    if any(part.because not in PARTS_IN_A_CIRCLE.get(command.occasion, ()) for part in command.parts):
+        raise Refusal(
+            "PART_NOT_TOLD",
+            f"{Occasion.Name(command.occasion)} is not told to one of the parts given: an action is told to its owner and to the learner "
+            "it is shared with, an assessment to whoever is asked for it, a sample's action to the assessor.",
+            field="parts",
         )
     members = _members(context.state(Circle), command)
     if members is None:
@@ -121,8 +95,11 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
             f"That {command.mentor_id} mentors in {command.mentorship_id} has not been heard of yet: "
             "it comes with the MentorChanged of the sessions service; try again after that.",
         )
-    matrix = context.state(NeedToKnow)
     related = [(command.learner_id, Because.BECAUSE_LEARNER), *members]
+    needs = [
+        *_parts(context.state(Circle), command),
+        *_by_the_matrix(related, command, context.state(NeedToKnow)),
+    ]
     notices = [
         NoticeRequested(
             telling_id=command.telling_id,
@@ -133,7 +110,7 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
             detail=need.detail,
             about_id=command.about_id,
         )
-        for need in _greatest_needs(related, command.kind, matrix)
+        for need in _greatest(needs)
         if need.person_id != command.actor_id
     ]
     if not notices:
@@ -151,7 +128,7 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
 
 @telling.decide
 def tell_person(state: Telling, command: TellPersonRequest, context: Context) -> list[NoticeRequested]:
-    """One notice about a concern, for one person's part in it, or about their own contact.
+    """One notice about a concern, for one person's part in it, or about their own contact or skill.
 
     An alert goes to the contact that somebody else put in the place of theirs as well, for as long as it has not proved itself. That
     second copy says no more than that a concern waits: whoever put the contact there may be whom it is about.
@@ -163,7 +140,7 @@ def tell_person(state: Telling, command: TellPersonRequest, context: Context) ->
     if command.occasion not in PARTS_TOLD:
         raise Refusal(
             "NOT_FOR_ONE_PERSON",
-            f"{Occasion.Name(command.occasion)} is no occasion of a concern or a contact: use TellCircle, which asks the matrix.",
+            f"{Occasion.Name(command.occasion)} is no occasion of a concern, a contact or a skill: use TellCircle, which asks the matrix.",
             field="occasion",
         )
     if command.because not in PARTS_TOLD[command.occasion]:
@@ -171,14 +148,15 @@ def tell_person(state: Telling, command: TellPersonRequest, context: Context) ->
             "PART_NOT_TOLD",
             f"{Occasion.Name(command.occasion)} is not told to {Because.Name(command.because)}: "
             "that a concern was received is for its raiser, that it is assigned for its assignee, "
-            "that it was added to for its handler, a contact's end for its owner, a gap in the duty for the senior lead.",
+            "that it was added to for its handler, a contact's end for its owner, a gap in the duty for the senior lead, "
+            "a skill's last day for the mentor whose it is.",
             field="because",
         )
     contact = context.state(Contact)
     stood = contact.standing(context.now) if is_safeguarding(command.occasion) else command.registration
     notice = _copy(command, context.derive_id("notice", command.person_id), stood)
     notice.raiser_role, notice.category = _code_or_nothing(command.raiser_role), _code_or_nothing(command.category)
-    if command.occasion not in _IN_TWO_COPIES or not contact.on_trial(context.now):
+    if command.occasion not in IN_TWO_COPIES or not contact.on_trial(context.now):
         return [notice]
     second = _copy(command, context.derive_id("notice", command.person_id, "second copy"), stood)
     second.second_copy = True
@@ -202,11 +180,6 @@ def circle_meant(state: Telling, event: CircleMeant) -> Telling:
         standard_reference=event.standard_reference,
         actor_id=event.actor_id,
     )
-
-
-def is_safeguarding(occasion: Occasion.ValueType) -> bool:
-    """Whether this occasion is a concern's, or may be one: it is not known to be anything else."""
-    return occasion not in TOLD_TO_A_CIRCLE | _NO_CONCERNS
 
 
 def _members(circle: Circle, meant: TellCircleRequest | Telling) -> Iterable[Member] | None:
@@ -238,15 +211,41 @@ class _Need:
     detail: Detail.ValueType
 
 
-def _greatest_needs(
-    related: Iterable[tuple[str, Because.ValueType]], kind: InformationKind.ValueType, matrix: NeedToKnow
-) -> list[_Need]:
-    greatest: dict[str, _Need] = {}
+def _parts(circle: Circle, command: TellCircleRequest) -> Iterator[_Need]:
+    for part in command.parts:
+        attached = _is_attached(circle, command, part.person_id)
+        if attached is None:
+            raise NotYet(
+                "PARTY_NOT_HEARD_OF",
+                f"That {part.person_id} is attached to learner {command.learner_id} has not been heard of yet: "
+                "it comes with the PartyAttached of the sessions service; try again after that.",
+            )
+        if attached:
+            yield _Need(part.person_id, part.because, Detail.DETAIL_FULL)
+
+
+def _is_attached(circle: Circle, meant: TellCircleRequest | Telling, person_id: str) -> bool | None:
+    if person_id == meant.learner_id:
+        return True
+    return circle.is_attached(person_id, meant.mentorship_id, meant.standard_reference)
+
+
+def _by_the_matrix(
+    related: Iterable[tuple[str, Because.ValueType]], command: TellCircleRequest, matrix: NeedToKnow
+) -> Iterator[_Need]:
     for person_id, because in related:
-        need = _Need(person_id, because, matrix.detail(kind, because))
-        if need.detail and (person_id not in greatest or need.detail > greatest[person_id].detail):
-            greatest[person_id] = need
-    return list(greatest.values())
+        detail = matrix.detail(command.kind, because)
+        if detail and because in TOLD_AMONG[command.occasion]:
+            yield _Need(person_id, because, detail)
+
+
+def _greatest(needs: Iterable[_Need]) -> Iterable[_Need]:
+    """Each person's need of the highest detail, the first where several have it."""
+    greatest: dict[str, _Need] = {}
+    for need in needs:
+        if need.person_id not in greatest or need.detail > greatest[need.person_id].detail:
+            greatest[need.person_id] = need
+    return greatest.values()
 
 
 def _code_or_nothing(text: str) -> str:

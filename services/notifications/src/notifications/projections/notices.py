@@ -17,7 +17,7 @@ from mentoring.notifications.v1.notifications_pb2 import (
 )
 from pydantic import BaseModel
 
-from notifications.domain.telling import TOLD_TO_A_CIRCLE
+from notifications.domain.occasions import TOLD_TO_A_CIRCLE
 
 
 class NoticeDocument(BaseModel):

@@ -8,7 +8,7 @@ from eventkernel.reaction import Later, Reaction
 from mentoring.notifications.v1.events_pb2 import NoticeRequested
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
-from notifications.domain.telling import is_safeguarding
+from notifications.domain.occasions import is_safeguarding
 
 sending = Reaction("sending")
 
