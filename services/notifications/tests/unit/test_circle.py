@@ -136,3 +136,26 @@ def test_a_circle_folds_in_pieces_and_survives_its_snapshot() -> None:
     state = given(circle, STARTED, ANOTHER, ENDED).state
     adapter = TypeAdapter(Circle)
     assert adapter.validate_json(adapter.dump_json(state)) == state
+
+
+def test_who_was_detached_is_known_and_belongs_no_more() -> None:
+    left = CircleRecorded(
+        learner_id="ada", mentorship_id="m-1", mentor_id="max", parties=[JUDGE], standard_reference="ST0148"
+    )
+    before, after = given(circle, STARTED).state, given(circle, STARTED, left).state
+    assert [before.is_attached(one, "m-1") for one in ("mia", "boss", "judge", "max")] == [True, True, True, None]
+    assert [after.is_attached(one, "m-1") for one in ("mia", "boss", "judge", "max")] == [False, False, True, True]
+    again = given(circle, STARTED, left, STARTED).state
+    assert [again.is_attached(one, "m-1") for one in ("boss", "max")] == [True, False]
+    given(circle, STARTED, left).when(record("m-1", "max", JUDGE)).then_nothing()
+
+
+def test_who_belongs_is_asked_of_the_mentorship_or_standard_that_is_meant() -> None:
+    state = given(circle, STARTED, ANOTHER).state
+    assert state.is_attached("judge", "m-2") is None
+    assert state.is_attached("judge", "m-3") is None
+    assert [state.is_attached("judge", "", one) for one in ("ST0148", "ST0001")] == [True, False]
+    assert [state.is_attached(one) for one in ("judge", "max", "nobody")] == [True, True, None]
+    ended = given(circle, STARTED, ANOTHER, ENDED).state
+    assert [ended.is_attached("judge", *meant) for meant in (("m-1",), ("", "ST0148"), ())] == [False, False, False]
+    assert Circle().is_attached("judge") is None

@@ -10,7 +10,7 @@ from eventkernel.aggregate import NotYet
 from eventkernel.messages import Metadata, derived_id
 from eventkernel.testing.scenario import given
 from google.protobuf.message import Message
-from mentoring.common.v1.common_pb2 import Party, PartyRelationship, Sealed, StandardVersion
+from mentoring.common.v1.common_pb2 import InformationKind, Party, PartyRelationship, Sealed, StandardVersion
 from mentoring.evidence.v1 import assessment_events_pb2 as assessments
 from mentoring.evidence.v1 import judging_events_pb2 as judging
 from mentoring.evidence.v1 import quality_events_pb2 as quality
@@ -266,7 +266,7 @@ def test_a_part_that_an_occasion_does_not_have_is_refused(occasion: Occasion.Val
     """Or a circle could be told around the matrix."""
     for because in _parts_beside(occasion):
         request = TellCircleRequest(
-            telling_id="t-1", learner_id="ada", kind=5, occasion=occasion, about_id="x-1", mentorship_id="m-1",
+            telling_id="t-1", learner_id="ada", kind=InformationKind.INFORMATION_KIND_ACTION, occasion=occasion, about_id="x-1", mentorship_id="m-1",
             parts=[Part(person_id="boss", because=because)],
         )  # fmt: skip
         given(aggregate).beside(surrounded(), default_matrix()).when(request).then_refused("PART_NOT_TOLD")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mentoring.evidence.v1.events_pb2 import DECISION_ACCEPT, DECISION_REFER
 from mentoring.notifications.v1 import events_pb2 as notices
 
+from mentorstream.demo import year_plan
 from mentorstream.demo.cohort import CODES, CONCERNS, DEPUTIES, DSL, EMPLOYERS, SENIOR_LEAD, LearnerPlan
 
 # Fewer people than this are not told of.
@@ -128,7 +129,33 @@ def _about_learner(plan: LearnerPlan) -> list[Told]:
                 found += _each("EVIDENCE_ACCEPTED", piece.id, learner, mentor, employer)
             if judging.referred:
                 found += _each("EVIDENCE_REFERRED", piece.id, learner, mentor, employer)
-    return found
+    return found + (_about_year(plan) if year_plan.GUIDED in plan.sessions else [])
+
+
+def _about_year(plan: LearnerPlan) -> list[Told]:
+    """What the one learner's year adds: each is told by a row of the matrix, or by a part of their own."""
+    learner, mentor = (plan.learner_id, "LEARNER"), (plan.mentor_id, "MENTOR")
+    assessor, employer = (plan.assessor_id, "ASSESSOR"), (plan.contact_id, "EMPLOYER_CONTACT")
+    all_of_them = [learner, mentor, assessor, employer]
+    all_of_them += [(plan.guardian_id, "GUARDIAN")] if plan.guardian_id else []
+    action = f"{year_plan.GUIDED.id}.{{}}".format
+    return [
+        *_each("LEARNING_PLAN_PROPOSED", plan.mentorship_id, learner, assessor, employer),
+        *_each("LEARNING_PLAN_AGREED", plan.mentorship_id, learner, mentor),
+        *_each("ACTION_ASSIGNED", action(1), (plan.learner_id, "OWNS_THE_ACTION"), mentor),
+        *_each("ACTION_ASSIGNED", action(2), (plan.contact_id, "OWNS_THE_ACTION"), (plan.learner_id, "ACTION_IS_SHARED"), mentor),
+        *_each("EVIDENCE_RESUBMITTED", year_plan.IN_PART.id, mentor, assessor, employer),
+        *_each("EVIDENCE_DECISION_SUPERSEDED", year_plan.SUPERSEDED.id, learner, mentor, employer),
+        *_each("ASSESSMENT_ASKED", year_plan.ASSESSMENT, (plan.assessor_id, "ASKED_TO_ASSESS")),
+        *_each("ASSESSMENT_ACCEPTED", year_plan.ASSESSMENT, mentor),
+        *_each("ASSESSMENT_SCHEDULED", year_plan.ASSESSMENT, learner, mentor),
+        *_each("ASSESSMENT_DECIDED", year_plan.ASSESSMENT, learner, mentor),
+        *_each("REVIEW_SCHEDULED", year_plan.REVIEW, *all_of_them),
+        # The mentor recorded it. The next one is due from then.
+        *_each("REVIEW_TO_SIGN", year_plan.REVIEW, learner, employer),
+        *_each("REVIEW_DUE", plan.mentorship_id, *all_of_them),
+        *_each("REVIEW_COMPLETED", year_plan.REVIEW, *all_of_them),
+    ]  # fmt: skip
 
 
 def _about_concerns(asked_by_concern: Mapping[str, Sequence[str]]) -> list[Told]:
