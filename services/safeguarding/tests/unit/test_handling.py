@@ -371,3 +371,12 @@ def test_whoever_raised_it_can_name_people_and_learns_nothing_of_who_has_it() ->
     one, other = acknowledged(), acknowledged()
     assert kinds(one.give(an_addition(DSL), mentor)) == kinds(other.give(an_addition(DEPUTY), mentor))
     assert MENTOR not in one.state.asked_ids
+
+
+def test_a_dsl_neither_reads_nor_takes_back_what_went_past_every_dsl() -> None:
+    tale = raised(a_concern(naming=[DEPUTY]))
+    tale.give(acknowledgement, dsl)
+    tale.give(a_triage(ALLEGATION), dsl)
+    assert tale.state.assignee_id == LEAD
+    assert refusal_of(tale, acknowledgement, dsl).code == "CONCERN_NOT_YOURS"
+    assert not tale.state.is_handler(DSL)
