@@ -152,8 +152,8 @@ def lapsed(state: Concern, _event: ConcernAcknowledgementLapsed) -> Concern:
 
 
 def found_about_dsl(state: Concern, _event: ConcernFoundAboutDsl) -> Concern:
-    """From here on it goes past every DSL, whatever the rota becomes."""
-    return replace(state, past_every_dsl=True)
+    """From here on it goes past every DSL, whatever the rota becomes: those who were asked before are handlers no more."""
+    return replace(state, past_every_dsl=True, asked_ids=())
 
 
 def acknowledged(state: Concern, event: ConcernAcknowledged) -> Concern:

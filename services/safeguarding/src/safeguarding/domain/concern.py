@@ -8,7 +8,8 @@ from eventkernel.aggregate import Aggregate
 from safeguarding.domain import asking, handling, raising
 from safeguarding.domain.concern_state import Concern
 
-concern = Aggregate("concern", initial=Concern())
+# Shape 2: who was asked before it was found to be about a DSL is a handler no more.
+concern = Aggregate("concern", initial=Concern(), shape=2)
 concern.decide(raising.raise_concern)
 concern.decide(raising.add_to)
 concern.decide(raising.link)
