@@ -1,6 +1,7 @@
 """What those who have a concern do about it, and what happens where they do nothing, or turn out to be in it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import handling_events_pb2 as handling
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from mentoring.safeguarding.v1.handling_pb2 import TriageConcernRequest
+from safeguarding.domain.duty import Calendar, Leave
+from safeguarding.domain.duty_set import Duty
 from safeguarding.domain.working_days import after_working_days
 from safeguarding.reactions.escalation import escalation
 
@@ -25,11 +28,13 @@ from .stories import (
     LEAD,
     LEARNER,
     MENTOR,
+    POLICY,
     SECOND_DEPUTY,
     Tale,
     a_concern,
     a_link,
     a_referral,
+    a_rota,
     acknowledged,
     acknowledgement,
     addition,
@@ -380,3 +385,11 @@ def test_a_dsl_neither_reads_nor_takes_back_what_went_past_every_dsl() -> None:
     assert tale.state.assignee_id == LEAD
     assert refusal_of(tale, acknowledgement, dsl).code == "CONCERN_NOT_YOURS"
     assert not tale.state.is_handler(DSL)
+
+
+def test_a_dsl_on_leave_who_is_the_last_resort_is_not_asked_about_a_colleague() -> None:
+    away = Duty(Calendar(leaves=(Leave(DSL, "2020-01-01", "2030-01-01"),)))
+    tale = Tale(rota=a_rota(DSL, DEPUTY), duty=away, policy=replace(POLICY, last_resort_id=DSL))
+    tale.give(a_concern(about=DEPUTY, category=ALLEGATION), mentor)
+    tale.miss_the_deadline()
+    assert tale.state.assignee_id == LEAD
