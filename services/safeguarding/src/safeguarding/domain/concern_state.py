@@ -98,6 +98,7 @@ def asked(state: Concern, number: int, context: Context) -> ConcernAssigned:
         state.excluded_ids,
         past_every_dsl=state.past_every_dsl,
         last_resort_id=context.state(RoutingPolicy).last_resort_id,
+        everybody=context.state(Rota),
     )
     return assignment(state, next_step(steps, state.asked_ids), number, from_now(state, context))
 

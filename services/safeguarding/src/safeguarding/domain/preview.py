@@ -38,7 +38,11 @@ def preview(
     """By the same functions as a concern that is raised. `involved_ids` has the person at risk and everybody named."""
     past_every_dsl = is_about_a_dsl(rota, category, involved_ids)
     steps = ladder(
-        calendar.on_duty(rota, at), involved_ids, past_every_dsl=past_every_dsl, last_resort_id=last_resort_id
+        calendar.on_duty(rota, at),
+        involved_ids,
+        past_every_dsl=past_every_dsl,
+        last_resort_id=last_resort_id,
+        everybody=rota,
     )
     asked = {step.person_id for step in steps}
 

@@ -35,21 +35,28 @@ NOBODY = Step("", ASSIGNEE_ROLE_NOBODY_ON_ROTA)
 
 
 def ladder(
-    rota: Rota, excluded_ids: Collection[str], *, past_every_dsl: bool = False, last_resort_id: str = ""
+    rota: Rota,
+    excluded_ids: Collection[str],
+    *,
+    past_every_dsl: bool = False,
+    last_resort_id: str = "",
+    everybody: Rota | None = None,
 ) -> tuple[Step, ...]:
     """Whom to ask, in order; empty where nobody is left.
 
     Args:
-        rota: the site's, as it is now.
+        rota: those of the site's who are on duty now.
         excluded_ids: the person at risk and everybody named.
         past_every_dsl: the concern is about a DSL (`is_about_a_dsl`): the senior lead alone is asked.
         last_resort_id: the provider's own senior lead, for a site without a rota, or with nobody on it who may be asked.
+        everybody: the whole rota, also who is off duty; not given: `rota` is that.
     """
     dsls = [Step(rota.dsl_id, ASSIGNEE_ROLE_DSL_ON_DUTY)]
     dsls += [Step(person, ASSIGNEE_ROLE_DEPUTY_DSL) for person in rota.deputy_ids]
     steps = [*([] if past_every_dsl else dsls), Step(rota.senior_lead_id, ASSIGNEE_ROLE_SENIOR_LEAD)]
     # Who is on the rota is asked in their place there, or not at all.
-    if not is_among(last_resort_id, {rota.dsl_id, *rota.deputy_ids, rota.senior_lead_id}):
+    whole = everybody or rota
+    if not is_among(last_resort_id, {whole.dsl_id, *whole.deputy_ids, whole.senior_lead_id}):
         steps.append(Step(last_resort_id, ASSIGNEE_ROLE_SENIOR_LEAD))
     return tuple(step for step in steps if step.person_id and not is_among(step.person_id, excluded_ids))
 
