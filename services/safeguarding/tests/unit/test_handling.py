@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import protovalidate
 import pytest
 from eventkernel.aggregate import NotYet
-from eventkernel.messages import Metadata
+from eventkernel.messages import Metadata, Principal
 from eventkernel.reaction import Later
 from eventkernel.testing.scenario import NOON
 from google.protobuf.message import Message
@@ -393,3 +393,17 @@ def test_a_dsl_on_leave_who_is_the_last_resort_is_not_asked_about_a_colleague() 
     tale.give(a_concern(about=DEPUTY, category=ALLEGATION), mentor)
     tale.miss_the_deadline()
     assert tale.state.assignee_id == LEAD
+
+
+@pytest.mark.parametrize(
+    "again", [[(reopening, dsl)], [(addition, mentor), (acknowledgement, dsl)]], ids=["reopened", "added to"]
+)
+def test_a_referral_without_an_answer_is_chased_again_once_its_concern_is_open_again(
+    again: list[tuple[Message, Principal]],
+) -> None:
+    tale = acknowledged()
+    tale.give(a_referral(), dsl)
+    tale.give(closure, dsl)
+    for command, by in again:
+        tale.give(command, by)
+    assert due_of(tale)["referral-r-1"] == NOON + DAY
