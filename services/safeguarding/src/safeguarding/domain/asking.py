@@ -13,6 +13,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
 )
 from mentoring.safeguarding.v1.handling_events_pb2 import (
     CONCERN_DUE_ACTION,
+    CONCERN_DUE_ANSWER_TO_REFERRAL,
     CONCERN_DUE_REFERRAL_TO_LADO,
     ConcernAcknowledgementLapsed,
     ConcernChased,
@@ -74,7 +75,18 @@ def to_be_acted_on(state: Concern, context: Context) -> list[ConcernDueSet]:
     if state.category == CONCERN_CATEGORY_STAFF_ALLEGATION and not state.referred_to_lado and not known:
         refer_by = after_working_days(context.now, LADO_REFERRAL_WORKING_DAYS, TIME_ZONE)
         found.append(due_set(state, "lado", CONCERN_DUE_REFERRAL_TO_LADO, refer_by))
-    return found
+    return [*found, *_to_be_answered(state, context)]
+
+
+def _to_be_answered(state: Concern, context: Context) -> list[ConcernDueSet]:
+    """What was referred, has no answer, and is not chased since the concern was closed."""
+    answer_by = after_working_days(context.now, REFERRAL_ANSWER_WORKING_DAYS, TIME_ZONE)
+    answered = {referral_id for referral_id, _ in state.answers}
+    return [
+        due_set(state, f"referral-{referral_id}", CONCERN_DUE_ANSWER_TO_REFERRAL, answer_by)
+        for referral_id, _ in state.referrals
+        if referral_id not in answered and state.find_due(f"referral-{referral_id}") is None
+    ]
 
 
 def meet_due(
