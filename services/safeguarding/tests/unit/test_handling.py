@@ -407,3 +407,10 @@ def test_a_referral_without_an_answer_is_chased_again_once_its_concern_is_open_a
     for command, by in again:
         tale.give(command, by)
     assert due_of(tale)["referral-r-1"] == NOON + DAY
+
+
+def test_what_turns_out_to_be_no_allegation_is_not_chased_to_the_lado() -> None:
+    tale = raised(a_concern(category=ALLEGATION, naming=["person-teacher"]))
+    tale.give(acknowledgement, dsl)
+    tale.give(a_triage(events.CONCERN_CATEGORY_NEGLECT), dsl)
+    assert "lado" not in due_of(tale)
