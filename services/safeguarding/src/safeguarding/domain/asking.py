@@ -133,8 +133,10 @@ def triage(
 
 
 def triaged(state: Concern, event: ConcernTriaged) -> Concern:
-    """It is this from here on."""
-    return replace(state, category=event.category, severity=event.severity)
+    """It is this from here on. What is no allegation is not for the LADO."""
+    is_allegation = event.category == CONCERN_CATEGORY_STAFF_ALLEGATION
+    due = state.due if is_allegation else without_due(state.due, CONCERN_DUE_REFERRAL_TO_LADO)
+    return replace(state, category=event.category, severity=event.severity, due=due)
 
 
 def assigned(state: Concern, event: ConcernAssigned) -> Concern:
