@@ -414,3 +414,12 @@ def test_what_turns_out_to_be_no_allegation_is_not_chased_to_the_lado() -> None:
     tale.give(acknowledgement, dsl)
     tale.give(a_triage(events.CONCERN_CATEGORY_NEGLECT), dsl)
     assert "lado" not in due_of(tale)
+
+
+def test_what_turns_out_to_be_immediate_danger_is_to_be_acted_on_sooner() -> None:
+    tale = raised(a_concern(severity=events.SEVERITY_OTHER))
+    tale.give(acknowledgement, dsl)
+    tale.give(a_triage(events.CONCERN_CATEGORY_PHYSICAL, events.SEVERITY_IMMEDIATE_DANGER), dsl)
+    assert due_of(tale)["action-0"] == NOON + timedelta(hours=1)
+    tale.give(a_triage(events.CONCERN_CATEGORY_PHYSICAL, events.SEVERITY_OTHER), dsl)
+    assert due_of(tale)["action-0"] == NOON + timedelta(hours=1)
