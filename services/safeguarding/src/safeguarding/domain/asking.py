@@ -129,7 +129,18 @@ def triage(
     after = triaged(state, event)
     if is_about_a_dsl(context.state(Rota), after.category, after.excluded_ids) and not after.past_every_dsl:
         return [event, *_next(after, context)]
-    return [event, *(one for one in to_be_acted_on(after, context) if one.kind == CONCERN_DUE_REFERRAL_TO_LADO)]
+    to_lado = (one for one in to_be_acted_on(after, context) if one.kind == CONCERN_DUE_REFERRAL_TO_LADO)
+    return [event, *to_lado, *_sooner(after, context)]
+
+
+def _sooner(state: Concern, context: Context) -> list[ConcernDueSet]:
+    """What is more serious than was thought is to be acted on sooner; nothing is put off."""
+    act_by = context.now + context.state(RoutingPolicy).act_within(state.severity)
+    return [
+        due_set(state, one.due_id, one.kind, act_by)
+        for one in state.due
+        if one.kind == CONCERN_DUE_ACTION and act_by < one.at
+    ]
 
 
 def triaged(state: Concern, event: ConcernTriaged) -> Concern:
