@@ -133,3 +133,14 @@ def test_changes_are_looked_through_at_once_and_arranged_looks_when_their_time_c
     assert reply(events.RotaChanged(site_id="site-1")) == [LOOK]
     arranged = LookThroughDutyRequest(site_id="site-1", arranged_for=timestamp(day(9)))
     assert reply(looked(day(9))) == [Later(day(9), arranged)]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "zone"), [("2026-03-02", "9999-12-31", "UTC"), ("0001-01-01", "2026-03-03", "Asia/Tokyo")]
+)
+def test_a_leave_without_an_end_or_a_beginning_is_looked_through_like_any_other(
+    first: str, last: str, zone: str
+) -> None:
+    past = given(duty).beside(a_rota(DSL)).when(asked(leaves=(leave(first, last),), zone=zone)).after()
+    told, _ = past.beside(a_rota(DSL)).when(LOOK, at=MONDAY).events
+    assert isinstance(told, events.DutyGapFound)
