@@ -121,9 +121,12 @@ class Calendar:
             for starts, stops in self._shifts(person, days):
                 yield from _both(starts, stops, person, is_leave=False)
         for leave in self.leaves:
-            if leave.person_id in people:
-                starts, _ = self._instants(date.fromisoformat(leave.first_day), 0)
-                stops, _ = self._instants(date.fromisoformat(leave.last_day) + _DAY, 0)
+            # Only what of it lies in the period is looked at: a leave may begin or end with the calendar itself.
+            from_day = max(date.fromisoformat(leave.first_day), first)
+            to_day = min(date.fromisoformat(leave.last_day), last)
+            if leave.person_id in people and from_day <= to_day:
+                starts, _ = self._instants(from_day, 0)
+                stops, _ = self._instants(to_day + _DAY, 0)
                 yield from _both(starts, stops, leave.person_id, is_leave=True)
 
     def _shifts(self, person_id: str, days: Iterable[date]) -> Iterator[tuple[datetime, datetime]]:
