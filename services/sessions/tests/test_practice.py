@@ -118,3 +118,13 @@ async def test_months_that_end_before_they_begin_are_refused(reader: Callable[..
     with pytest.raises(Refusal) as caught:
         await count_practice(CountPracticeRequest(first_month="2026-03", last_month="2026-02"), reader(MANAGER))
     assert (caught.value.code, caught.value.field) == ("ENDS_BEFORE_IT_BEGINS", "last_month")
+
+
+async def test_two_months_less_one_tell_nothing_of_the_few_in_the_other(reader: Callable[..., Any]) -> None:
+    february = [held(f"f{number}", number, number, starts_at_ms=at(2026, 2, 2)) for number in range(5)]
+    read = reader(MANAGER, documents=[*february, held("m", 1, 1, duration_ms=3_600_000)])
+    both, one = (
+        CountPracticeRequest(first_month="2026-02", last_month="2026-03"),
+        CountPracticeRequest(first_month="2026-02", last_month="2026-02"),
+    )
+    assert (await count_practice(both, read)).figures == (await count_practice(one, read)).figures
