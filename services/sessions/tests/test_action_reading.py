@@ -321,3 +321,14 @@ async def test_a_learner_keeps_their_own_actions_when_the_mentorship_has_ended(r
     assert [one.action_id for one in found.actions] == ["action-2", "action-3"]
     mine = await list_my_actions(ListMyActionsRequest(on=TODAY), plan_of(reader, LEARNER, LEARNERS, streams=streams))
     assert [one.action_id for one in mine.actions] == ["action-3"]
+
+
+async def test_whoever_left_learns_from_no_cursor_what_they_had_to_do(reader: Reading) -> None:
+    documents = [projected(agreed(action_id=f"action-{number}")) for number in range(3)]
+    read = reader(
+        person(documents[0].owner_id, "employer_contact"),
+        streams={"mentorships-learner-1": [started(), CANCELLED]},
+        documents=documents,
+    )
+    answer = await list_my_actions(ListMyActionsRequest(on=TODAY, page=Page(size=1)), read)
+    assert (list(answer.actions), answer.next_cursor) == ([], "")
