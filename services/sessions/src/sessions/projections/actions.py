@@ -143,20 +143,17 @@ async def list_my_actions(request: ListMyActionsRequest, read: Reader) -> ListMy
     """The caller's own open actions, but for those of mentorships in which they have no part any more."""
     day(request.on, "on")
     me = read.principal.person_id
-    documents, cursor = await read.page(
-        actions,
-        request.page,
-        order="due_on",
-        before=request.on if request.overdue else None,
-        owner_id=me,
-        status=ACTION_STATUS_OPEN,
-    )
+    documents = await read.documents(actions, owner_id=me, status=ACTION_STATUS_OPEN)
     learner_ids = sorted({document.learner_id for document in documents})
     people = dict(zip(learner_ids, await asyncio.gather(*(_people(one, read) for one in learner_ids)), strict=True))
-    return ListMyActionsResponse(
-        actions=[summary(document, request.on) for document in _still_mine(documents, people, me)],
-        next_cursor=cursor,
+    # Before the pages are cut: neither a page's length nor a cursor tells of what is not the caller's affair any more.
+    shown, cursor = cut(
+        (one for one in _still_mine(documents, people, me) if not request.overdue or is_overdue(one, request.on)),
+        request.page,
+        key=lambda document: (document.due_on, document.action_id),
+        of=list_name("my actions", me, request.overdue, request.on if request.overdue else ""),
     )
+    return ListMyActionsResponse(actions=[summary(one, request.on) for one in shown], next_cursor=cursor)
 
 
 def summary(document: PlannedAction, on: str) -> Action:
