@@ -30,11 +30,17 @@ from evidence.domain.support_policy import SupportPolicy
 def note_mentorship(
     state: Reviews, command: NoteReviewedMentorshipRequest, context: Context
 ) -> list[ReviewedMentorshipNoted | ReviewDueSet]:
-    """Its start, with all of it; or who surrounds the learner from now on, where no start is given."""
+    """Its start, with all of it; or who surrounds the learner from now on, and by which standard where that changed, where no start is given."""
     parties = tuple(sorted(Attached(party.person_id, party.relationship) for party in command.parties))
     if not command.HasField("started_at"):
         known = known_mentorship(state, command.mentorship_id)
-        return _noted(state, replace(known, mentor_id=command.mentor_id, parties=parties), context)
+        now = replace(known, mentor_id=command.mentor_id, parties=parties)
+        if command.ksb_codes:
+            standard = command.standard
+            now = replace(
+                now, reference=standard.reference, version=standard.version, ksb_codes=tuple(command.ksb_codes)
+            )
+        return _noted(state, now, context)
     if state.mentored is not None:
         return []
     zone = context.state(SupportPolicy).zone

@@ -21,7 +21,13 @@ from mentoring.sessions.v1.events_pb2 import (
     MentorshipCompleted,
     MentorshipStarted,
 )
-from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, PartyAttached, PartyDetached
+from mentoring.sessions.v1.mentorship_events_pb2 import (
+    EmployerChanged,
+    MentorChanged,
+    PartyAttached,
+    PartyDetached,
+    StandardChanged,
+)
 
 reviewing = Reaction("reviewing")
 
@@ -47,6 +53,14 @@ def mentor_changed(event: MentorChanged, _meta: Metadata) -> Iterator[NoteReview
 def employer_changed(event: EmployerChanged, _meta: Metadata) -> Iterator[NoteReviewedMentorshipRequest]:
     """Other contacts sign."""
     yield _as_told(event)
+
+
+@reviewing.on
+def standard_changed(event: StandardChanged, _meta: Metadata) -> Iterator[NoteReviewedMentorshipRequest]:
+    """What is reviewed from now on, and assessed, is by another standard."""
+    noted = _as_told(event)
+    noted.ksb_codes.extend(event.ksb_codes)
+    yield noted
 
 
 @reviewing.on
@@ -112,7 +126,7 @@ def look_at_new_signatures(event: ReviewRevised, _meta: Metadata) -> Iterator[La
 
 
 def _as_told(
-    event: MentorshipStarted | MentorChanged | EmployerChanged | PartyAttached | PartyDetached,
+    event: MentorshipStarted | MentorChanged | EmployerChanged | StandardChanged | PartyAttached | PartyDetached,
 ) -> NoteReviewedMentorshipRequest:
     """Each of them tells of all who surround the learner afterwards."""
     return NoteReviewedMentorshipRequest(
