@@ -255,3 +255,12 @@ async def test_who_asks_and_who_answers(reader: Callable[..., Any], person_id: s
     assert await in_support_team(Ask(caller, ACCEPTS, read)) is answers
     elsewhere = GetAssessmentRequest(assessment_id="assessment-1", learner_id="learner-1", mentorship_id="mentorship-2")
     assert not await in_support_team(Ask(caller, elsewhere, read))
+
+
+async def test_whoever_is_attached_no_more_learns_from_no_cursor_what_they_were_asked(
+    reader: Callable[..., Any],
+) -> None:
+    documents = [document(requested(), f"a-{number}") for number in range(3)]
+    read = reader(ASSESSOR, documents=[*documents, team(active=False)], now=NOW)
+    answer = await list_my_assessments(ListMyAssessmentsRequest(page=Page(size=1)), read)
+    assert (list(answer.assessments), answer.next_cursor) == ([], "")
