@@ -3,6 +3,7 @@
 import asyncio
 
 from eventkernel.messages import Metadata
+from eventkernel.paging import cut, list_name
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
 from google.protobuf.duration_pb2 import Duration
@@ -42,7 +43,7 @@ from pydantic import BaseModel
 
 from evidence.domain.assessment_state import MAY_BE_ASKED, WAITED_FOR
 from evidence.projections.support_team import support_team
-from evidence.projections.times import ms, stamp, to_ms, until
+from evidence.projections.times import ms, stamp, to_ms
 
 _ANY_WAITED_FOR = frozenset(WAITED_FOR)
 _STATUSES = {
@@ -173,18 +174,20 @@ async def list_assessments(request: views.ListAssessmentsRequest, read: Reader) 
 async def list_my_assessments(request: views.ListMyAssessmentsRequest, read: Reader) -> views.ListMyAssessmentsResponse:
     """What the caller is asked for, in mentorships that go on and in which they are a party; what is late soonest first."""
     me, now = read.principal.person_id, to_ms(read.now)
-    shown, cursor = await read.page(
-        assessment_requests,
+    asked = [
+        one
+        for one in await read.documents(assessment_requests, asked_id=me)
+        if one.status in _STATUSES[request.which] and (request.which != MY_ASSESSMENTS_LATE or one.late_ms <= now)
+    ]
+    attached = await asyncio.gather(*(_is_attached(one, read) for one in asked))
+    # Before the pages are cut: neither a page's length nor a cursor tells of what is not the caller's affair any more.
+    shown, cursor = cut(
+        (one for one, is_mine in zip(asked, attached, strict=True) if is_mine),
         request.page,
-        order="late_ms",
-        asked_id=me,
-        status=_STATUSES[request.which],
+        key=lambda one: (one.late_ms, one.assessment_id),
+        of=list_name("my assessments", me, request.which),
     )
-    if request.which == MY_ASSESSMENTS_LATE:
-        shown, cursor = until(shown, cursor, "late_ms", read.now)
-    attached = await asyncio.gather(*(_is_attached(one, read) for one in shown))
-    mine = [summary(one, now) for one, is_mine in zip(shown, attached, strict=True) if is_mine]
-    return views.ListMyAssessmentsResponse(assessments=mine, next_cursor=cursor)
+    return views.ListMyAssessmentsResponse(assessments=[summary(one, now) for one in shown], next_cursor=cursor)
 
 
 def summary(document: AssessmentRequest, now_ms: int) -> views.AssessmentSummary:
