@@ -31,6 +31,7 @@ async def test_the_journey_survives_kill_9_of_each_service(
     await _while_killing(running, "sessions", journey.mentor, answered, 10)
     await _while_killing(running, "evidence", journey.judge_evidence, answered, 5)
     await _while_killing(running, "safeguarding", journey.raise_concerns, answered, 1)
+    await journey.live_a_year()
     await _while_killing(running, "notifications", journey.settle, answered, 0)
     # What the notifier held when it was killed is leased for half a minute more.
     await journey.settle(quiet_for=60.0)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from eventkernel.messages import Metadata
+from eventkernel.reaction import Later
 from evidence.reactions.reviews import reviewing
 from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.sessions.v1.mentorship_events_pb2 import StandardChanged
@@ -22,6 +23,7 @@ def test_a_mentorship_that_goes_on_by_another_standard_is_reviewed_by_that() -> 
     policy = reviewing.policies.get(StandardChanged)
     story = started()
     for request in policy(changed, meta) if policy else ():
+        assert not isinstance(request, Later)
         story = ask(story, request).after()
     mentored = story.state.mentored
     assert mentored is not None
