@@ -89,14 +89,14 @@ def _each_is_told_at_most_once(journey: Journey, found: checks.Found) -> None:
         Told(
             notice.recipient_id,
             Occasion.Name(notice.occasion).removeprefix("OCCASION_"),
-            notice.about_id,
+            found.year.places.get(notice.about_id, notice.about_id),
             Because.Name(notice.because).removeprefix("BECAUSE_"),
         )
         for notice in found.notices
         if notice.outcome in (OUTCOME_SENT, OUTCOME_UNKNOWN)
     )
     asked = {concern_id: checks.asked_in(answer) for concern_id, answer in found.concerns.items()}
-    assert settled == told(journey.learners, asked)
+    assert settled == told(journey.as_lived, asked)
     mails = Counter(str(mail.message["X-Notice-Id"]) for mail in found.mails)
     outcomes = {notice.notice_id: notice for notice in found.notices}
     for notice_id, count in mails.items():
