@@ -74,14 +74,14 @@ def summary(state: Concern) -> ConcernSummary:
         shown.acknowledge_by.FromDatetime(state.acknowledge_by)
     if state.added_to_at is not None:
         shown.added_to_at.FromDatetime(state.added_to_at)
-    if state.due:
-        shown.due_at.FromDatetime(min(one.at for one in state.due))
+    if state.tasks:
+        shown.due_at.FromDatetime(state.tasks[0].at)
     return shown
 
 
 def urgency(state: Concern) -> tuple[str, str]:
     """The nearest time by which somebody is to act, as a text that sorts as it does; whatever has none comes last."""
-    times = [one.at for one in state.due] + ([] if state.acknowledge_by is None else [state.acknowledge_by])
+    times = [one.at for one in state.tasks] + ([] if state.acknowledge_by is None else [state.acknowledge_by])
     return min(times, default=_NO_DEADLINE).isoformat(timespec="microseconds"), state.concern_id
 
 
@@ -94,10 +94,7 @@ def _people(state: Concern) -> list[LinkedPerson]:
 
 
 def _due(state: Concern) -> list[ConcernTask]:
-    return [
-        ConcernTask(due_id=one.due_id, kind=one.kind, due_at=timestamp(one.at))
-        for one in sorted(state.due, key=lambda one: one.at)
-    ]
+    return [ConcernTask(due_id=one.due_id, kind=one.kind, due_at=timestamp(one.at)) for one in state.tasks]
 
 
 def sealed_fields(event: Message) -> list[str]:

@@ -56,7 +56,8 @@ def test_the_bytes_that_leave_hold_no_text_and_nobody_at_risk_named_or_anonymous
     assert isinstance(raise_, events.ConcernRaised)
     hidden = {*TEXTS, raise_.content_digest}
     # A raiser who is on the rota may be asked to take the concern; that says nothing of who raised it.
-    if raise_.anonymous and raise_.raiser_id not in tale.state.asked_ids:
+    asked = {event.assignee_id for event in tale.happened if isinstance(event, events.ConcernAssigned)}
+    if raise_.anonymous and raise_.raiser_id not in asked:
         hidden.add(raise_.raiser_id)
     for number, event in enumerate(tale.happened):
         if not published([event]):

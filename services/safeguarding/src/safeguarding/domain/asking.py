@@ -14,10 +14,12 @@ from mentoring.safeguarding.v1.events_pb2 import (
 from mentoring.safeguarding.v1.handling_events_pb2 import (
     CONCERN_DUE_ACTION,
     CONCERN_DUE_ANSWER_TO_REFERRAL,
+    CONCERN_DUE_LOOK_AT_ROTA,
     CONCERN_DUE_REFERRAL_TO_LADO,
     ConcernAcknowledgementLapsed,
     ConcernChased,
     ConcernDueSet,
+    ConcernRotaLookedAt,
     ConcernTriaged,
 )
 from mentoring.safeguarding.v1.handling_pb2 import MeetConcernDueRequest, TriageConcernRequest
@@ -91,8 +93,17 @@ def _to_be_answered(state: Concern, context: Context) -> list[ConcernDueSet]:
 
 def meet_due(
     state: Concern, command: MeetConcernDueRequest, context: Context
-) -> list[ConcernAcknowledgementLapsed | ConcernFoundAboutDsl | ConcernAssigned | ConcernChased | ConcernDueSet]:
+) -> list[
+    ConcernAcknowledgementLapsed
+    | ConcernFoundAboutDsl
+    | ConcernAssigned
+    | ConcernChased
+    | ConcernDueSet
+    | ConcernRotaLookedAt
+]:
     """What was due and is not done: an acknowledgement without action lapses, and the next person is asked; all else is chased.
+
+    Where somebody turned out to be in it, the rota tells whether it is about a DSL; then it goes past every DSL, whoever has it.
 
     Nothing where it was done, or put off, meanwhile. Raises NotYet before its time, as `escalate` does.
     """
@@ -107,6 +118,9 @@ def meet_due(
             concern_id=state.concern_id, handler_id=state.acknowledged_by_id, step=state.step
         )
         return [lapsed_now, *_next(state, context)]
+    if due.kind == CONCERN_DUE_LOOK_AT_ROTA:
+        looked_at = ConcernRotaLookedAt(concern_id=state.concern_id, due_id=due.due_id)
+        return [looked_at, *_past_every_dsl(state, context)]
     again = after_working_days(context.now, REFERRAL_ANSWER_WORKING_DAYS, TIME_ZONE)
     return [
         ConcernChased(concern_id=state.concern_id, due_id=due.due_id, kind=due.kind, handler_id=state.held_by_id),
@@ -127,8 +141,8 @@ def triage(
         concern_id=command.concern_id, handler_id=person_id, category=command.category, severity=command.severity
     )
     after = triaged(state, event)
-    if is_about_a_dsl(context.state(Rota), after.category, after.excluded_ids) and not after.past_every_dsl:
-        return [event, *_next(after, context)]
+    if past_every_dsl := _past_every_dsl(after, context):
+        return [event, *past_every_dsl]
     to_lado = (one for one in to_be_acted_on(after, context) if one.kind == CONCERN_DUE_REFERRAL_TO_LADO)
     return [event, *to_lado, *_sooner(after, context)]
 
@@ -195,6 +209,17 @@ def due(state: Concern, event: ConcernDueSet) -> Concern:
 def chased(state: Concern, _event: ConcernChased) -> Concern:
     """The next time follows in the same commit."""
     return state
+
+
+def rota_looked_at(state: Concern, event: ConcernRotaLookedAt) -> Concern:
+    """Where it is about a DSL, the events that follow in the same commit say what is so now."""
+    return replace(state, due=without_due(state.due, due_id=event.due_id))
+
+
+def _past_every_dsl(state: Concern, context: Context) -> list[ConcernFoundAboutDsl | ConcernAssigned]:
+    """Where it turns out to be about a DSL: the senior lead is asked instead of whoever has it."""
+    about = is_about_a_dsl(context.state(Rota), state.category, state.excluded_ids)
+    return _next(state, context) if about and not state.past_every_dsl else []
 
 
 def _next(state: Concern, context: Context) -> list[ConcernFoundAboutDsl | ConcernAssigned]:

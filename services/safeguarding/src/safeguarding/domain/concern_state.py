@@ -17,7 +17,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
     ConcernCategory,
     Severity,
 )
-from mentoring.safeguarding.v1.handling_events_pb2 import ConcernDue, ConcernDueSet
+from mentoring.safeguarding.v1.handling_events_pb2 import CONCERN_DUE_LOOK_AT_ROTA, ConcernDue, ConcernDueSet
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_ACKNOWLEDGED,
     CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
@@ -85,6 +85,11 @@ class Concern:
     def is_raiser_or_handler(self, person_id: str) -> bool:
         """Whether this person may add to it."""
         return (bool(person_id) and person_id == self.raiser_id) or self.is_handler(person_id)
+
+    @property
+    def tasks(self) -> tuple[Due, ...]:
+        """What people are to do, the nearest first; what the platform does by itself is none of it."""
+        return tuple(sorted((one for one in self.due if one.kind != CONCERN_DUE_LOOK_AT_ROTA), key=lambda one: one.at))
 
     def find_due(self, due_id: str) -> Due | None:
         """What is due under this id, unless it is done."""

@@ -14,6 +14,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
 from mentoring.safeguarding.v1.handling_events_pb2 import (
     CONCERN_DUE_ACTION,
     CONCERN_DUE_ANSWER_TO_REFERRAL,
+    CONCERN_DUE_LOOK_AT_ROTA,
     CONCERN_DUE_REFERRAL_TO_LADO,
     REFERRED_TO_LADO,
     ConcernDueSet,
@@ -167,8 +168,9 @@ def closure_explained(state: Concern, _event: ConcernClosureExplained) -> Concer
 
 
 def closed(state: Concern, _event: ConcernClosed) -> Concern:
-    """Closed: nothing is due any more."""
-    return replace(state, status=CONCERN_STATUS_CLOSED, due=())
+    """Closed: there is nothing to do any more. Whether it is about a DSL is found out all the same."""
+    found_out = tuple(one for one in state.due if one.kind == CONCERN_DUE_LOOK_AT_ROTA)
+    return replace(state, status=CONCERN_STATUS_CLOSED, due=found_out)
 
 
 def reopening_explained(state: Concern, _event: ConcernReopeningExplained) -> Concern:

@@ -16,7 +16,12 @@ from mentoring.safeguarding.v1.events_pb2 import (
     ConcernRaised,
     ConcernReceived,
 )
-from mentoring.safeguarding.v1.handling_events_pb2 import PART_IN_CONCERN_UNSPECIFIED, ConcernPersonLinked
+from mentoring.safeguarding.v1.handling_events_pb2 import (
+    CONCERN_DUE_LOOK_AT_ROTA,
+    PART_IN_CONCERN_UNSPECIFIED,
+    ConcernDueSet,
+    ConcernPersonLinked,
+)
 from mentoring.safeguarding.v1.handling_pb2 import LinkPersonRequest
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
@@ -31,12 +36,13 @@ from safeguarding.domain.concern_state import (
     asked,
     asked_again,
     assignment,
+    due_set,
     handler,
     not_yours,
     timestamp,
 )
 from safeguarding.domain.rota import Rota
-from safeguarding.domain.routing import Step, is_about_a_dsl, is_among
+from safeguarding.domain.routing import Step, is_about_a_dsl, is_about_staff, is_among
 
 _ANONYMOUS = "anonymous"
 _ROLES = frozenset(name.removeprefix("ROLE_").lower() for name, number in Role.items() if number)
@@ -78,7 +84,7 @@ def raise_concern(
 
 def add_to(
     state: Concern, command: AddToConcernRequest, context: Context
-) -> list[ConcernAddedTo | ConcernPersonLinked | ConcernAssigned]:
+) -> list[ConcernAddedTo | ConcernPersonLinked | ConcernAssigned | ConcernDueSet]:
     """Its raiser or a handler adds to it, at any time, and whoever has it is told: nothing that is said lies unread.
 
     Where it was acknowledged, or closed, it is to be acknowledged again, by a deadline that escalates like the first one.
@@ -101,10 +107,13 @@ def add_to(
     ]
     if taken_away := _taken_away(state, named, context):
         return [added, *named, *taken_away]
-    return [added, *named] if state.held_by_id in {"", author_id} else [added, *named, asked_again(state, context)]
+    told = [] if state.held_by_id in {"", author_id} else [asked_again(state, context)]
+    return [added, *named, *_looked_into(state, named, context), *told]
 
 
-def link(state: Concern, command: LinkPersonRequest, context: Context) -> list[ConcernPersonLinked | ConcernAssigned]:
+def link(
+    state: Concern, command: LinkPersonRequest, context: Context
+) -> list[ConcernPersonLinked | ConcernAssigned | ConcernDueSet]:
     """A handler says which part somebody has in it. From then on that person is asked, told and shown nothing of it."""
     handler_id = handler(state, context)
     if (command.person_id, command.part) in state.parts and not command.note:
@@ -116,7 +125,9 @@ def link(state: Concern, command: LinkPersonRequest, context: Context) -> list[C
         linked_by_id=handler_id,
         note=Sealed(to_be_sealed=command.note) if command.note else None,
     )
-    return [linked_now, *_taken_away(state, [linked_now], context)]
+    if taken_away := _taken_away(state, [linked_now], context):
+        return [linked_now, *taken_away]
+    return [linked_now, *_looked_into(state, [linked_now], context)]
 
 
 def raised(_state: Concern, event: ConcernRaised) -> Concern:
@@ -158,6 +169,16 @@ def _taken_away(state: Concern, linked_now: Iterable[ConcernPersonLinked], conte
     if not is_among(state.held_by_id, {event.person_id for event in linked_now}):
         return []
     return [assignment(state, _NEXT, state.step + 1, context.now)]
+
+
+def _looked_into(state: Concern, linked_now: Iterable[ConcernPersonLinked], context: Context) -> list[ConcernDueSet]:
+    """Where somebody new turns out to be in a concern about staff: whether they are a DSL is asked of the rota, which only the
+    platform reads with a site of its own knowing. So it is due at once, and survives whatever happens meanwhile.
+    """
+    new = any(not is_among(event.person_id, state.excluded_ids) for event in linked_now)
+    if not new or state.past_every_dsl or not is_about_staff(state.category):
+        return []
+    return [due_set(state, f"rota-{len(state.excluded_ids)}", CONCERN_DUE_LOOK_AT_ROTA, context.now)]
 
 
 def _digest(command: RaiseConcernRequest, context: Context) -> str:

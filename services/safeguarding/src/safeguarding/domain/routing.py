@@ -65,7 +65,12 @@ def is_about_a_dsl(rota: Rota, category: ConcernCategory.ValueType, excluded_ids
     """Whether it is about the conduct of one who stands, or ever stood, on this rota as DSL or deputy: on duty today or not, their
     colleagues are not to judge it. One who is merely named is only passed over.
     """
-    return category in _CONDUCT_OF_STAFF and any(is_among(person, excluded_ids) for person in rota.stood_ids)
+    return is_about_staff(category) and any(is_among(person, excluded_ids) for person in rota.stood_ids)
+
+
+def is_about_staff(category: ConcernCategory.ValueType) -> bool:
+    """Whether it is about the conduct of staff."""
+    return category in _CONDUCT_OF_STAFF
 
 
 def is_among(person_id: str, ids: Collection[str]) -> bool:
