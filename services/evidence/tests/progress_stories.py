@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from eventkernel.messages import Metadata
-from evidence.projections.ksb_progress import LearnerProgress, ksb_progress
+from evidence.projections.ksb_progress import ksb_progress
+from evidence.projections.progress_document import LearnerProgress
 from evidence.projections.progress_facts import CONTRACT, ProgressFacts, progress_facts
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -114,10 +115,11 @@ def submitted(evidence_id: str, *codes: str) -> EvidenceSubmitted:
     )
 
 
-def accepted(evidence_id: str, *codes: str, by: str = "assessor-1") -> EvidenceAccepted:
+def accepted(evidence_id: str, *codes: str, by: str = "assessor-1", number: int = 0) -> EvidenceAccepted:
     return EvidenceAccepted(
-        evidence_id=evidence_id, learner_id=LEARNER, ksb_codes=codes, assessor_id=by, standard=ST0148, feedback=SECRET
-    )
+        evidence_id=evidence_id, learner_id=LEARNER, ksb_codes=codes, assessor_id=by, standard=ST0148, feedback=SECRET,
+        decision=number,
+    )  # fmt: skip
 
 
 def referred(evidence_id: str, *codes: str) -> EvidenceReferred:
@@ -127,12 +129,13 @@ def referred(evidence_id: str, *codes: str) -> EvidenceReferred:
 
 
 def sampled(
-    evidence_id: str, *codes: str, decision: int = DECISION_ACCEPT, among: tuple[str, ...] = ()
+    evidence_id: str, *codes: str, decision: int = DECISION_ACCEPT, among: tuple[str, ...] = (), number: int = 0
 ) -> SampleConfirmed:
     """`among`: of these, the codes alone were accepted; none: an event from before it said which."""
     return SampleConfirmed(
         sample_id=f"sample-{evidence_id}", learner_id=LEARNER, evidence_id=evidence_id, ksb_codes=among or codes,
         accepted_ksb_codes=codes if among else (), decision=decision, standard=ST0148,  # type: ignore[arg-type]
+        decision_number=number,
     )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ import pytest
 from eventkernel.aggregate import Refusal
 from eventkernel.testing.scenario import person
 from evidence.projections.heat_map import get_heat_map
-from evidence.projections.ksb_progress import LearnerProgress
 from evidence.projections.my_learners import list_my_learners
+from evidence.projections.progress_document import LearnerProgress
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Page, StandardVersion
 from mentoring.evidence.v1.cohort_pb2 import (

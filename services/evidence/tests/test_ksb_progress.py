@@ -10,8 +10,9 @@ from eventkernel.aggregate import Refusal
 from eventkernel.messages import Metadata
 from eventkernel.testing.scenario import person
 from evidence.projections.cohort_summary import get_cohort_summary
-from evidence.projections.ksb_progress import LearnerProgress, ksb_progress
+from evidence.projections.ksb_progress import ksb_progress
 from evidence.projections.learner_progress import get_ksb_progress
+from evidence.projections.progress_document import LearnerProgress
 from evidence.projections.progress_figures import Figures, KsbFigures, figures_on
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message

@@ -9,9 +9,10 @@ from eventkernel.testing.scenario import assert_folds_in_pieces, given, person
 from evidence.domain.migration import migrations
 from evidence.domain.standard import Standard
 from evidence.domain.standards import standard
-from evidence.projections.ksb_progress import LearnerProgress, ksb_progress
+from evidence.projections.ksb_progress import ksb_progress
 from evidence.projections.learner_progress import get_ksb_progress
 from evidence.projections.migration_preview import preview_migration
+from evidence.projections.progress_document import LearnerProgress
 from evidence.projections.progress_figures import figures_on, is_on
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message

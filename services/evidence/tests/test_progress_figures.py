@@ -145,6 +145,15 @@ def test_of_a_piece_that_was_referred_in_part_what_was_accepted_is_sampled() -> 
     assert (found.ksbs["K1"].sampled, found.ksbs["K2"].sampled) == (1, 0)
 
 
+def test_what_was_confirmed_of_a_decision_that_was_superseded_counts_no_more() -> None:
+    first = (submitted("e1", "K1", "K2"), accepted("e1", "K1", "K2", number=1))
+    confirmed = sampled("e1", "K1", "K2", among=("K1", "K2"), number=1)
+    again = accepted("e1", "K1", by="assessor-2", number=2)
+    for events in ((*first, confirmed, again), (confirmed, *first, again)):
+        assert [figures(*events).ksbs[code].sampled for code in ("K1", "K2")] == [0, 1]
+    assert figures(*first, confirmed, again, sampled("e1", "K1", among=("K1",), number=2)).ksbs["K1"].sampled == 1
+
+
 @pytest.mark.parametrize(
     ("events", "band"),
     [

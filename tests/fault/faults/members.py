@@ -12,7 +12,7 @@ from tests.fault.fault import Run, fault
 _COMINGS = 10
 _GROUPS = {
     "sessions.learner_sessions.v3": ("sessions",),
-    "evidence.ksb_progress.v6": ("evidence", "sessions"),
+    "evidence.ksb_progress.v7": ("evidence", "sessions"),
     "notifications.telling.v1": ("evidence", "notifications", "safeguarding", "sessions"),
     "notifications.sending.v1": ("notifications",),
     "safeguarding.escalation.v1": ("safeguarding",),

@@ -28,7 +28,7 @@ _UNKNOWN_FIELD = b"\xba\x3e\x05later"
 # Who reads the topic of sessions, and what of the poisoned stream each has to set aside: the unknown type, and what it handles of the rest.
 _SET_ASIDE = {
     ("sessions", "sessions.learner_sessions.v3"): 2,
-    ("evidence", "evidence.ksb_progress.v6"): 2,
+    ("evidence", "evidence.ksb_progress.v7"): 2,
     ("evidence", "evidence.support_team.v4"): 1,
     ("evidence", "evidence.reviewing.v1"): 1,
     ("notifications", "notifications.telling.v1"): 2,

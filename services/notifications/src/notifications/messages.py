@@ -1,6 +1,7 @@
 """Composes the message of a notice. It says what, why its recipient is told, and where to read on: no id of a person, no name of
 another, nothing that was written. A concern's message does not even greet by name."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
@@ -75,12 +76,10 @@ def _paragraphs(notice: StartNoticeRequest, name: str, wording: Wording, link_ba
 
 
 def _address(name: str, email: str) -> Address:
-    try:
+    # Not raised from the error: its text holds the address, and would be logged.
+    with suppress(ValueError, IndexError, MessageError):
         if email.isascii():
             return Address(name, addr_spec=email)
-    except (ValueError, IndexError, MessageError):
-        # Not raised from the error: its text holds the address, and would be logged.
-        pass
     raise Unaddressable("the registered address is not one that mail can be sent to; register the contact again")
 
 

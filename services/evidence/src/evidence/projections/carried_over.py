@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from mentoring.evidence.v1.events_pb2 import DECISION_ACCEPT
 
-from evidence.projections.ksb_progress import (
+from evidence.projections.progress_document import (
     Activity,
     Claim,
     LearnerProgress,
@@ -47,7 +47,7 @@ def carried_over(document: LearnerProgress, reference: str, version: str) -> Lea
                 continue
             pieces[evidence_id] = piece.model_copy(update={**to, "claims": claims})
             if evidence_id in source.confirmed:
-                confirmed[evidence_id] = _codes(way, source.confirmed[evidence_id])
+                confirmed[evidence_id] = _confirmed(way, source.confirmed[evidence_id])
     return document.model_copy(
         update={
             "sessions": sessions,
@@ -89,6 +89,15 @@ def _on(items: Mapping[str, Item], way: Way) -> list[tuple[str, Item]]:
 
 def _codes(way: Way, codes: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(to for code in codes for to in way.codes.get(code, ())))
+
+
+def _confirmed(way: Way, confirmed: Mapping[str, list[int]]) -> dict[str, list[int]]:
+    """By what each KSB became, the decisions that were confirmed on any that became it."""
+    found: dict[str, list[int]] = {}
+    for code, numbers in confirmed.items():
+        for to in way.codes.get(code, ()):
+            found[to] = sorted({*found.get(to, ()), *numbers})
+    return found
 
 
 def _touched(way: Way, session: Session) -> dict[str, Touched]:

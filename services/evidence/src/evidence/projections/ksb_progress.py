@@ -12,7 +12,6 @@ from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.evidence.v1.events_pb2 import (
     DECISION_ACCEPT,
     DECISION_REFER,
-    DECISION_UNSPECIFIED,
     Decision,
     EvidenceAccepted,
     EvidenceReferred,
@@ -47,147 +46,22 @@ from mentoring.sessions.v1.learning_plan_events_pb2 import (
 )
 from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorChanged, StandardChanged
 from mentoring.sessions.v1.session_record_events_pb2 import HeldRecord, SessionCorrected
-from pydantic import BaseModel
 
-
-class Break(BaseModel):
-    """A break in learning; its first day, and the first day of learning again, empty while it lasts."""
-
-    first_day: str
-    returned_on: str = ""
-
-
-class Mentorship(BaseModel):
-    """A mentorship on a version of a standard, started at milliseconds since 1970."""
-
-    reference: str
-    version: str
-    mentor_id: str
-    employer_id: str
-    site_id: str
-    started_ms: int
-    active: bool = True
-    breaks: list[Break] = []
-
-
-class Touched(BaseModel):
-    """How long a KSB was practised, in seconds, and when that was recorded, in milliseconds since 1970."""
-
-    seconds: int
-    ms: int
-
-
-class Session(BaseModel):
-    """A session that was not cancelled: what it aims at, and, once it was held, how long it was and what it touched.
-
-    Its record may be of another version than its plan: the learner was migrated in between. `record_reference` is empty where it is not.
-    """
-
-    reference: str
-    version: str
-    aims: list[str]
-    starts_ms: int
-    missed: bool = False
-    held: bool = False
-    seconds: int = 0
-    touched: dict[str, Touched] = {}
-    record_reference: str = ""
-    record_version: str = ""
-
-    @property
-    def planned_on(self) -> tuple[str, str]:
-        """Reference and version of what its aims are KSBs of."""
-        return self.reference, self.version
-
-    @property
-    def recorded_on(self) -> tuple[str, str]:
-        """Reference and version of what it touched KSBs of."""
-        return (self.record_reference, self.record_version) if self.record_reference else self.planned_on
-
-
-class Activity(BaseModel):
-    """An activity of a learning plan. What was done on one that was withdrawn stays done."""
-
-    reference: str
-    version: str
-    ksb_codes: list[str]
-    withdrawn: bool = False
-
-
-class Report(BaseModel):
-    """Hours done on an activity, aimed at the KSBs that it had then."""
-
-    activity_id: str
-    reference: str
-    version: str
-    ksb_codes: list[str]
-    seconds: int
-    off_the_job: bool
-    ms: int
-
-
-class Claim(BaseModel):
-    """How a piece stands that is claimed against a KSB: it waits, or was accepted or referred back, by whom, in milliseconds since 1970.
-
-    `origin` is the reference, version and code that it was claimed against where it was carried over; nothing where it was not.
-    """
-
-    decision: Decision.ValueType = DECISION_UNSPECIFIED
-    decided_by: str = ""
-    decided_ms: int = 0
-    touched_ms: int = 0
-    origin: tuple[str, str, str] | None = None
-
-
-class Piece(BaseModel):
-    """A piece of evidence and its claims by KSB."""
-
-    reference: str
-    version: str
-    claims: dict[str, Claim] = {}
-
-
-class Way(BaseModel):
-    """A migration: what each KSB of a version becomes in another, none where it is dropped."""
-
-    reference: str
-    version: str
-    to_reference: str
-    to_version: str
-    codes: dict[str, list[str]]
-
-    @property
-    def source(self) -> tuple[str, str]:
-        """Reference and version of where it comes from."""
-        return self.reference, self.version
-
-    @property
-    def target(self) -> tuple[str, str]:
-        """Reference and version of where it leads to."""
-        return self.to_reference, self.to_version
-
-
-class LearnerProgress(BaseModel):
-    """One learner. `minimum_seconds` off the job, and `reviews_late_ms`, after which a review is missing, 0 where none is due, by mentorship. `confirmed` has the KSBs that the IQA confirmed an acceptance for, by piece; `planned_ends` days by standard and version;
-    `counted_off_the_job` the sessions that were said to be off the job. `mentor_ids`: who mentors the learner now."""
-
-    learner_id: str
-    mentorships: dict[str, Mentorship] = {}
-    minimum_seconds: dict[str, int] = {}
-    reviews_late_ms: dict[str, int] = {}
-    sessions: dict[str, Session] = {}
-    activities: dict[str, Activity] = {}
-    reports: dict[str, Report] = {}
-    counted_off_the_job: dict[str, bool] = {}
-    pieces: dict[str, Piece] = {}
-    confirmed: dict[str, list[str]] = {}
-    planned_ends: dict[str, str] = {}
-    ways: list[Way] = []
-    mentor_ids: list[str] = []
-
+from evidence.projections.progress_document import (
+    Activity,
+    Break,
+    Claim,
+    LearnerProgress,
+    Mentorship,
+    Piece,
+    Report,
+    Session,
+    Touched,
+    Way,
+)
 
 ksb_progress = Projection(
-    "ksb_progress", version=6, document=LearnerProgress, key="learner_id", indexes=("mentor_ids",)
+    "ksb_progress", version=7, document=LearnerProgress, key="learner_id", indexes=("mentor_ids",)
 )
 
 
@@ -401,12 +275,12 @@ def referred(document: LearnerProgress, event: EvidenceReferred, meta: Metadata)
 
 @ksb_progress.on
 def confirmed(document: LearnerProgress, event: SampleConfirmed, _meta: Metadata) -> None:
-    """The IQA confirms what the assessor accepted; of a piece that is sampled more than once, whatever was confirmed."""
+    """The IQA confirms what the assessor accepted; one that was superseded stays confirmed, and counts no more."""
     # Events from before decisions had numbers name no codes that were accepted: then it was all of them, or none.
     accepted = event.accepted_ksb_codes or (event.ksb_codes if event.decision == DECISION_ACCEPT else ())
-    if accepted:
-        known = document.confirmed.get(event.evidence_id, [])
-        document.confirmed[event.evidence_id] = sorted({*known, *accepted})
+    for code in accepted:
+        known = document.confirmed.setdefault(event.evidence_id, {}).setdefault(code, [])
+        known[:] = sorted({*known, event.decision_number or 1})
 
 
 @ksb_progress.on
@@ -473,7 +347,12 @@ def _decide(
     claims = document.pieces[event.evidence_id].claims
     for code in event.ksb_codes:
         claims[code] = Claim(
-            decision=decision, decided_by=event.assessor_id, decided_ms=_ms(meta), touched_ms=_ms(meta)
+            decision=decision,
+            decided_by=event.assessor_id,
+            decided_ms=_ms(meta),
+            # Events from before decisions had numbers: there was one.
+            number=event.decision or 1,
+            touched_ms=_ms(meta),
         )
 
 

@@ -16,7 +16,8 @@ from mentoring.evidence.v1.learner_record_pb2 import GetLearnerRecordRequest
 from mentoring.evidence.v1.progress_pb2 import GetGatewayReadinessRequest, GetKsbGapsRequest, GetPaceRequest
 
 from evidence.domain.standard import Ksb, Version, standard
-from evidence.projections.ksb_progress import LearnerProgress, ksb_progress
+from evidence.projections.ksb_progress import ksb_progress
+from evidence.projections.progress_document import LearnerProgress
 from evidence.projections.progress_facts import progress_as_known
 from evidence.projections.progress_figures import Figures, KsbFigures, figures_on, next_step, required_of
 

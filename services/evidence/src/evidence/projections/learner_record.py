@@ -16,8 +16,8 @@ from mentoring.evidence.v1.learner_record_pb2 import (
 
 from evidence.documents.content import Content, Section
 from evidence.documents.html import html
-from evidence.projections.ksb_progress import LearnerProgress
 from evidence.projections.learner_progress import moment, progress_of, version_of
+from evidence.projections.progress_document import LearnerProgress
 from evidence.projections.progress_facts import facts_as_known, folded, hash_of
 from evidence.projections.progress_figures import figures_on
 
@@ -83,7 +83,7 @@ def _evidence(document: LearnerProgress, reference: str, version: str) -> Sectio
             "waits" if claim.decision == DECISION_UNSPECIFIED else Decision.Name(claim.decision).removeprefix("DECISION_").lower(),
             claim.decided_by,
             _minute(datetime.fromtimestamp(claim.decided_ms / 1000, UTC)) if claim.decided_ms else "",
-            "yes" if claim.decision and code in document.confirmed.get(evidence_id, []) else "",
+            "yes" if claim.decision and claim.number in document.confirmed.get(evidence_id, {}).get(code, ()) else "",
         )
         for evidence_id, piece in sorted(document.pieces.items())
         if (piece.reference, piece.version) == (reference, version)

@@ -19,7 +19,8 @@ from mentoring.evidence.v1.standard_pb2 import (
 from evidence.domain.standard import Version, standard
 from evidence.domain.standard_life import known_version, mapping_faults
 from evidence.projections.carried_over import carried_over
-from evidence.projections.ksb_progress import LearnerProgress, Way, ksb_progress
+from evidence.projections.ksb_progress import ksb_progress
+from evidence.projections.progress_document import LearnerProgress, Way
 from evidence.projections.progress_figures import KsbFigures, figures_on
 
 

@@ -17,9 +17,10 @@ from mentoring.evidence.v1.cohort_pb2 import (
 
 from evidence.domain.progress_policy import ProgressPolicy
 from evidence.domain.standard import standard
-from evidence.projections.ksb_progress import LearnerProgress, ksb_progress
+from evidence.projections.ksb_progress import ksb_progress
 from evidence.projections.learner_progress import time_of
 from evidence.projections.pace_of_learner import current_policy, pace_on
+from evidence.projections.progress_document import LearnerProgress
 from evidence.projections.progress_figures import figures_on
 from evidence.projections.readiness import gaps
 

@@ -8,8 +8,8 @@ from mentoring.evidence.v1 import progress_pb2 as pb
 from evidence.domain.pace import Away, pace_of
 from evidence.domain.progress_policy import ProgressPolicy, progress_policy
 from evidence.domain.standard import Version
-from evidence.projections.ksb_progress import LearnerProgress
 from evidence.projections.learner_progress import moment, progress_as_asked, version_of
+from evidence.projections.progress_document import LearnerProgress
 from evidence.projections.progress_figures import Figures, figures_on, mentorship_on, required_of
 
 

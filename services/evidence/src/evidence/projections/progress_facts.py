@@ -16,7 +16,8 @@ from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed
 from pydantic import BaseModel
 
-from evidence.projections.ksb_progress import LearnerProgress, ksb_progress
+from evidence.projections.ksb_progress import ksb_progress
+from evidence.projections.progress_document import LearnerProgress
 
 CONTRACT = Contract(files_of("mentoring.evidence.v1"), heard=files_of("mentoring.sessions.v1"))
 

@@ -22,7 +22,7 @@ from mentoring.evidence.v1.evidence_pb2 import (
 
 from evidence.domain.standard import Version
 from evidence.projections.carried_over import carried_over, has_gone_on, was_on
-from evidence.projections.ksb_progress import LearnerProgress, Mentorship, Session
+from evidence.projections.progress_document import LearnerProgress, Mentorship, Session
 
 
 class Band(IntEnum):
@@ -192,7 +192,7 @@ def _add_evidence(figures: Figures, document: LearnerProgress, reference: str, v
         figures.evidence_submitted += 1
         figures.evidence_accepted += decisions == {DECISION_ACCEPT}
         figures.evidence_referred += DECISION_REFER in decisions
-        confirmed = document.confirmed.get(evidence_id, [])
+        confirmed = document.confirmed.get(evidence_id, {})
         for code, claim in piece.claims.items():
             ksb = figures.ksb(code)
             ksb.evidenced += 1
@@ -202,7 +202,7 @@ def _add_evidence(figures: Figures, document: LearnerProgress, reference: str, v
                 ksb.carried[evidence_id] = claim.origin
             if claim.decision == DECISION_ACCEPT:
                 ksb.assessed += 1
-                ksb.sampled += code in confirmed
+                ksb.sampled += claim.number in confirmed.get(code, ())
                 ksb.decided_ms, ksb.decided_by = max(
                     (ksb.decided_ms, ksb.decided_by), (claim.decided_ms, claim.decided_by)
                 )

@@ -24,8 +24,8 @@ from mentoring.evidence.v1.progress_pb2 import (
 
 from evidence.domain.standard import Version
 from evidence.policy_defaults import MINIMUM_OFF_THE_JOB_SECONDS
-from evidence.projections.ksb_progress import LearnerProgress
 from evidence.projections.learner_progress import figures_as_asked, moment, progress_as_asked, version_of
+from evidence.projections.progress_document import LearnerProgress
 from evidence.projections.progress_figures import (
     Figures,
     KsbFigures,

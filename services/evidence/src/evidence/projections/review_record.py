@@ -35,7 +35,8 @@ from evidence.domain.review_due import timestamp
 from evidence.domain.review_state import Mentored, Review, Reviews
 from evidence.domain.reviews import reviews, stream_of
 from evidence.policy_defaults import MINIMUM_OFF_THE_JOB_SECONDS
-from evidence.projections.ksb_progress import LearnerProgress, ksb_progress
+from evidence.projections.ksb_progress import ksb_progress
+from evidence.projections.progress_document import LearnerProgress
 from evidence.projections.progress_facts import progress_as_known
 from evidence.projections.progress_figures import KsbFigures, figures_on
 from evidence.projections.reviews_due import due_review, reviews_due
