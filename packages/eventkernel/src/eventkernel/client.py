@@ -77,11 +77,15 @@ class Client:
             request_serializer=contract.request.SerializeToString,
             response_deserializer=answer.FromString,
         )
+        answering = unary(request, metadata=self._metadata({}), timeout=seconds)
         try:
-            async for part in unary(request, metadata=self._metadata({}), timeout=seconds):
+            async for part in answering:
                 yield part
         except grpc.aio.AioRpcError as error:
             raise _failed(error) from error
+        finally:
+            # Whoever stops listening ends the call: the service would go on with it until the deadline.
+            answering.cancel()
 
     async def upload(
         self, parts: AsyncIterator[Message], first: type[Message], answer: type[Answer], *, seconds: float = 3600.0

@@ -53,7 +53,7 @@ class EventContract:
 class CallContract:
     """What an RPC's contract says: who may call, and how the caller must stand to what the call is about.
 
-    `streams` says that the answer comes in parts, `uploads` that the request does. `transfers`: it moves stored bytes. `generated` names the ids that a caller may leave empty. `stream` and `loads` are templates of streams; a query has none. `needs` is the relationship's name in lower case, or "".
+    `streams` says that the answer comes in parts, of a query that goes on or a transfer, `uploads` that the request does. `transfers`: it moves stored bytes. `generated` names the ids that a caller may leave empty. `stream` and `loads` are templates of streams; a query has none. `needs` is the relationship's name in lower case, or "".
     """
 
     method: str

@@ -17,6 +17,7 @@ from eventkernel.aggregate import NotYet, Refusal
 from eventkernel.blobs.port import BlobsUnavailable
 from eventkernel.blobs.sealed import BlobDamaged
 from eventkernel.commands import Contended
+from eventkernel.following import FollowingEnded
 from eventkernel.keys import KeyDestroyed
 from eventkernel.ports import StoreUnavailable
 from eventkernel.reading import Behind, TooMany
@@ -148,6 +149,7 @@ _KINDS: dict[type[Exception], Callable[[Any, str], Fault]] = {
     TooMany: _status(grpc.StatusCode.FAILED_PRECONDITION, "TOO_MANY_DOCUMENTS"),
     Contended: _status(grpc.StatusCode.ABORTED, "CONTENDED", retry=True),
     TooManyTransfers: _status(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_TRANSFERS", retry=True),
+    FollowingEnded: _status(grpc.StatusCode.UNAVAILABLE, "FOLLOWING_ENDED", retry=True),
     TransferStalled: _status(grpc.StatusCode.ABORTED, "TRANSFER_STALLED", retry=True),
     TransferEmpty: _status(grpc.StatusCode.INVALID_ARGUMENT, "TRANSFER_EMPTY"),
     BlobDamaged: _status(grpc.StatusCode.DATA_LOSS, "CONTENT_DAMAGED", _DAMAGED),

@@ -77,6 +77,7 @@ class Node:
         self._scheduled = asyncio.Event()
         self._health = health.aio.HealthServicer()
         self._api: grpc.aio.Server | None = None
+        self._servicer: Servicer | None = None
         self._pages: Pages | None = None
         self._health_server: grpc.aio.Server | None = None
         self._feeding: Feeding | None = None
@@ -152,6 +153,8 @@ class Node:
         _log.info("stopped")
 
     def _calls_end(self, seconds: float) -> list[Coroutine[Any, Any, None]]:
+        if self._servicer is not None:
+            self._servicer.end_following()
         api = [self._api.stop(seconds)] if self._api is not None else []
         return api + ([self._within(self._pages.stop(), "pages")] if self._pages is not None else [])
 
@@ -243,21 +246,11 @@ class Node:
             self._service, store=self._store, clock=self._clock, tokens=tokens, everywhere=self._settings.operations_tenant,
             bootstrap=self._settings.kafka_bootstrap,
         )  # fmt: skip
-        server.add_generic_rpc_handlers(
-            (
-                Servicer(
-                    self._service,
-                    commands=self.commands,
-                    readers=self.reader,
-                    blobs=self.blobs,
-                    clock=self._clock,
-                    tokens=tokens,
-                    calls_at_once=self._settings.calls_at_once,
-                    limits=self._settings.transfer_limits,
-                ),
-                operations,
-            )
-        )
+        self._servicer = Servicer(
+            self._service, commands=self.commands, readers=self.reader, blobs=self.blobs, clock=self._clock, tokens=tokens,
+            calls_at_once=self._settings.calls_at_once, limits=self._settings.transfer_limits, following=self._settings.follow_limits,
+        )  # fmt: skip
+        server.add_generic_rpc_handlers((self._servicer, operations))
         contracts = (self._service.contract, operations_contract)
         own = [str(service.full_name) for contract in contracts for service in contract.services]
         names = (*own, reflection.SERVICE_NAME)

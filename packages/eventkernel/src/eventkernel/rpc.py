@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -25,8 +25,9 @@ from eventkernel.blobs.sealed import SealedBlobs
 from eventkernel.commands import Commands, Order
 from eventkernel.contract import CallContract, Contract
 from eventkernel.faults import Fault, MetadataInvalid, fault_of
+from eventkernel.following import Following, FollowLimits
 from eventkernel.messages import Principal, derived_id
-from eventkernel.reading import After, Ask, Readers
+from eventkernel.reading import After, Ask, Reader, Readers
 from eventkernel.service import Service
 from eventkernel.store.grouping import Overloaded
 from eventkernel.timing import Clock
@@ -56,17 +57,20 @@ class Calls(grpc.GenericRpcHandler):
     """Answers the calls of one contract: who calls, whether what they ask is well formed, and how a failure is told.
 
     Args:
-        limits: of its transfers. They take no places of other calls.
+        limits: of its transfers; `following`: of its queries that go on. Both take no places of other calls.
         calls_at_once: how many calls may be under way. One more is told at once to come again: taken in, it would wait behind
             all the others until its caller gave up, and the next ones too, until nothing was answered in time any more.
     """
 
     def __init__(
-        self, contract: Contract, tokens: Tokens, calls_at_once: int, limits: TransferLimits | None = None
-    ) -> None:
+        self, contract: Contract, tokens: Tokens, calls_at_once: int, limits: TransferLimits | None = None,
+        following: FollowLimits | None = None,
+    ) -> None:  # fmt: skip
         self._contract = contract
         self._limits = limits or TransferLimits()
-        self._transfers = Places(self._limits)
+        self._transfers = Places("transfers", self._limits.at_once, self._limits.at_once_each)
+        self._following = following or FollowLimits()
+        self._followers = Places("calls that go on", self._following.at_once, self._following.at_once_each)
         self._tokens = tokens
         self._calls_at_once = calls_at_once
         self._under_way = 0
@@ -132,10 +136,11 @@ class Calls(grpc.GenericRpcHandler):
             tracing.span(call.method, traceparent=given.get("traceparent", ""), kind=SpanKind.SERVER) as span,
         ):
             try:
-                with nullcontext() if call.transfers else self._a_place():
+                places = self._transfers if call.transfers else self._followers if call.streams else None
+                with self._a_place() if places is None else nullcontext():
                     principal = self._principal(given)
                     # Who calls is known before anything is waited for, or counted.
-                    with self._transfers.one(principal) if call.transfers else nullcontext():
+                    with nullcontext() if places is None else places.one(principal):
                         asked = await request()
                         _generate(call, asked, principal, given)
                         protovalidate.validate(asked)
@@ -187,14 +192,19 @@ class Servicer(Calls):
 
     def __init__(
         self, service: Service, *, commands: Commands, readers: Readers, blobs: SealedBlobs, clock: Clock, tokens: Tokens,
-        calls_at_once: int, limits: TransferLimits | None = None,
+        calls_at_once: int, limits: TransferLimits | None = None, following: FollowLimits | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(service.contract, tokens, calls_at_once, limits)
+        super().__init__(service.contract, tokens, calls_at_once, limits, following)
+        self._over = asyncio.Event()
         self._blobs = blobs
         self._clock = clock
         self._service = service
         self._commands = commands
         self._readers = readers
+
+    def end_following(self) -> None:
+        """The process ends: the calls that go on would last as long as their callers, and are told to go on elsewhere."""
+        self._over.set()
 
     async def _serve(self, asked: Call) -> Message:
         if asked.contract.transfers:
@@ -207,9 +217,31 @@ class Servicer(Calls):
             return answer
 
     async def _serve_stream(self, asked: Call) -> AsyncIterator[Message]:
+        if not asked.contract.transfers:
+            async with aclosing(self._follow(asked)) as parts:
+                async for part in parts:
+                    yield part
+            return
         async with self._transfer(asked, nothing()) as transfer:
             async for part in self._service.moves[asked.contract.request](asked.request, transfer):
                 yield part
+
+    async def _follow(self, asked: Call) -> AsyncGenerator[Message, None]:
+        call, outcome = asked.contract, "failed"
+
+        async def look() -> Reader:
+            self._principal(asked.given)
+            await self._admit(asked)
+            return self._readers(asked.principal, correlation_id=asked.correlation_id)
+
+        try:
+            following = Following(look, self._following, self._over)
+            answer: Any = self._service.answers[call.request]
+            async for part in answer(asked.request, following):
+                yield part
+            outcome = "answered"
+        finally:
+            metrics.QUERIES.labels(self._service.name, call.method, outcome).inc()
 
     @asynccontextmanager
     async def _transfer(self, asked: Call, parts: AsyncIterator[Message]) -> AsyncIterator[Transfer]:

@@ -26,6 +26,7 @@ class Service:
 
     `relations` resolves each relationship that its contract needs, by name in lower case (`mentor_of_learner`).
     `effects` are what reaches outside, each by the request that asks for it. `transfers` serve the calls that move stored bytes.
+    A query that answers in parts takes a `Following` and yields.
     `pages` are served over HTTP where the process is told an address for them, each by the prefix of its paths.
     """
 

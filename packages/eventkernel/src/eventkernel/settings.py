@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from eventkernel.following import FollowLimits
 from eventkernel.transfers import TransferLimits
 
 
@@ -69,6 +70,12 @@ class Settings(BaseSettings):
         default=30.0, gt=0, description="How long a transfer waits for its caller's next part, or to be rid of its own."
     )
     transfer_seconds: float = Field(default=3600.0, gt=0, description="How long a transfer may take as a whole.")
+    followers_at_once: int = Field(default=1000, gt=0, description="How many follow a query that goes on, at once.")
+    followers_at_once_each: int = Field(default=4, gt=0, description="How many of those calls for one person.")
+    follow_every_seconds: float = Field(default=1.0, gt=0, description="How often it is looked whether there is more.")
+    follow_seconds: float = Field(
+        default=3600.0, gt=0, description="How long such a call lasts before it is made anew."
+    )
     shutdown_seconds: float = Field(default=20.0, gt=0, description="How long work in flight may take after SIGTERM.")
 
     @property
@@ -79,6 +86,16 @@ class Settings(BaseSettings):
             at_once_each=self.transfers_at_once_each,
             idle_seconds=self.transfer_idle_seconds,
             seconds=self.transfer_seconds,
+        )
+
+    @property
+    def follow_limits(self) -> FollowLimits:
+        """The limits of this process's queries that go on."""
+        return FollowLimits(
+            at_once=self.followers_at_once,
+            at_once_each=self.followers_at_once_each,
+            every_seconds=self.follow_every_seconds,
+            seconds=self.follow_seconds,
         )
 
     @property

@@ -30,7 +30,7 @@ class TransferEmpty(Exception):
 
 
 class TooManyTransfers(Overloaded):
-    """As many transfers are under way as may be, for this caller or for all."""
+    """As many transfers, or calls that go on, are under way as may be, for this caller or for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +44,29 @@ class TransferLimits:
 
 
 class Places:
-    """Counts the transfers that are under way. They hold places of their own: a slow caller keeps no other call from being answered."""
+    """Counts the calls of a kind that are under way. They hold places of their own: a slow caller keeps no other call from being answered.
 
-    def __init__(self, limits: TransferLimits) -> None:
-        self._limits = limits
+    Args:
+        what: they are called, in the plural.
+        at_once: how many may be under way; `at_once_each`: of one person's.
+    """
+
+    def __init__(self, what: str, at_once: int, at_once_each: int) -> None:
+        self._what = what
+        self._at_once = at_once
+        self._at_once_each = at_once_each
         self._taken: Counter[tuple[str, str]] = Counter()
 
     @contextmanager
     def one(self, principal: Principal) -> Iterator[None]:
-        """A place for this caller's transfer. Raises TooManyTransfers."""
+        """A place for this caller. Raises TooManyTransfers."""
         whose = (principal.tenant, principal.person_id)
-        if self._taken[whose] >= self._limits.at_once_each:
+        if self._taken[whose] >= self._at_once_each:
             raise TooManyTransfers(
-                f"{self._taken[whose]} transfers of yours are under way here: end one, then come again"
+                f"{self._taken[whose]} {self._what} of yours are under way here: end one, then come again"
             )
-        if self._taken.total() >= self._limits.at_once:
-            raise TooManyTransfers(f"{self._taken.total()} transfers are under way here: come again later")
+        if self._taken.total() >= self._at_once:
+            raise TooManyTransfers(f"{self._taken.total()} {self._what} are under way here: come again later")
         self._taken[whose] += 1
         try:
             yield

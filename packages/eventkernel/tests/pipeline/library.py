@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from aiokafka import ConsumerRecord
 from eventkernel.aggregate import Aggregate, Context, NotYet, Refusal
 from eventkernel.cloudevents import encode
 from eventkernel.contract import Contract
+from eventkernel.following import Following
 from eventkernel.messages import Commit, Metadata, Principal, StoredEvent, event_id
 from eventkernel.node import Node
 from eventkernel.projection import Projection
@@ -40,6 +41,8 @@ GetReaderRequest = LIBRARY.messages["GetReaderRequest"]
 GetReaderResponse = LIBRARY.messages["GetReaderResponse"]
 ReadRemarksRequest = LIBRARY.messages["ReadRemarksRequest"]
 ReadRemarksResponse = LIBRARY.messages["ReadRemarksResponse"]
+FollowLimitRequest = LIBRARY.messages["FollowLimitRequest"]
+FollowLimitResponse = LIBRARY.messages["FollowLimitResponse"]
 LoanOpened = LIBRARY.messages["LoanOpened"]
 LoanRenewed = LIBRARY.messages["LoanRenewed"]
 LoanRemarked = LIBRARY.messages["LoanRemarked"]
@@ -214,6 +217,21 @@ async def read_remarks(request: ReadRemarksRequest, read: Reader) -> ReadRemarks
     return ReadRemarksResponse(texts=texts)
 
 
+async def follow_limit(request: FollowLimitRequest, following: Following) -> AsyncIterator[FollowLimitResponse]:
+    sent = None
+    async for read in following.rounds():
+        loans = (await read.state(limit, f"limit-{request.reader_id}")).loans
+        if loans != sent:
+            sent = loans
+            yield FollowLimitResponse(loans=loans)
+
+
+async def is_unfrozen(ask: Ask) -> bool:
+    """Nobody follows a limit that is never raised."""
+    request: Any = ask.request
+    return (await ask.read.state(limit, f"limit-{request.reader_id}")).loans != FROZEN
+
+
 async def is_self(ask: Ask) -> bool:
     request: Any = ask.request
     return bool(ask.principal.person_id == request.reader_id)
@@ -228,8 +246,8 @@ def build(**changed: Any) -> Service:
         "contract": CONTRACT,
         "aggregates": [loan, limit],
         "projections": [readers],
-        "queries": [get_reader, read_remarks],
-        "relations": {"self": is_self},
+        "queries": [get_reader, read_remarks, follow_limit],
+        "relations": {"self": is_self, "self_or_mentor": is_unfrozen},
     }
     return Service(**(parts | changed))
 
