@@ -74,7 +74,7 @@ async def test_a_repeat_whose_relation_ended_gives_the_first_reply(another: Call
     async def relation(ask: Any) -> bool:
         return related[0] and await is_self(ask)
 
-    give = Giver(another(service=build(relations={"self": relation})))
+    give = Giver(another(service=build(relations={"self": relation, "self_or_mentor": relation})))
     first = await give(REMARK, "mine", ADA)
     related[0] = False
     assert await give(REMARK, "mine", ADA) == first
