@@ -11,6 +11,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import CommandReply
 from mentoring.evidence.v1.evidence_pb2 import NEXT_STEP_PLAN, GetKsbProgressRequest, GetKsbProgressResponse
 from mentoring.notifications.v1.events_pb2 import DETAIL_FULL, DETAIL_OUTLINE, OUTCOME_SENT, Occasion
+from mentoring.notifications.v1.inbox_pb2 import (
+    FollowMyInboxRequest,
+    FollowMyInboxResponse,
+    GetMyInboxRequest,
+    GetMyInboxResponse,
+    MarkNoticeReadRequest,
+)
 from mentoring.notifications.v1.notifications_pb2 import ListNoticesRequest, ListNoticesResponse
 from mentoring.sessions.v1.events_pb2 import (
     MOVE_REASON_LEARNER_ASKED,
@@ -115,3 +122,25 @@ async def test_the_people_of_the_mentorship_are_told_as_the_matrix_says_and_nobo
 
     await until(lambda: told(MOVED, Occasion.OCCASION_SESSION_MOVED), "the mails about the moved session")
     await until(lambda: told(CANCELLED, Occasion.OCCASION_SESSION_CANCELLED), "the mails about the cancelled session")
+
+
+async def test_the_learner_follows_their_inbox_and_marks_what_they_have_read(running: Platform) -> None:
+    learner = running.client("notifications", PLAN.learner_id, ["learner"], provider=cohort.PROVIDER)
+    since = Timestamp()
+    since.FromDatetime(datetime(2026, 1, 1, tzinfo=UTC))
+    following = learner.stream(FollowMyInboxRequest(since=since), FollowMyInboxResponse, seconds=60)
+    async for part in following:
+        if part.entry.occasion == Occasion.OCCASION_SESSION_MOVED and not part.entry.read:
+            moved = part.entry
+            assert moved.subject == "A session was moved"
+            await learner.call(MarkNoticeReadRequest(notice_id=moved.notice_id), CommandReply)
+        if part.entry.read:
+            assert part.entry.notice_id == moved.notice_id
+            break
+    unread = await learner.call(GetMyInboxRequest(unread=True), GetMyInboxResponse)
+    assert moved.notice_id not in {one.notice_id for one in unread.entries}
+    assert unread.unread == len(unread.entries)
+    everything = await learner.call(GetMyInboxRequest(), GetMyInboxResponse)
+    assert {one.notice_id for one in everything.entries} == {one.notice_id for one in unread.entries} | {
+        moved.notice_id
+    }

@@ -236,8 +236,7 @@ class Servicer(Calls):
 
         try:
             following = Following(look, self._following, self._over)
-            answer: Any = self._service.answers[call.request]
-            async for part in answer(asked.request, following):
+            async for part in self._service.goes_on[call.request](asked.request, following):
                 yield part
             outcome = "answered"
         finally:

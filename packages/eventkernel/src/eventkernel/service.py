@@ -1,7 +1,7 @@
 """A service, as its wiring declares it, and the check that nothing in it is missing."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, get_type_hints
@@ -11,12 +11,14 @@ from pydantic import BaseModel
 
 from eventkernel.aggregate import Aggregate, _parameter
 from eventkernel.contract import Contract, ContractFault, aggregate_of
+from eventkernel.following import Following
 from eventkernel.pages import Page
 from eventkernel.projection import Projection
 from eventkernel.reaction import Effect, Reaction
 from eventkernel.reading import Ask, Reader
 
 Query = Callable[[Any, Reader], Awaitable[Message]]
+Followed = Callable[[Any, Following], AsyncIterator[Message]]
 Relation = Callable[[Ask], Awaitable[bool]]
 
 
@@ -26,7 +28,7 @@ class Service:
 
     `relations` resolves each relationship that its contract needs, by name in lower case (`mentor_of_learner`).
     `effects` are what reaches outside, each by the request that asks for it. `transfers` serve the calls that move stored bytes.
-    A query that answers in parts takes a `Following` and yields.
+    `followed` are the queries that answer in parts, and go on.
     `pages` are served over HTTP where the process is told an address for them, each by the prefix of its paths.
     """
 
@@ -36,6 +38,7 @@ class Service:
     projections: Sequence[Projection[Any]] = ()
     reactions: Sequence[Reaction] = ()
     queries: Sequence[Query] = ()
+    followed: Sequence[Followed] = ()
     transfers: Sequence[Callable[..., Any]] = ()
     relations: Mapping[str, Relation] = field(default_factory=dict)
     effects: Mapping[type[Message], Effect] = field(default_factory=dict)
@@ -50,6 +53,11 @@ class Service:
     def answers(self) -> Mapping[type[Message], Query]:
         """The function that answers each query."""
         return {_parameter(query, get_type_hints(query), 0): query for query in self.queries}
+
+    @cached_property
+    def goes_on(self) -> Mapping[type[Message], Followed]:
+        """The function that answers each query that goes on."""
+        return {_parameter(query, get_type_hints(query), 0): query for query in self.followed}
 
     @cached_property
     def moves(self) -> Mapping[type[Message], Callable[..., Any]]:
@@ -78,7 +86,7 @@ class Service:
             elif call.transfers:
                 if call.request not in self.moves:
                     faults.append(f"{call.method}: no transfer takes {call.request.DESCRIPTOR.name}")
-            elif call.request not in self.answers:
+            elif call.request not in (self.goes_on if call.streams else self.answers):
                 faults.append(f"{call.method}: no query answers {call.request.DESCRIPTOR.name}")
             if call.needs and call.needs not in self.relations:
                 faults.append(f"{call.method}: no relation `{call.needs}` is given")
@@ -105,7 +113,8 @@ class Service:
             yield f"{command.DESCRIPTOR.name} is decided by {names}"
         queries = (
             (_parameter(query, get_type_hints(query), 0), getattr(query, "__name__", repr(query)))
-            for query in self.queries
+            for queries in (self.queries, self.followed)
+            for query in queries
         )
         for query, names in _takers(((request,), name) for request, name in queries):
             yield f"{query.DESCRIPTOR.name} is answered by {names}"

@@ -246,7 +246,8 @@ def build(**changed: Any) -> Service:
         "contract": CONTRACT,
         "aggregates": [loan, limit],
         "projections": [readers],
-        "queries": [get_reader, read_remarks, follow_limit],
+        "queries": [get_reader, read_remarks],
+        "followed": [follow_limit],
         "relations": {"self": is_self, "self_or_mentor": is_unfrozen},
     }
     return Service(**(parts | changed))

@@ -15,9 +15,11 @@ from notifications.domain.contact import contact
 from notifications.domain.contact_policy import contact_policy
 from notifications.domain.need_to_know import NeedToKnow, need_to_know
 from notifications.domain.notice import notice
+from notifications.domain.reading import reading
 from notifications.effects.mail import Patience, SendMail
 from notifications.effects.mailer import Mailer
 from notifications.effects.smtp import SmtpMailer
+from notifications.projections.inbox import follow_my_inbox, get_my_inbox, inbox
 from notifications.projections.notices import list_my_notices, list_notices, notices
 from notifications.reactions.circles import circles
 from notifications.reactions.sending import sending
@@ -54,10 +56,11 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             files_of("mentoring.notifications.v1"),
             heard=files_of("mentoring.sessions.v1", "mentoring.evidence.v1", "mentoring.safeguarding.v1"),
         ),
-        aggregates=[contact, contact_policy, circle, matrix, telling_domain.telling, notice],
-        projections=[notices],
+        aggregates=[contact, contact_policy, circle, matrix, telling_domain.telling, notice, reading],
+        projections=[notices, inbox],
         reactions=[circles, telling, sending],
-        queries=[list_notices, list_my_notices],
+        queries=[list_notices, list_my_notices, get_my_inbox],
+        followed=[follow_my_inbox],
         effects={StartNoticeRequest: _send_mail(found, mailer or _smtp(found), matrix)},
         relations={"self": self_},
     )

@@ -1,0 +1,149 @@
+"""Inboxes: each person's notices, in the words of their messages. A concern's says no more than that there is one."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+from eventkernel.following import Following
+from eventkernel.messages import Metadata
+from eventkernel.projection import Projection
+from eventkernel.reading import Reader
+from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.common.v1.common_pb2 import Page
+from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, NoticeSettled, Occasion, Outcome
+from mentoring.notifications.v1.inbox_events_pb2 import NoticeRead
+from mentoring.notifications.v1.inbox_pb2 import (
+    FollowMyInboxRequest,
+    FollowMyInboxResponse,
+    GetMyInboxRequest,
+    GetMyInboxResponse,
+    InboxEntry,
+)
+from pydantic import BaseModel
+
+from notifications.texts import FULL, OUTLINE, WHY
+
+_LONGEST_AGO = timedelta(days=1)
+_COUNTED = 100
+_EVERY_PAGE = 500
+# A mail leads an outline's reader to the notice itself: whoever reads the inbox is there.
+_NO_MORE = "notices"
+
+
+class InboxDocument(BaseModel):
+    """One notice. `shown`: its recipient may see it; `unread`: that, and they have not marked it."""
+
+    notice_id: str
+    recipient_id: str = ""
+    occasion: Occasion.ValueType = Occasion.OCCASION_UNSPECIFIED
+    because: Because.ValueType = Because.BECAUSE_UNSPECIFIED
+    detail: Detail.ValueType = Detail.DETAIL_UNSPECIFIED
+    about_id: str = ""
+    requested_at: datetime | None = None
+    second_copy: bool = False
+    withdrawn: bool = False
+    reader_ids: list[str] = []
+    shown: bool = False
+    unread: bool = False
+
+
+inbox = Projection("inbox", version=1, document=InboxDocument, key="notice_id", indexes=("recipient_id",))
+
+
+@inbox.on
+def requested(document: InboxDocument, event: NoticeRequested, meta: Metadata) -> None:
+    """Somebody is told. One who gets two copies reads one."""
+    document.recipient_id = event.recipient_id
+    document.occasion = event.occasion
+    document.because = event.because
+    document.detail = event.detail
+    document.about_id = event.about_id
+    document.second_copy = event.second_copy
+    document.requested_at = meta.at
+    _look_again(document)
+
+
+@inbox.on
+def settled(document: InboxDocument, event: NoticeSettled, _meta: Metadata) -> None:
+    """Whoever has lost the need to know before it was sent is not told here either."""
+    document.withdrawn = event.outcome == Outcome.OUTCOME_NEED_ENDED
+    _look_again(document)
+
+
+@inbox.on
+def marked(document: InboxDocument, event: NoticeRead, _meta: Metadata) -> None:
+    """The mark comes from a stream of its own, and so perhaps first."""
+    document.reader_ids = sorted({*document.reader_ids, event.person_id})
+    _look_again(document)
+
+
+async def get_my_inbox(request: GetMyInboxRequest, reader: Reader) -> GetMyInboxResponse:
+    """The caller's own, newest first."""
+    me = reader.principal.person_id
+    which = {"unread": True} if request.unread else {"shown": True}
+    found, cursor = await reader.page(
+        inbox, request.page, order="requested_at", descending=True, recipient_id=me, **which
+    )
+    unread, _ = await reader.page(inbox, Page(size=_COUNTED), order="requested_at", recipient_id=me, unread=True)
+    return GetMyInboxResponse(entries=map(_entry, found), next_cursor=cursor, unread=len(unread))
+
+
+async def follow_my_inbox(request: FollowMyInboxRequest, following: Following) -> AsyncIterator[FollowMyInboxResponse]:
+    """What came since, and what comes. A notice that is read into the model late is still of the time at which it was asked for."""
+    sent: dict[str, InboxEntry] = {}
+    since: datetime | None = None
+    async for read in following.rounds():
+        since = since or _since(request, read.now)
+        async for document in _newer(read, since):
+            entry = _entry(document) if document.shown else InboxEntry(notice_id=document.notice_id, withdrawn=True)
+            if sent.get(document.notice_id, None if document.shown else entry) != entry:
+                sent[document.notice_id] = entry
+                yield FollowMyInboxResponse(entry=entry)
+
+
+async def _newer(read: Reader, since: datetime) -> AsyncIterator[InboxDocument]:
+    page = Page(size=_EVERY_PAGE)
+    while True:
+        found, page.cursor = await read.page(
+            inbox, page, order="requested_at", since=since, recipient_id=read.principal.person_id, second_copy=False
+        )
+        for document in found:
+            yield document
+        if not page.cursor:
+            return
+
+
+def _since(request: FollowMyInboxRequest, now: datetime) -> datetime:
+    if not request.HasField("since"):
+        return now
+    return max(request.since.ToDatetime(UTC), now - _LONGEST_AGO)
+
+
+def _look_again(document: InboxDocument) -> None:
+    words = FULL if document.detail == Detail.DETAIL_FULL else OUTLINE
+    document.shown = document.occasion in words and not (document.second_copy or document.withdrawn)
+    document.unread = document.shown and document.recipient_id not in document.reader_ids
+
+
+def _entry(document: InboxDocument) -> InboxEntry:
+    wording = (FULL if document.detail == Detail.DETAIL_FULL else OUTLINE)[document.occasion]
+    has_more = wording.page != _NO_MORE
+    return InboxEntry(
+        notice_id=document.notice_id,
+        at=_timestamp(document.requested_at),
+        occasion=document.occasion,
+        detail=document.detail,
+        subject=wording.subject,
+        text=wording.text,
+        why=WHY[document.because],
+        page=wording.page if has_more else "",
+        about_id=document.about_id if has_more else "",
+        read=not document.unread,
+    )
+
+
+def _timestamp(at: datetime | None) -> Timestamp | None:
+    if at is None:
+        return None
+    found = Timestamp()
+    found.FromDatetime(at)
+    return found
