@@ -56,7 +56,7 @@ class SmtpMailer:
                 await self._connect(client)
                 await self._address(client, message)
         except TimeoutError:
-            raise NotTaken("SMTP_UNREACHABLE", passing=True) from None
+            raise NotTaken("SMTP_UNREACHABLE", passing=True, dead=True) from None
 
     async def _connect(self, client: SMTP) -> None:
         try:
@@ -65,7 +65,7 @@ class SmtpMailer:
             # Whatever the server says here is about us and not about this message: it may be mended.
             raise NotTaken(f"SMTP_{error.code}", passing=True) from None
         except (SMTPException, OSError, ValueError):
-            raise NotTaken("SMTP_UNREACHABLE", passing=True) from None
+            raise NotTaken("SMTP_UNREACHABLE", passing=True, dead=True) from None
 
     async def _address(self, client: SMTP, message: EmailMessage) -> None:
         try:
@@ -74,7 +74,7 @@ class SmtpMailer:
         except SMTPResponseException as error:
             raise _refused(error) from None
         except (SMTPException, OSError):
-            raise NotTaken("SMTP_UNREACHABLE", passing=True) from None
+            raise NotTaken("SMTP_UNREACHABLE", passing=True, dead=True) from None
 
     async def _hand_over(self, client: SMTP, message: EmailMessage) -> None:
         try:
@@ -87,4 +87,6 @@ class SmtpMailer:
 
 
 def _refused(error: SMTPResponseException) -> NotTaken:
-    return NotTaken(f"SMTP_{error.code}", passing=error.code < 500)
+    # RFC 3463: 5.1.x is about the recipient's address, which is none.
+    gone = error.code >= 500 and str(error.message).startswith("5.1.")
+    return NotTaken(f"SMTP_{error.code}", passing=error.code < 500, gone=gone)
