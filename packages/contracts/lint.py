@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
 from mentoring.options.v1 import options_pb2
@@ -37,7 +38,18 @@ def build_image() -> bytes:
 
 def reference(image: bytes) -> str:
     """docs/CONTRACTS.md as it is to be."""
-    return str(runpy.run_path(str(Path(__file__).with_name("reference.py")))["reference"](image))
+    return str(_page()["reference"](image))
+
+
+def astray(image: bytes) -> list[str]:
+    """What the orders of calls in flows.toml name and the contracts do not have, a line each."""
+    page = _page()
+    found: list[str] = page["astray"](image, page["flows"]())
+    return found
+
+
+def _page() -> dict[str, Any]:
+    return runpy.run_path(str(Path(__file__).with_name("reference.py")))
 
 
 def lint(image: bytes) -> list[str]:
@@ -142,6 +154,7 @@ def main() -> int:
     found = (
         lint(image)
         + unmarked(image)
+        + astray(image)
         + unreferenced(image)
         + [f"BREAKING {line}" for line in breaking(image, BASELINE.read_bytes())]
     )

@@ -11,6 +11,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto,
 
 ROOT = Path(__file__).resolve().parents[2]
 LINT = runpy.run_path(str(ROOT / "packages" / "contracts" / "lint.py"))
+REFERENCE = runpy.run_path(str(ROOT / "packages" / "contracts" / "reference.py"))
 EVENTS = "mentoring/sessions/v1/events.proto"
 
 
@@ -44,8 +45,36 @@ def test_the_page_of_calls_and_events_says_what_the_contracts_say(image: bytes) 
     assert LINT["unreferenced"](retyped) == ["docs/CONTRACTS.md is behind: make it with --baseline"]
 
 
+def test_the_orders_of_calls_name_calls_and_roles_of_the_contracts(image: bytes) -> None:
+    assert LINT["astray"](image) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "found"),
+    [
+        ([["mentor"], "sessions.HoldSeance", ""], "no call sessions.HoldSeance"),
+        ([["mentor"], "evidence.HoldSession", ""], "no call evidence.HoldSession"),
+        ([["mentor", "learner"], "sessions.HoldSession", ""], "sessions.HoldSession is not for learner"),
+        ([["mentor"], "sessions.HoldSession", "Or `LoseSession`."], "no call LoseSession"),
+        ([["eqa"], "safeguarding.RaiseConcern", "Or `AddToConcern`."], ""),
+    ],
+)
+def test_an_order_of_calls_that_goes_astray_is_found(image: bytes, step: list[object], found: str) -> None:
+    lines = REFERENCE["astray"](image, [{"title": "A day", "steps": [step]}])
+    assert lines == ([f"flows.toml: A day: {found}"] if found else [])
+
+
+def test_the_page_leaves_out_what_only_the_platform_calls_and_says_what_moves_bytes(image: bytes) -> None:
+    page = LINT["reference"](image)
+    sections = re.split(r"^### ", page, flags=re.MULTILINE)[1:]
+    assert [each.splitlines()[0] for each in sections if not re.search(r"^\| `|^\| 1 ", each, re.MULTILINE)] == []
+    assert "FollowingService" not in page
+    assert re.findall(r"^\| `(\w+)` \(moves bytes\)", page, re.MULTILINE) == ["UploadArtefact", "DownloadArtefact"]
+    assert set(re.findall(r"^\| `(\w+)` \(acts\)", page, re.MULTILINE)) == REFERENCE["OPERATORS_ACTS"]
+
+
 def test_every_call_and_event_of_the_page_says_what_it_is(image: bytes) -> None:
-    rows = re.findall(r"^\| `([\w.-]+)`(?: \(reads\))? \| (.*?) \|", LINT["reference"](image), re.MULTILINE)
+    rows = re.findall(r"^\| `([\w.-]+)`(?: \([\w ]+\))? \| (.*?) \|", LINT["reference"](image), re.MULTILINE)
     assert [name for name, what in rows if not what.strip()] == []
     assert {"HoldSession", "mentoring.sessions.session-held"} <= {name for name, _ in rows}
 

@@ -12,31 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mentorstream.embedded import StartFailure
-from mentorstream.embedded.ports import require_free
+
+from tests.e2e.typed import PORT, ended, read_until, started
 
 pytestmark = pytest.mark.timeout(300)
-MENTORSTREAM = [sys.executable, "-m", "mentorstream"]
-
-
-def _first_port() -> int:
-    """The first of a free range, below those that outgoing connections and the embedded parts take."""
-    for first in range(12_000, 19_000, 100):
-        try:
-            for offset in range(40):
-                require_free(first + offset, "this test", "nothing")
-        except StartFailure:
-            continue
-        return first
-    raise RuntimeError("no free range of ports")
-
-
-PORT = _first_port()
 
 
 def test_up_stops_on_ctrl_c_leaves_no_process_and_keeps_its_data(tmp_path: Path) -> None:
     first = _up_until_it_is_up(tmp_path)
-    assert "mentoring.safeguarding.v1.SafeguardingService/SetRoutingPolicy" in first
+    assert "call safeguarding SetRoutingPolicy" in first
     assert "ST0148 1.0: imported" in first
     keys = {file.name: file.read_bytes() for file in (tmp_path / "keys").iterdir()}
     assert len(keys) == 4
@@ -45,8 +29,8 @@ def test_up_stops_on_ctrl_c_leaves_no_process_and_keeps_its_data(tmp_path: Path)
 
 
 def test_a_demo_that_is_interrupted_leaves_no_process(tmp_path: Path) -> None:
-    with _started("demo", "--data-dir", str(tmp_path)) as process:
-        _read_until(process, "Mentorships start")
+    with started("demo", "--data-dir", str(tmp_path)) as process:
+        read_until(process, "Mentorships start")
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 128 + signal.SIGINT
     assert _processes_of(tmp_path) == []
@@ -56,10 +40,10 @@ def test_a_port_in_use_is_named_with_what_to_set(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", PORT))
         taken.listen()
-        ended = _run("up", "--data-dir", str(tmp_path))
-    assert ended.returncode == 2
-    assert f"PORT_IN_USE: Port {PORT} on 127.0.0.1" in ended.stderr
-    assert "MENTORSTREAM_PORT" in ended.stderr
+        done = ended("up", "--data-dir", str(tmp_path))
+    assert done.returncode == 2
+    assert f"PORT_IN_USE: Port {PORT} on 127.0.0.1" in done.stderr
+    assert "MENTORSTREAM_PORT" in done.stderr
     assert _processes_of(tmp_path) == []
 
 
@@ -68,22 +52,22 @@ def test_a_malformed_standard_is_told_with_every_problem(tmp_path: Path) -> None
     file.write_text(
         '{"reference": "ST0148", "version": "1.0", "title": "", "level": 3, "ksbs": [{"code": "K2", "kind": "skill", "statement": ""}]}'
     )
-    ended = _run("standard", "check", str(file))
-    assert ended.returncode == 2
-    assert "STANDARD_FILE_MALFORMED" in ended.stderr
-    assert all(word in ended.stderr for word in ("title", "ksbs", "K1", "statement"))
+    done = ended("standard", "check", str(file))
+    assert done.returncode == 2
+    assert "STANDARD_FILE_MALFORMED" in done.stderr
+    assert all(word in done.stderr for word in ("title", "ksbs", "K1", "statement"))
 
 
 def test_a_token_is_made_in_local_mode_alone(tmp_path: Path) -> None:
-    early = _run("token", "manager-1", "--role", "provider_manager", "--data-dir", str(tmp_path))
+    early = ended("token", "manager-1", "--role", "provider_manager", "--data-dir", str(tmp_path))
     assert early.returncode == 2
     assert "NO_PLATFORM_HERE" in early.stderr
     assert list(tmp_path.iterdir()) == []
-    odd = _run("token", "manager 1", "--role", "provider_manager", "--data-dir", str(tmp_path))
+    odd = ended("token", "manager 1", "--role", "provider_manager", "--data-dir", str(tmp_path))
     assert (odd.returncode, "ID_NOT_VALID: person is 'manager 1'" in odd.stderr) == (2, True)
-    unknown = _run("token", "manager-1", "--role", "manager", "--data-dir", str(tmp_path))
+    unknown = ended("token", "manager-1", "--role", "manager", "--data-dir", str(tmp_path))
     assert "provider_manager" in unknown.stderr
-    refused = _run(
+    refused = ended(
         "token", "manager-1", "--role", "provider_manager", "--data-dir", str(tmp_path), MENTORSTREAM_MODE="production"
     )
     assert refused.returncode == 2
@@ -92,66 +76,27 @@ def test_a_token_is_made_in_local_mode_alone(tmp_path: Path) -> None:
 
 def test_a_service_without_settings_names_the_variables() -> None:
     bare = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    ended = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "sessions"], env=bare, capture_output=True, text=True, timeout=60, check=False
     )
-    assert ended.returncode == 2
-    assert "SETTINGS_INVALID" in ended.stderr
-    assert all(name in ended.stderr for name in ("KAFKA_BOOTSTRAP", "MONGODB_URI", "KEY_FILE", "JWKS_FILE"))
+    assert done.returncode == 2
+    assert "SETTINGS_INVALID" in done.stderr
+    assert all(name in done.stderr for name in ("KAFKA_BOOTSTRAP", "MONGODB_URI", "KEY_FILE", "JWKS_FILE"))
 
 
 def _up_until_it_is_up(folder: Path) -> str:
-    with _started("up", "--data-dir", str(folder)) as process:
-        told = _read_until(process, "SafeguardingService/SetRoutingPolicy")
+    with started("up", "--data-dir", str(folder)) as process:
+        told = read_until(process, '"last_resort_id": "senior-lead-1"}')
         # Where it listens is remembered with its data.
-        imported = _run("standard", "import", "--data-dir", str(folder), MENTORSTREAM_PORT=None)
+        imported = ended("standard", "import", "--data-dir", str(folder), MENTORSTREAM_PORT=None)
         assert (imported.returncode, imported.stderr) == (0, "")
-        made = _run("token", "manager-1", "--role", "provider_manager", "--data-dir", str(folder))
+        made = ended("token", "manager-1", "--role", "provider_manager", "--data-dir", str(folder))
         assert (made.returncode, made.stdout.count(".")) == (0, 2)
         told += imported.stdout
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert _processes_of(folder) == []
     return told
-
-
-@contextlib.contextmanager
-def _started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    environment = {**os.environ, "MENTORSTREAM_PORT": str(PORT), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        [*MENTORSTREAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
-        preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 - this process has one thread
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-
-
-def _as_in_a_terminal() -> None:
-    # A shell starts what runs in its background with SIGINT ignored, and that is inherited.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def _read_until(process: subprocess.Popen[str], text: str) -> str:
-    assert process.stdout is not None
-    told = ""
-    for line in process.stdout:
-        told += line
-        if text in line:
-            return told
-    raise AssertionError(f"it ended without saying {text!r}:\n{told}")
-
-
-def _run(*arguments: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
-    """As a person types it; a variable that is None is not set."""
-    given = {**os.environ, "MENTORSTREAM_PORT": str(PORT), **variables}
-    environment = {name: value for name, value in given.items() if value is not None}
-    return subprocess.run(
-        [*MENTORSTREAM, *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
 
 
 def _processes_of(folder: Path) -> list[str]:

@@ -1,5 +1,5 @@
 """`python -m mentorstream`: the same as the command."""
 
-from mentorstream.cli import main
+from mentorstream.entry import main
 
 main()

@@ -25,7 +25,13 @@ def calendar(
         Path | None, typer.Option(help="The file to write; standard output where not given.", dir_okay=False)
     ] = None,
     days_back: Annotated[
-        int, typer.Option(min=0, max=3660, help="How many days back it begins; 0: as the platform has it.")
+        int,
+        typer.Option(
+            min=0,
+            max=3660,
+            help="How many days back it begins; the platform's own 90 days where not given.",
+            show_default=False,
+        ),
     ] = 0,
     subscribe: Annotated[
         bool, typer.Option("--subscribe", help="Print an address to subscribe to instead; the one before is closed.")

@@ -2,35 +2,26 @@
 
 import os
 import tempfile
-from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from mentoring.options.v1.options_pb2 import Role
 from rich.console import Console
 
 from mentorstream.calendar_file import calendar
+from mentorstream.call import call
 from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, create_topics, read_topics
 from mentorstream.operate import parked, projections, relay
 from mentorstream.operate.verify import verify
 from mentorstream.outcome import NOTHING_LEFT, local_token, run
 from mentorstream.progress.commands import cohort, learner
+from mentorstream.roles import RoleName
 from mentorstream.standards.commands import standard
 from mentorstream.topics import topics_file
 from mentorstream.up import up as run_platform
 
-# The contracts' roles, as a token's claim spells them. No token carries the platform's own.
-RoleName = StrEnum(  # type: ignore[misc]
-    "RoleName",
-    {
-        name: name.removeprefix("ROLE_").lower()
-        for name, _ in Role.items()
-        if name not in {"ROLE_UNSPECIFIED", "ROLE_ANYONE_KNOWN", "ROLE_SYSTEM"}
-    },
-)
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -112,11 +103,7 @@ def apply_topics(
     console.print(f"created: {', '.join(created) or 'none, all were there'}")
 
 
+app.command()(call)
 app.command()(cohort)
 app.command()(calendar)
 app.command()(verify)
-
-
-def main() -> None:
-    """The program."""
-    app()

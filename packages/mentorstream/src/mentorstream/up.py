@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -31,7 +32,8 @@ _REMEMBERED = "listens.json"
 async def up(console: Console, data_dir: Path) -> None:
     """Runs until SIGINT or SIGTERM. Raises StartFailure where a part cannot start, or ends by itself."""
     ports = _ports()
-    console.print(f"Starting the four services, and what the environment does not name; data in {data_dir} ...")
+    console.print("Starting the four services, and what the environment does not name ...")
+    console.print(f"Data: {_from_here(data_dir)}", soft_wrap=True)
     async with platform(data_dir, ports=ports) as running:
         (data_dir / _REMEMBERED).write_text(json.dumps({"first_port": first_port()}))
         stopping = asyncio.Event()
@@ -98,23 +100,27 @@ def _tell(console: Console, running: Platform, data_dir: Path) -> None:
             name, *(address.rpartition(":")[2] for address in (where.grpc, where.health)), str(where.metrics_port)
         )
     console.print(table)
+    print("\n".join(_lines(running, data_dir)), flush=True)  # noqa: T201
+
+
+def _lines(running: Platform, data_dir: Path) -> Iterator[str]:
+    """Where the parts are, and the first command. Printed as it is: a line that is broken to fit the screen cannot be copied."""
     found = running.infrastructure
-    program = Path(sys.argv[0])
-    shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
-    data = "" if data_dir == Path.cwd() / ".data" else f" --data-dir {data_dir}"
-    policy = '{"immediate_danger": "900s", "serious": "3600s", "other": "28800s", "last_resort_id": "senior-lead-1"}'
-    # Printed as it is: a line that is broken to fit the screen cannot be copied.
-    lines = (
-        f"Kafka {found.kafka_bootstrap} ({found.found['kafka']}), stores ({found.found['mongodb']}), "
-        f"mail {found.smtp_host}:{found.smtp_port} ({found.found['smtp']})",
-        f"Logs {running.data_dir / 'logs'}, those of the run before as *.log.previous",
-        "",
-        "The first command on a new platform, by which the senior lead says how soon a concern is to be acknowledged,",
-        "and who is asked where a site has nobody on duty (then: docs/first-hour.md):",
-        "",
-        f'  grpcurl -plaintext -H "authorization: Bearer $({shown} token senior-lead-1 --role senior_lead{data})" \\',
-        f"    -d '{policy}' \\",
-        f"    {running.processes['safeguarding'].addresses.grpc} mentoring.safeguarding.v1.SafeguardingService/SetRoutingPolicy",
-        "",
-    )
-    print("\n".join(lines), flush=True)  # noqa: T201
+    yield f"Kafka {found.kafka_bootstrap} ({found.found['kafka']}), stores ({found.found['mongodb']})"
+    yield f"Mail {found.smtp_host}:{found.smtp_port} ({found.found['smtp']})"
+    yield f"Logs {_from_here(running.data_dir / 'logs')}, those of the run before as *.log.previous"
+    yield ""
+    yield "The first command on a new platform, by which the senior lead says how soon a"
+    yield "concern is to be acknowledged, and who is asked where a site has nobody on duty"
+    yield "(then: docs/first-hour.md):"
+    yield ""
+    yield f"  {_from_here(Path(sys.argv[0]))} call safeguarding SetRoutingPolicy \\"
+    elsewhere = "" if data_dir == Path.cwd() / ".data" else f" --data-dir {data_dir}"
+    yield f"    --as senior-lead-1 --role senior_lead{elsewhere} \\"
+    yield """    '{"immediate_danger": "900s", "serious": "3600s", "other": "28800s","""
+    yield """      "last_resort_id": "senior-lead-1"}'"""
+    yield ""
+
+
+def _from_here(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

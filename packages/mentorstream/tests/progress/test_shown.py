@@ -98,7 +98,7 @@ def test_a_learner_is_shown_with_figures_pace_gateway_and_gaps() -> None:
         "learner-01 on ST0148 1.0, as known at 2026-03-02 09:00 UTC",
         "K1 120 118 12345 12 10/2 3 2026-03-02",
         "K11 · · · 1 0/1 · judgement",
-        "mapped 2, signed off 1, confirmed by the IQA 1, of 2 KSBs; 205 h 45 min in all",
+        "mapped 2, signed off 1, confirmed by the IQA 1, of 2 KSBs\n205 h 45 min in all, 1 h 01 min off the job\n",
         "pace: amber, 25 points behind (green until 10, amber until 25)",
         "expected 49 %, signed off 25 %: day 182 of 365, 0 days of breaks",
         "from 2026-01-05 to 2027-01-05, by the usual length",

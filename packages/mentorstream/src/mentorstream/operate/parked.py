@@ -1,6 +1,7 @@
 """`mentorstream parked`: what was set aside, and what is to become of it."""
 
 import asyncio
+import sys
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from eventkernel.client import Client
 from mentoring.operations.v1 import operations_pb2 as pb
 
 from mentorstream.operate.reach import HERE, Address, AsJson, DataDir, Provider, Reach, Token, one_of, reach
-from mentorstream.operate.show import ago, as_json, console, table
+from mentorstream.operate.show import ago, as_json, console, reason_of, table
 from mentorstream.outcome import fail, run
 
 app = typer.Typer(no_args_is_help=True, help="Records that could not be handled.")
@@ -173,7 +174,9 @@ def _do(what: str, chosen: _Chosen, found: Reach, way: _Way) -> None:
         if way.dry_run:
             console.print(f"A dry run: nothing was changed. {len(parked.records)} records would be meant to {what}.")
             continue
-        reason = way.reason or typer.prompt("Why")
+        reason = reason_of(way.reason)
+        if not way.yes and not sys.stdin.isatty():
+            fail("NOT_CONFIRMED: nothing was changed: give --yes where nobody can be asked")
         if not way.yes and not typer.confirm(f"{what} these {len(parked.records)} records of {service}?"):
             fail("NOT_CONFIRMED: nothing was changed")
         worst = max(worst, run(_done(what, found, service, selection, parked=parked, reason=reason, wait=way.wait)))

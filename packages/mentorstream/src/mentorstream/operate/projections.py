@@ -8,7 +8,7 @@ from mentoring.operations.v1 import operations_pb2 as pb
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from mentorstream.operate.reach import HERE, Address, AsJson, DataDir, Reach, Token, one_of, reach
-from mentorstream.operate.show import as_json, console, table
+from mentorstream.operate.show import as_json, console, reason_of, table
 from mentorstream.outcome import fail, run
 
 app = typer.Typer(no_args_is_help=True, help="Read models and their copies.")
@@ -36,7 +36,7 @@ def rebuild(
 ) -> None:  # fmt: skip
     """Build a new copy beside the one that serves. Where one is being built that goes on."""
     found = reach(address, token, "", data_dir)
-    projection = run(_rebuild(found, one_of(found, service), name, reason or typer.prompt("Why")))
+    projection = run(_rebuild(found, one_of(found, service), name, reason_of(reason)))
     _tell([(service, projection)])
     if wait:
         run(_watch(found, service, name))
@@ -50,7 +50,7 @@ def switch(
 ) -> None:  # fmt: skip
     """Let the new copy serve. Refused until it shows all that the serving one does."""
     found = reach(address, token, "", data_dir)
-    request = pb.SwitchProjectionRequest(name=name, back=back, reason=reason or typer.prompt("Why"))
+    request = pb.SwitchProjectionRequest(name=name, back=back, reason=reason_of(reason))
     _tell([(service, run(_switch(found, one_of(found, service), request)))])
 
 
@@ -61,7 +61,7 @@ def drop(
 ) -> None:  # fmt: skip
     """Drop a copy that does not serve. The next rebuild drops the previous one by itself."""
     found = reach(address, token, "", data_dir)
-    request = pb.DropProjectionCopyRequest(name=name, number=number, reason=reason or typer.prompt("Why"))
+    request = pb.DropProjectionCopyRequest(name=name, number=number, reason=reason_of(reason))
     _tell([(service, run(_drop(found, one_of(found, service), request)))])
 
 

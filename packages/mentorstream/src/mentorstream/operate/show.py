@@ -1,6 +1,7 @@
 """How answers are shown: tables that fit 80 columns, or JSON."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -11,6 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+
+from mentorstream.outcome import fail
 
 console = Console()
 
@@ -39,6 +42,15 @@ def table(
     for row in rows:
         made.add_row(*(str(part) for part in row))
     console.print(made)
+
+
+def reason_of(given: str) -> str:
+    """Why an operator does it: what was given, else what a person is asked for; ends the program where nobody can be asked."""
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        fail("REASON_MISSING: give --reason with why this is done: it is kept")
+    return str(typer.prompt("Why"))
 
 
 def ago(at: Timestamp) -> str:

@@ -52,8 +52,8 @@ def show_learner(console: Console, found: Learner) -> None:
     progress = found.progress
     console.print(
         f"mapped {progress.mapped}, signed off {progress.signed_off}, confirmed by the IQA {progress.sampled}, "
-        f"of {len(progress.ksbs)} KSBs; {_hours(progress.practised_minutes)} in all, "
-        f"{_hours(progress.off_the_job_minutes)} off the job"
+        f"of {len(progress.ksbs)} KSBs\n"
+        f"{_hours(progress.practised_minutes)} in all, {_hours(progress.off_the_job_minutes)} off the job"
     )
     for line in (*_pace(found.pace), *_gateway(found.gateway)):
         console.print(line)

@@ -1,0 +1,137 @@
+"""`mentorstream call`: any call of a service's contract, with a request as JSON."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, cast
+
+import grpc
+import typer
+from eventkernel.client import CallFailed, Client
+from eventkernel.contract import CallContract
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.json_format import MessageToJson, Parse, ParseError
+from google.protobuf.message import Message
+
+from mentorstream.contracts import CONTRACTS
+from mentorstream.operate.reach import HERE
+from mentorstream.outcome import fail, local_token, run, told
+from mentorstream.roles import RoleName
+from mentorstream.up import address_of
+
+_ANYONE, _SYSTEM = "anyone_known", "system"
+# Messages that are a text in JSON.
+_AS_TEXT = {
+    "google.protobuf.Timestamp": "a time, 2026-03-02T10:00:00Z",
+    "google.protobuf.Duration": "a duration, 3600s",
+}
+_JSON_TYPES = {
+    FieldDescriptor.CPPTYPE_STRING: "text",
+    FieldDescriptor.CPPTYPE_BOOL: "true or false",
+    **dict.fromkeys(
+        (
+            FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT32,
+            FieldDescriptor.CPPTYPE_UINT64, FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT,
+        ),
+        "a number",
+    ),
+}  # fmt: skip
+
+
+def call(
+    service: Annotated[str, typer.Argument(help="One of " + ", ".join(CONTRACTS) + ".")],
+    method: Annotated[str, typer.Argument(help="The call, `HoldSession`; without one, all are listed.")] = "",
+    request: Annotated[str, typer.Argument(help="The request as JSON; `-` reads it from standard input.")] = "{}",
+    *,
+    person: Annotated[str, typer.Option("--as", help="Who calls: a person's id.")] = "",
+    role: Annotated[list[RoleName] | None, typer.Option(help="In which role; may be given several times.")] = None,
+    fields: Annotated[bool, typer.Option("--fields", help="Show the request's fields instead of calling.")] = False,
+    key: Annotated[str, typer.Option(help="The idempotency key of a command that may be repeated.")] = "",
+    read_after: Annotated[str, typer.Option(help="STREAM@VERSION that the answer has to show.")] = "",
+    address: Annotated[str, typer.Option(help="HOST:PORT; the service of `make up` where not given.")] = "",
+    token: Annotated[str, typer.Option(envvar="MENTORSTREAM_TOKEN", help="In place of --as and --role: a token.")] = "",
+    provider: Annotated[str, typer.Option(help="The provider's id.")] = "northfield",
+    data_dir: Annotated[
+        Path, typer.Option(help="Where the local platform keeps its data.", envvar="MENTORSTREAM_DATA")
+    ] = HERE,
+) -> None:
+    """Call a service as a person in a role, and print the answer as JSON. docs/CONTRACTS.md says what each call does."""
+    if service not in CONTRACTS:
+        fail(f"SERVICE_UNKNOWN: {service}: it is one of {', '.join(CONTRACTS)}")
+    if not method:
+        typer.echo("\n".join(_calls(service)))
+        return
+    contract = _contract(service, method)
+    if fields:
+        typer.echo("\n".join(_fields(cast("Descriptor", contract.request.DESCRIPTOR))))
+        return
+    if contract.streams or contract.uploads:
+        fail(f"CALL_IN_PARTS: {method} takes or answers parts: call it from a program, with eventkernel.client.Client")
+    message = _message(contract, sys.stdin.read() if request == "-" else request)
+    bearer = token or _token(contract, person, [one.value for one in role or []], provider, data_dir)
+    where = address or address_of(service, data_dir)
+    try:
+        answer = run(_answer(where, bearer, service, message, contract.response, key=key, after=read_after))
+    except CallFailed as failed:
+        at = "".join(f"\n  field: {name}" for name in failed.fields if name not in failed.text)
+        fail(told(failed, service, where, "--address HOST:PORT") + at)
+    typer.echo(MessageToJson(answer, preserving_proto_field_name=True))
+
+
+def _contract(service: str, method: str) -> CallContract:
+    calls = CONTRACTS[service].calls
+    if method not in calls:
+        others = [name for name, contract in CONTRACTS.items() if method in contract.calls]
+        of = f"it is a call of {others[0]}" if others else f"`mentorstream call {service}` lists those that it has"
+        fail(f"CALL_UNKNOWN: {service} has no call {method}: {of}")
+    return calls[method]
+
+
+def _message(contract: CallContract, text: str) -> Message:
+    try:
+        return Parse(text, contract.request())
+    except ParseError as error:
+        fail(f"REQUEST_NOT_VALID: {error}\n--fields shows what {contract.method} takes")
+
+
+def _token(contract: CallContract, person: str, roles: list[str], provider: str, data_dir: Path) -> str:
+    if not person or not roles:
+        fail(
+            f"CALLER_MISSING: give --as PERSON and --role ROLE, or --token; {contract.method} is for {_roles(contract)}"
+        )
+    return local_token(data_dir, person, provider, roles)
+
+
+async def _answer(
+    address: str, token: str, service: str, request: Message, answer: type[Message], *, key: str, after: str
+) -> Message:
+    async with grpc.aio.insecure_channel(address) as channel:
+        return await Client(channel, CONTRACTS[service], token).call(request, answer, key=key, after=after)
+
+
+def _calls(service: str) -> Iterator[str]:
+    """A service's calls, but for the platform's own, each with who may give it."""
+    for contract in CONTRACTS[service].calls.values():
+        if contract.roles != {_SYSTEM}:
+            yield f"{contract.method}: {_roles(contract)}"
+
+
+def _roles(contract: CallContract) -> str:
+    return "any role" if _ANYONE in contract.roles else ", ".join(sorted(contract.roles - {_SYSTEM}))
+
+
+def _fields(message: Descriptor, within: tuple[Descriptor, ...] = ()) -> Iterator[str]:
+    """A message's fields with their types; those of a message inside it are below it, but for one that holds itself."""
+    for field in message.fields:
+        several = "several, each " if field.is_repeated else ""
+        inside = field.message_type
+        shown = _AS_TEXT.get(inside.full_name, "") if inside is not None else _plain(field)
+        yield f"{'  ' * len(within)}{field.name}: {several}{shown or 'an object'}"
+        if inside is not None and not shown and inside not in within:
+            yield from _fields(inside, (*within, message))
+
+
+def _plain(field: FieldDescriptor) -> str:
+    if field.enum_type is not None:
+        return " | ".join(value.name for value in field.enum_type.values if value.number)
+    return _JSON_TYPES[field.cpp_type]
