@@ -23,6 +23,7 @@ DOMAIN_MAY_IMPORT = (
     *PURE,
     "eventkernel.aggregate",
     "eventkernel.contract",
+    "eventkernel.file_names",
     "eventkernel.messages",
     "mentoring",
     "google.protobuf.duration_pb2",

@@ -12,7 +12,6 @@ from evidence.domain.conflicts import Conflicts
 from evidence.domain.evidence import Evidence, evidence
 from evidence.projections.artefact_policy import get_artefact_policy
 from evidence.reactions.uploads import uploads
-from evidence.transfers.media import begins_as
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed
@@ -171,23 +170,3 @@ def test_every_upload_sets_the_alarm_of_its_own_end() -> None:
     meta = Metadata("id", "type", "provider-1", "evidence-evidence-1", 2, NOON)
     (later,) = uploads.policies[ArtefactUploadBegun](BEGUN, meta)
     assert later == Later(NOON + timedelta(days=1, minutes=2), ExpireUploadRequest(**NAMED))
-
-
-@pytest.mark.parametrize(
-    ("media_type", "head", "fits"),
-    [
-        ("application/pdf", b"%PDF-1.7\n" + b"x" * 100, True),
-        ("application/pdf", b"MZ" + b"\0" * 100, False),
-        ("image/png", b"\x89PNG\r\n\x1a\n" + b"\0" * 100, True),
-        ("image/jpeg", b"\x89PNG\r\n\x1a\n" + b"\0" * 100, False),
-        ("video/mp4", b"\0\0\0\x20ftypisom" + b"\0" * 100, True),
-        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", b"PK\x03\x04" + b"\0" * 100, True),
-        ("text/plain", "Grüße".encode(), True),
-        ("text/plain", "Grüße".encode()[:3], True),
-        ("text/plain", b"MZ\0\0", False),
-        ("text/csv", b"a;b\xff\xfe;c and more", False),
-        ("image/png", b"x", False),
-    ],
-)
-def test_a_file_begins_as_its_media_type_does(media_type: str, head: bytes, fits: bool) -> None:
-    assert begins_as(media_type, head) is fits

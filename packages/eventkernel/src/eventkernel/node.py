@@ -247,8 +247,8 @@ class Node:
             bootstrap=self._settings.kafka_bootstrap,
         )  # fmt: skip
         self._servicer = Servicer(
-            self._service, commands=self.commands, readers=self.reader, blobs=self.blobs, clock=self._clock, tokens=tokens,
-            calls_at_once=self._settings.calls_at_once, limits=self._settings.transfer_limits, following=self._settings.follow_limits,
+            self._service, commands=self.commands, readers=self.reader, blobs=self.blobs, due=self._store.due, clock=self._clock,
+            tokens=tokens, calls_at_once=self._settings.calls_at_once, limits=self._settings.transfer_limits, following=self._settings.follow_limits,
         )  # fmt: skip
         server.add_generic_rpc_handlers((self._servicer, operations))
         contracts = (self._service.contract, operations_contract)

@@ -27,6 +27,7 @@ from eventkernel.contract import CallContract, Contract
 from eventkernel.faults import Fault, MetadataInvalid, fault_of
 from eventkernel.following import Following, FollowLimits
 from eventkernel.messages import Principal, derived_id
+from eventkernel.ports import DueStore
 from eventkernel.reading import After, Ask, Reader, Readers
 from eventkernel.service import Service
 from eventkernel.store.grouping import Overloaded
@@ -191,12 +192,13 @@ class Servicer(Calls):
     """Serves one service's contract."""
 
     def __init__(
-        self, service: Service, *, commands: Commands, readers: Readers, blobs: SealedBlobs, clock: Clock, tokens: Tokens,
-        calls_at_once: int, limits: TransferLimits | None = None, following: FollowLimits | None = None,
+        self, service: Service, *, commands: Commands, readers: Readers, blobs: SealedBlobs, due: DueStore, clock: Clock,
+        tokens: Tokens, calls_at_once: int, limits: TransferLimits | None = None, following: FollowLimits | None = None,
     ) -> None:  # fmt: skip
         super().__init__(service.contract, tokens, calls_at_once, limits, following)
         self._over = asyncio.Event()
         self._blobs = blobs
+        self._due = due
         self._clock = clock
         self._service = service
         self._commands = commands
@@ -249,7 +251,7 @@ class Servicer(Calls):
             await self._admit(asked)
             transfer = Transfer(
                 read=self._readers(principal, correlation_id=asked.correlation_id), blobs=self._blobs, commands=self._commands,
-                clock=self._clock, correlation_id=asked.correlation_id, received=parts,
+                due=self._due, clock=self._clock, correlation_id=asked.correlation_id, received=parts,
             )  # fmt: skip
             yield transfer
             outcome = "done"

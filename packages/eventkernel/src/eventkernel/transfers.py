@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import protovalidate
@@ -13,7 +14,8 @@ from mentoring.common.v1.common_pb2 import CommandReply
 
 from eventkernel.blobs.sealed import SealedBlobs
 from eventkernel.commands import Commands, Order
-from eventkernel.messages import Principal, derived_id
+from eventkernel.messages import DueRow, Principal, derived_id
+from eventkernel.ports import DueStore
 from eventkernel.reading import Reader
 from eventkernel.store.grouping import Overloaded
 from eventkernel.timing import Clock
@@ -84,7 +86,7 @@ class Transfer:
     """
 
     def __init__(
-        self, *, read: Reader, blobs: SealedBlobs, commands: Commands, clock: Clock, correlation_id: str,
+        self, *, read: Reader, blobs: SealedBlobs, commands: Commands, due: DueStore, clock: Clock, correlation_id: str,
         received: AsyncIterator[Any],
     ) -> None:  # fmt: skip
         self.read = read
@@ -92,6 +94,7 @@ class Transfer:
         self.received = received
         self.clock = clock
         self._commands = commands
+        self._due = due
         self._correlation_id = correlation_id
 
     @property
@@ -101,11 +104,29 @@ class Transfer:
 
     async def command(self, request: Message) -> CommandReply:
         """Gives a command of the own service as the platform. The same request is given once, however often it is said."""
-        content = request.SerializeToString(deterministic=True).hex()
-        key = derived_id("transfer", self.principal.tenant, request.DESCRIPTOR.full_name, content)
-        return await self._commands.give(
-            Order(request, Principal.system(self.principal.tenant), key, self._correlation_id)
+        order = Order(request, Principal.system(self.principal.tenant), self._key(request), self._correlation_id)
+        return await self._commands.give(order)
+
+    async def later(self, at: datetime, request: Message) -> None:
+        """Has the platform do this at a time, as a reaction's `Later` would; the same request once. What is kept of it tells nobody who called.
+
+        It is for what no published event may tell of: the time is kept before this returns, and so before what it is to end.
+        """
+        await self._due.schedule(
+            [
+                DueRow(
+                    self._key(request),
+                    self.principal.tenant,
+                    at,
+                    request.DESCRIPTOR.full_name,
+                    request.SerializeToString(),
+                )
+            ]
         )
+
+    def _key(self, request: Message) -> str:
+        content = request.SerializeToString(deterministic=True).hex()
+        return derived_id("transfer", self.principal.tenant, request.DESCRIPTOR.full_name, content)
 
 
 async def in_time(work: Awaitable[Result], seconds: float) -> Result:

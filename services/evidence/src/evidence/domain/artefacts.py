@@ -3,9 +3,8 @@
 An artefact belongs to the attempt that waited when it was announced; what was judged is never added to.
 """
 
-import re
-
 from eventkernel.aggregate import Context, Refusal
+from eventkernel.file_names import refuse_no_file_name
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.evidence.v1.artefact_events_pb2 import (
@@ -24,9 +23,6 @@ from mentoring.evidence.v1.artefacts_pb2 import (
 
 from evidence.domain.artefact_policy import ArtefactPolicyState
 from evidence.domain.piece import Evidence, Upload, evidence, refuse_others, refuse_unknown, refuse_withdrawn
-
-# Nothing that some system takes for a folder, a command or the end of a line.
-_NO_FILE_NAME = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]|^\.|[. ]$')
 
 
 @evidence.decide
@@ -52,12 +48,7 @@ def begin_upload(state: Evidence, command: BeginUploadRequest, context: Context)
         )
     policy = context.state(ArtefactPolicyState)
     _refuse_beyond(policy, state, command)
-    if _NO_FILE_NAME.search(command.file_name):
-        raise Refusal(
-            "FILE_NAME_INVALID",
-            "that is no file's name by itself; give it without folders, control characters or any of / \\ : * ? \" < > |",
-            field="file_name",
-        )
+    refuse_no_file_name(command.file_name, "file_name")
     expires_at = Timestamp()
     expires_at.FromDatetime(context.now + policy.expires_after)
     return [

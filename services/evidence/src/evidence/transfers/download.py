@@ -1,11 +1,10 @@
-"""Gives an artefact's bytes, on the record. They are read from the beginning whatever is asked, so that their hash is known at the end."""
+"""Gives an artefact's bytes, on the record."""
 
-import hashlib
 from collections.abc import AsyncIterator
 
 from eventkernel.aggregate import Refusal
-from eventkernel.blobs.sealed import BlobDamaged
 from eventkernel.transfers import Transfer
+from eventkernel.uploads import contents
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.evidence.v1.artefact_events_pb2 import ArtefactAttached, ArtefactUploadBegun
 from mentoring.evidence.v1.artefacts_pb2 import Artefact, DownloadArtefactRequest, DownloadArtefactResponse
@@ -51,13 +50,7 @@ async def download_artefact(
         )
     )
     place = place_of(transfer.principal.tenant, artefact.learner_id, artefact.evidence_id, artefact.artefact_id)
-    digest, at = hashlib.sha256(), 0
-    for index in range(-(-artefact.size // part_bytes)):
-        content = await transfer.blobs.get(place, index)
-        digest.update(content)
-        wanted = content[max(0, request.offset - at) :]
-        at += len(content)
-        if wanted:
-            yield DownloadArtefactResponse(content=wanted)
-    if digest.digest() != artefact.sha256:
-        raise BlobDamaged(f"artefact {artefact.artefact_id} is not what was attached")
+    async for content in contents(
+        transfer.blobs, place, size=artefact.size, part_bytes=part_bytes, sha256=artefact.sha256, offset=request.offset
+    ):
+        yield DownloadArtefactResponse(content=content)
