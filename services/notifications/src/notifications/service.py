@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 from notifications.default_matrix import default_matrix
 from notifications.domain import telling as telling_domain
 from notifications.domain.circle import circle
+from notifications.domain.conditions import conditions
 from notifications.domain.contact import contact
 from notifications.domain.contact_policy import contact_policy
 from notifications.domain.need_to_know import NeedToKnow, need_to_know
@@ -21,6 +22,7 @@ from notifications.effects.mailer import Mailer
 from notifications.effects.smtp import SmtpMailer
 from notifications.projections.inbox import follow_my_inbox, get_my_inbox, inbox
 from notifications.projections.notices import list_my_notices, list_notices, notices
+from notifications.projections.policy import policy_queries
 from notifications.reactions.circles import circles
 from notifications.reactions.sending import sending
 from notifications.reactions.telling import telling
@@ -56,10 +58,10 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             files_of("mentoring.notifications.v1"),
             heard=files_of("mentoring.sessions.v1", "mentoring.evidence.v1", "mentoring.safeguarding.v1"),
         ),
-        aggregates=[contact, contact_policy, circle, matrix, telling_domain.telling, notice, reading],
+        aggregates=[contact, contact_policy, circle, matrix, conditions, telling_domain.telling, notice, reading],
         projections=[notices, inbox],
         reactions=[circles, telling, sending],
-        queries=[list_notices, list_my_notices, get_my_inbox],
+        queries=[list_notices, list_my_notices, get_my_inbox, *policy_queries(matrix)],
         followed=[follow_my_inbox],
         effects={StartNoticeRequest: _send_mail(found, mailer or _smtp(found), matrix)},
         relations={"self": self_},
@@ -67,8 +69,9 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
 
 
 async def self_(ask: Ask) -> bool:
-    """The caller is the person whom the request names."""
-    return ask.principal.person_id == fill("{person_id}", ask.request)
+    """The caller is the person, or else the learner, whom the request names."""
+    whose = next(name for name in ("person_id", "learner_id") if name in ask.request.DESCRIPTOR.fields_by_name)
+    return ask.principal.person_id == fill(f"{{{whose}}}", ask.request)
 
 
 def _smtp(settings: Settings) -> SmtpMailer:

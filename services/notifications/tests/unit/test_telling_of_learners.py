@@ -1,14 +1,14 @@
 """What happened to a learner: whom the default matrix tells of each occasion, and whom their own part."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import protovalidate
 import pytest
 from eventkernel.aggregate import NotYet
 from eventkernel.messages import Metadata, derived_id
-from eventkernel.testing.scenario import given
+from eventkernel.testing.scenario import NOON, given
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import InformationKind, Party, PartyRelationship, Sealed, StandardVersion
 from mentoring.evidence.v1 import assessment_events_pb2 as assessments
@@ -24,6 +24,7 @@ from mentoring.sessions.v1.session_record_events_pb2 import SessionCorrected
 from mentoring.sessions.v1.skill_events_pb2 import SkillLapsed, SkillLapsing
 from notifications.default_matrix import default_matrix
 from notifications.domain.circle import Circle, circle
+from notifications.domain.conditions import Conditions
 from notifications.domain.occasions import PARTS_IN_A_CIRCLE, TOLD_TO_A_CIRCLE
 from notifications.domain.telling import telling as aggregate
 from notifications.reactions.telling import telling
@@ -31,6 +32,7 @@ from notifications.reactions.telling import telling
 META = Metadata(
     event_id="event-1", type="", tenant="provider-1", stream="", version=1, at=datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 )
+UNDER_18 = Conditions(comes_of_age=date(2030, 1, 1))
 RELATED = PartyRelationship
 PEOPLE = {
     "boss": RELATED.PARTY_RELATIONSHIP_EMPLOYER_CONTACT,
@@ -74,7 +76,7 @@ def follows(event: Message) -> list[TellCircleRequest]:
 
 
 def notices(request: TellCircleRequest, around: Circle) -> list[NoticeRequested]:
-    events = given(aggregate).beside(around, default_matrix()).when(request).events
+    events = given(aggregate).beside(around, default_matrix(), UNDER_18).when(request).events
     return [event for event in events if isinstance(event, NoticeRequested)]
 
 
@@ -223,7 +225,7 @@ def test_the_learner_is_still_told_of_their_own_action_when_the_mentorship_has_e
 def test_a_party_not_heard_of_yet_is_waited_for(event: Message, person_id: str) -> None:
     """The sessions service has said it, and this service reads that beside what it tells: else the notice would be lost."""
     (request,) = follows(event)
-    early = given(aggregate).beside(surrounded(recorded(person_id)), default_matrix()).when(request)
+    early = given(aggregate).beside(surrounded(recorded(person_id)), default_matrix(), UNDER_18).when(request)
     assert isinstance(early.then_refused("PARTY_NOT_HEARD_OF"), NotYet)
     came = surrounded(recorded(person_id), recorded())
     assert person_id in told(event, came)
@@ -245,7 +247,7 @@ def test_a_part_in_one_mentorship_or_standard_tells_nothing_to_a_party_of_anothe
 def test_before_a_part_is_sent_it_is_asked_whether_its_person_is_still_attached() -> None:
     event = assessments.AssessmentChased(**ASKED, mentor_id="mia", asked_id="coach")
     (request,) = follows(event)
-    state = given(aggregate).beside(surrounded(), default_matrix()).when(request).after().state
+    state = given(aggregate).beside(surrounded(), default_matrix(), UNDER_18).when(request).after().state
     notice = StartNoticeRequest(
         recipient_id="coach", because=Because.BECAUSE_ASKED_TO_ASSESS, detail=Detail.DETAIL_FULL
     )
@@ -254,7 +256,7 @@ def test_before_a_part_is_sent_it_is_asked_whether_its_person_is_still_attached(
         (surrounded(recorded(), recorded("coach")), False),
         (surrounded(recorded(), ENDED), False),
     ):
-        assert state.is_still_needed(notice, around, default_matrix()) is needed
+        assert state.is_still_needed(notice, around, default_matrix(), UNDER_18, NOON) is needed
 
 
 def _parts_beside(occasion: Occasion.ValueType) -> Iterable[Because.ValueType]:
@@ -269,4 +271,4 @@ def test_a_part_that_an_occasion_does_not_have_is_refused(occasion: Occasion.Val
             telling_id="t-1", learner_id="ada", kind=InformationKind.INFORMATION_KIND_ACTION, occasion=occasion, about_id="x-1", mentorship_id="m-1",
             parts=[Part(person_id="boss", because=because)],
         )  # fmt: skip
-        given(aggregate).beside(surrounded(), default_matrix()).when(request).then_refused("PART_NOT_TOLD")
+        given(aggregate).beside(surrounded(), default_matrix(), UNDER_18).when(request).then_refused("PART_NOT_TOLD")

@@ -20,6 +20,7 @@ from mentoring.common.v1.common_pb2 import (
 )
 from mentoring.evidence.v1.events_pb2 import DECISION_ACCEPT, EVIDENCE_KIND_WORK_PRODUCT, Criteria
 from mentoring.evidence.v1.evidence_pb2 import ImportStandardRequest, JudgeEvidenceRequest, SubmitEvidenceRequest
+from mentoring.notifications.v1.need_to_know_pb2 import SetLearnerComesOfAgeRequest
 from mentoring.notifications.v1.notifications_pb2 import (
     ListMyNoticesRequest,
     ListMyNoticesResponse,
@@ -118,6 +119,16 @@ class Journey:
                 RegisterContactRequest(person_id=person_id, name=name, email=address_of(person_id)),
             )
             for person_id, name in cohort.people(self.learners)
+        )  # fmt: skip
+        # Whoever has a guardian in the demo is under 18, or their guardian would be told nothing.
+        comes_of_age_on = date(self.today.year + 2, 1, 1).isoformat()
+        await self.side_by_side(
+            self.give(
+                "notifications", cohort.MANAGER, ["provider_manager"],
+                SetLearnerComesOfAgeRequest(learner_id=plan.learner_id, comes_of_age_on=comes_of_age_on),
+            )
+            for plan in self.learners
+            if plan.guardian_id
         )  # fmt: skip
 
     async def set_rota(self) -> None:

@@ -15,6 +15,8 @@ BECAUSE_OF = {
     PartyRelationship.PARTY_RELATIONSHIP_PROVIDER_MANAGER: Because.BECAUSE_PROVIDER_MANAGER,
     PartyRelationship.PARTY_RELATIONSHIP_GUARDIAN: Because.BECAUSE_GUARDIAN,
 }
+# How somebody other than the learner may stand to them and be told for it.
+RELATED = (Because.BECAUSE_MENTOR, *BECAUSE_OF.values())
 
 
 # A person around a learner, and why they may be told. The learner is not among them.

@@ -1,11 +1,13 @@
 """Telling: one thing that happened, told once to each person with a legitimate need, and to nobody else.
 
-The circle and the matrix are read when it is told, and again before each notice is sent: who has lost the need by then is not told.
+The circle, the matrix and the conditions are read when it is told, and again before each notice is sent: who has lost the need by then is
+not told.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from eventkernel.aggregate import Aggregate, Context, NotYet, Refusal
 from mentoring.common.v1.common_pb2 import InformationKind
@@ -13,8 +15,9 @@ from mentoring.notifications.v1.events_pb2 import Because, CircleMeant, Detail, 
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest, TellCircleRequest, TellPersonRequest
 
 from notifications.domain.circle import Circle, Member
+from notifications.domain.conditions import Conditions
 from notifications.domain.contact import Contact
-from notifications.domain.need_to_know import NeedToKnow
+from notifications.domain.need_to_know import NeedToKnow, part_rule
 from notifications.domain.occasions import (
     IN_TWO_COPIES,
     PARTS_IN_A_CIRCLE,
@@ -41,16 +44,19 @@ class Telling:
     standard_reference: str = ""
     actor_id: str = ""
 
-    def is_still_needed(self, notice: StartNoticeRequest, circle: Circle, matrix: NeedToKnow) -> bool:
+    def is_still_needed(
+        self, notice: StartNoticeRequest, circle: Circle, matrix: NeedToKnow, conditions: Conditions, now: datetime
+    ) -> bool:
         """Whether the recipient still has the need that the notice gives as its reason, in its detail at least."""
         if not self.learner_id:
             return True
         if is_part(notice.because):
             return bool(_is_attached(circle, self, notice.recipient_id))
         related = [(self.learner_id, Because.BECAUSE_LEARNER), *(_members(circle, self) or ())]
-        return (notice.recipient_id, notice.because) in related and matrix.detail(
-            self.kind, notice.because
-        ) >= notice.detail
+        if (notice.recipient_id, notice.because) not in related:
+            return False
+        rule = matrix.allowing(self.kind, notice.because, conditions, now)
+        return rule is not None and rule.detail >= notice.detail
 
 
 telling = Aggregate("telling", initial=Telling())
@@ -98,7 +104,7 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
     related = [(command.learner_id, Because.BECAUSE_LEARNER), *members]
     needs = [
         *_parts(context.state(Circle), command),
-        *_by_the_matrix(related, command, context.state(NeedToKnow)),
+        *_by_the_matrix(related, command, context),
     ]
     notices = [
         NoticeRequested(
@@ -109,6 +115,8 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
             because=need.because,
             detail=need.detail,
             about_id=command.about_id,
+            rule=need.rule,
+            policy_version=need.policy_version,
         )
         for need in _greatest(needs)
         if need.person_id != command.actor_id
@@ -201,6 +209,7 @@ def _copy(command: TellPersonRequest, notice_id: str, registration: int) -> Noti
         detail=Detail.DETAIL_FULL,
         about_id=command.about_id,
         registration=registration,
+        rule=part_rule(command.because),
     )
 
 
@@ -209,6 +218,8 @@ class _Need:
     person_id: str
     because: Because.ValueType
     detail: Detail.ValueType
+    rule: str
+    policy_version: int = 0
 
 
 def _parts(circle: Circle, command: TellCircleRequest) -> Iterator[_Need]:
@@ -221,7 +232,7 @@ def _parts(circle: Circle, command: TellCircleRequest) -> Iterator[_Need]:
                 "it comes with the PartyAttached of the sessions service; try again after that.",
             )
         if attached:
-            yield _Need(part.person_id, part.because, Detail.DETAIL_FULL)
+            yield _Need(part.person_id, part.because, Detail.DETAIL_FULL, part_rule(part.because))
 
 
 def _is_attached(circle: Circle, meant: TellCircleRequest | Telling, person_id: str) -> bool | None:
@@ -231,12 +242,13 @@ def _is_attached(circle: Circle, meant: TellCircleRequest | Telling, person_id: 
 
 
 def _by_the_matrix(
-    related: Iterable[tuple[str, Because.ValueType]], command: TellCircleRequest, matrix: NeedToKnow
+    related: Iterable[tuple[str, Because.ValueType]], command: TellCircleRequest, context: Context
 ) -> Iterator[_Need]:
+    matrix, conditions = context.state(NeedToKnow), context.state(Conditions)
     for person_id, because in related:
-        detail = matrix.detail(command.kind, because)
-        if detail and because in TOLD_AMONG[command.occasion]:
-            yield _Need(person_id, because, detail)
+        rule = matrix.allowing(command.kind, because, conditions, context.now)
+        if rule is not None and because in TOLD_AMONG[command.occasion]:
+            yield _Need(person_id, because, rule.detail, rule.name, matrix.version)
 
 
 def _greatest(needs: Iterable[_Need]) -> Iterable[_Need]:

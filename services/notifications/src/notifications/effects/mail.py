@@ -19,6 +19,7 @@ from opentelemetry.trace import SpanKind
 
 from notifications.default_matrix import default_matrix
 from notifications.domain.circle import circle
+from notifications.domain.conditions import conditions
 from notifications.domain.contact import contact
 from notifications.domain.need_to_know import NeedToKnow, need_to_know
 from notifications.domain.telling import telling
@@ -125,7 +126,9 @@ class SendMail:
     async def _is_still_needed(self, request: StartNoticeRequest, doing: Doing) -> bool:
         told = await doing.state(telling, f"telling-{request.telling_id}")
         around = await doing.state(circle, f"circle-{told.learner_id}")
-        return told.is_still_needed(request, around, await doing.state(self.matrix, "need-to-know"))
+        matrix = await doing.state(self.matrix, "need-to-know")
+        depends_on = await doing.state(conditions, f"conditions-{told.learner_id}")
+        return told.is_still_needed(request, around, matrix, depends_on, doing.now)
 
     async def _registration(self, request: StartNoticeRequest, doing: Doing) -> int:
         """Which registration it goes to; 0: the newest, or for a second copy none."""

@@ -29,13 +29,18 @@ class NoticeDocument(BaseModel):
     because: Because.ValueType = Because.BECAUSE_UNSPECIFIED
     detail: Detail.ValueType = Detail.DETAIL_UNSPECIFIED
     about_id: str = ""
+    telling_id: str = ""
+    rule: str = ""
+    policy_version: int = 0
     outcome: Outcome.ValueType = Outcome.OUTCOME_UNSPECIFIED
     attempts: int = 0
     requested_at: datetime | None = None
     settled_at: datetime | None = None
 
 
-notices = Projection("notices", version=1, document=NoticeDocument, key="notice_id", indexes=("recipient_id",))
+notices = Projection(
+    "notices", version=2, document=NoticeDocument, key="notice_id", indexes=("recipient_id", "telling_id")
+)
 
 
 @notices.on
@@ -46,6 +51,9 @@ def requested(document: NoticeDocument, event: NoticeRequested, meta: Metadata) 
     document.because = event.because
     document.detail = event.detail
     document.about_id = event.about_id
+    document.telling_id = event.telling_id
+    document.rule = event.rule
+    document.policy_version = event.policy_version
     document.requested_at = meta.at
 
 
@@ -91,6 +99,8 @@ def _summary(document: NoticeDocument) -> NoticeSummary:
         attempts=document.attempts,
         requested_at=_timestamp(document.requested_at),
         settled_at=_timestamp(document.settled_at),
+        rule=document.rule,
+        policy_version=document.policy_version,
     )
 
 
