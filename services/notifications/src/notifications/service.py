@@ -8,12 +8,15 @@ from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
+from notifications.default_delivery import default_delivery
 from notifications.default_matrix import default_matrix
 from notifications.domain import telling as telling_domain
+from notifications.domain.addresses import addresses
 from notifications.domain.circle import circle
 from notifications.domain.conditions import conditions
 from notifications.domain.contact import contact
 from notifications.domain.contact_policy import contact_policy
+from notifications.domain.delivery_policy import delivery_policy
 from notifications.domain.need_to_know import NeedToKnow, need_to_know
 from notifications.domain.notice import notice
 from notifications.domain.reading import reading
@@ -21,6 +24,7 @@ from notifications.effects.mail import Patience, SendMail
 from notifications.effects.mailer import Mailer
 from notifications.effects.smtp import SmtpMailer
 from notifications.projections.inbox import follow_my_inbox, get_my_inbox, inbox
+from notifications.projections.my_addresses import list_my_addresses
 from notifications.projections.notices import list_my_notices, list_notices, notices
 from notifications.projections.policy import policy_queries
 from notifications.reactions.circles import circles
@@ -58,10 +62,21 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             files_of("mentoring.notifications.v1"),
             heard=files_of("mentoring.sessions.v1", "mentoring.evidence.v1", "mentoring.safeguarding.v1"),
         ),
-        aggregates=[contact, contact_policy, circle, matrix, conditions, telling_domain.telling, notice, reading],
+        aggregates=[
+            contact,
+            contact_policy,
+            addresses,
+            delivery_policy(default_delivery()),
+            circle,
+            matrix,
+            conditions,
+            telling_domain.telling,
+            notice,
+            reading,
+        ],
         projections=[notices, inbox],
         reactions=[circles, telling, sending],
-        queries=[list_notices, list_my_notices, get_my_inbox, *policy_queries(matrix)],
+        queries=[list_notices, list_my_notices, get_my_inbox, list_my_addresses, *policy_queries(matrix)],
         followed=[follow_my_inbox],
         effects={StartNoticeRequest: _send_mail(found, mailer or _smtp(found), matrix)},
         relations={"self": self_},
