@@ -10,7 +10,7 @@ from mentorstream.contracts import CONTRACTS
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 # A call as it is typed, over as many lines as it takes.
-_CALL = re.compile(r"mentorstream call (\w+) ([A-Z]\w+)((?:\\\n|[^\n])*)")
+_CALL = re.compile(r"mentorstream call ([a-z]\w*) ([A-Z]\w+)((?:\\\n|[^\n])*)")
 
 
 def misleading_calls(text: str) -> Iterator[str]:
