@@ -25,6 +25,8 @@ DOMAIN_MAY_IMPORT = (
     "eventkernel.contract",
     "eventkernel.file_names",
     "eventkernel.messages",
+    # The same message of the same moment; the moment is given.
+    "eventkernel.timestamps",
     "mentoring",
     "google.protobuf.duration_pb2",
     "google.protobuf.field_mask_pb2",
@@ -207,6 +209,7 @@ PLANTED: tuple[tuple[Rule, str, str], ...] = (
 HARMLESS: tuple[tuple[Rule, str, str], ...] = (
     (services_are_apart, DOMAIN, "from mentoring.evidence.v1 import events_pb2\nimport sessions.domain"),
     (domain_is_pure, DOMAIN, "from datetime import datetime\nfrom .rota import Rota\nat: datetime = context.now"),
+    (domain_is_pure, DOMAIN, "from eventkernel.timestamps import timestamp\nat = timestamp(context.now)"),
     (kernel_knows_no_service, KERNEL, "from mentoring.options.v1 import options_pb2\nfrom mentoring.common import v1"),
     (reactions_only_react, REACTION, "from mentoring.sessions.v1 import events_pb2\ndef learn(event, meta): yield 1"),
     (projections_only_fold, PROJECTION, "from eventkernel.reading import Reader\nasync def listed(request, read): ..."),

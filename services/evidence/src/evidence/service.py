@@ -73,14 +73,14 @@ from evidence.transfers.download import download_artefact
 from evidence.transfers.upload import get_upload, upload_artefact
 
 # The need-to-know matrix of DOMAIN.md, where it says `full`: progress, and evidence judged. Learner and mentor see both.
-_OF_PROGRESS = frozenset(
+_PROGRESS_IN_FULL = frozenset(
     {PARTY_RELATIONSHIP_ASSESSOR, PARTY_RELATIONSHIP_EMPLOYER_CONTACT, PARTY_RELATIONSHIP_PROVIDER_MANAGER}
 )
 TOLD_IN_FULL: Mapping[type[Message], frozenset[PartyRelationship.ValueType]] = {
-    GetKsbProgressRequest: _OF_PROGRESS,
-    GetKsbGapsRequest: _OF_PROGRESS,
-    GetGatewayReadinessRequest: _OF_PROGRESS,
-    GetPaceRequest: _OF_PROGRESS,
+    GetKsbProgressRequest: _PROGRESS_IN_FULL,
+    GetKsbGapsRequest: _PROGRESS_IN_FULL,
+    GetGatewayReadinessRequest: _PROGRESS_IN_FULL,
+    GetPaceRequest: _PROGRESS_IN_FULL,
     GetEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
     GetLearnerRecordRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
     ListEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
@@ -90,80 +90,45 @@ TOLD_IN_FULL: Mapping[type[Message], frozenset[PartyRelationship.ValueType]] = {
 }
 
 
+# What is kept as events, what is derived of them to be read, and what answers: each by what it is about.
+AGGREGATES = (
+    *(standard, migrations),
+    *(evidence, artefact_policy),
+    *(progress_policy, planned_end, support_policy),
+    *(caseload, conflicts, sampling_plan, sample),
+    *(reviews, assessment),
+)
+PROJECTIONS = (
+    *(standards, support_team, evidence_list),
+    *(ksb_progress, progress_facts),
+    *(assessor_caseload, sampling_plans, sample_draws, samples),
+    *(reviews_due, assessment_requests),
+)
+OF_STANDARDS = (list_standards, get_standard, export_standard, preview_migration)
+OF_EVIDENCE = (get_evidence, get_testimony, list_evidence, list_evidence_to_judge, get_artefact_policy)
+OF_PROGRESS = (
+    *(get_ksb_progress, get_ksb_gaps, get_gateway_readiness, get_pace, get_learner_record),
+    *(list_my_learners, get_cohort_summary, get_heat_map),
+    *(get_progress_policy, get_support_policy),
+)
+OF_QUALITY = (
+    *(list_sampling_plans, list_sample_draws, verify_sample_draw),
+    *(list_samples, list_my_samples, get_sample, list_learner_compliance),
+    *(list_assessor_caseloads, get_my_caseload, list_assessor_compliance, get_conflicts_of_interest),
+)
+OF_REVIEWS = (get_review, list_reviews, get_review_progress, list_my_reviews_due, list_reviews_due)
+OF_ASSESSMENTS = (get_assessment, list_assessments, list_my_assessments)
+
+
 def build() -> Service:
     """The service, complete and unstarted."""
     return Service(
         name="evidence",
         contract=CONTRACT,
-        aggregates=[
-            standard,
-            migrations,
-            evidence,
-            sampling_plan,
-            caseload,
-            sample,
-            conflicts,
-            progress_policy,
-            planned_end,
-            support_policy,
-            reviews,
-            assessment,
-            artefact_policy,
-        ],
-        projections=[
-            ksb_progress,
-            progress_facts,
-            standards,
-            support_team,
-            evidence_list,
-            sampling_plans,
-            sample_draws,
-            samples,
-            assessor_caseload,
-            reviews_due,
-            assessment_requests,
-        ],
+        aggregates=AGGREGATES,
+        projections=PROJECTIONS,
         reactions=[quality, reviewing, chasing, uploads],
-        queries=[
-            get_ksb_progress,
-            list_standards,
-            get_standard,
-            export_standard,
-            preview_migration,
-            get_ksb_gaps,
-            get_gateway_readiness,
-            get_pace,
-            get_progress_policy,
-            get_cohort_summary,
-            get_heat_map,
-            list_my_learners,
-            get_learner_record,
-            get_evidence,
-            get_testimony,
-            list_evidence,
-            list_evidence_to_judge,
-            get_conflicts_of_interest,
-            list_sampling_plans,
-            list_sample_draws,
-            verify_sample_draw,
-            list_samples,
-            list_my_samples,
-            get_sample,
-            list_assessor_caseloads,
-            get_my_caseload,
-            list_assessor_compliance,
-            list_learner_compliance,
-            get_support_policy,
-            get_review,
-            list_reviews,
-            get_review_progress,
-            list_my_reviews_due,
-            list_reviews_due,
-            get_assessment,
-            list_assessments,
-            list_my_assessments,
-            get_artefact_policy,
-        ],
+        queries=[*OF_STANDARDS, *OF_EVIDENCE, *OF_PROGRESS, *OF_QUALITY, *OF_REVIEWS, *OF_ASSESSMENTS],
         transfers=[get_upload, upload_artefact, download_artefact],
         effects={ExpireUploadRequest: expire_upload},
         relations={

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from eventkernel.reading import Reader
+from eventkernel.timestamps import timestamp
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed
@@ -19,7 +20,7 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 )
 
 from safeguarding.domain.concern import concern
-from safeguarding.domain.concern_state import Concern, timestamp
+from safeguarding.domain.concern_state import Concern
 
 _BODY_MAP = "body_map"
 _NO_DEADLINE = datetime.max.replace(tzinfo=UTC)

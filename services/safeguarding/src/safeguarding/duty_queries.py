@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from eventkernel.aggregate import Refusal
 from eventkernel.reading import Reader
+from eventkernel.timestamps import timestamp
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.safeguarding.v1.duty_pb2 import (
@@ -39,7 +40,7 @@ async def check_duty(request: CheckDutyRequest, read: Reader) -> CheckDutyRespon
     return CheckDutyResponse(
         time_zone=calendar.time_zone,
         stretches=[
-            DutyStretch(begins_at=_timestamp(one.begins), ends_at=_timestamp(one.ends), person_ids=one.person_ids)
+            DutyStretch(begins_at=timestamp(one.begins), ends_at=timestamp(one.ends), person_ids=one.person_ids)
             for one in stretches
         ],
     )
@@ -72,11 +73,5 @@ async def get_emergency_advice(_request: GetEmergencyAdviceRequest, read: Reader
     return GetEmergencyAdviceResponse(advice=(await read.state(policy, "routing-policy")).emergency_advice)
 
 
-def _at(timestamp: Timestamp) -> datetime:
-    return timestamp.ToDatetime(tzinfo=UTC)
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found
+def _at(given: Timestamp) -> datetime:
+    return given.ToDatetime(tzinfo=UTC)

@@ -5,7 +5,7 @@ An artefact belongs to the attempt that waited when it was announced; what was j
 
 from eventkernel.aggregate import Context, Refusal
 from eventkernel.file_names import refuse_no_file_name
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.evidence.v1.artefact_events_pb2 import (
     UPLOAD_ENDING_EXPIRED,
@@ -49,8 +49,7 @@ def begin_upload(state: Evidence, command: BeginUploadRequest, context: Context)
     policy = context.state(ArtefactPolicyState)
     _refuse_beyond(policy, state, command)
     refuse_no_file_name(command.file_name, "file_name")
-    expires_at = Timestamp()
-    expires_at.FromDatetime(context.now + policy.expires_after)
+    expires_at = timestamp(context.now + policy.expires_after)
     return [
         ArtefactUploadBegun(
             evidence_id=state.evidence_id,

@@ -9,6 +9,7 @@ from datetime import UTC
 from typing import TypeAlias
 
 from eventkernel.aggregate import Aggregate, Context, NotYet
+from eventkernel.timestamps import timestamp
 from mentoring.evidence.v1.assessment_events_pb2 import (
     AssessmentAccepted,
     AssessmentChased,
@@ -35,7 +36,6 @@ from mentoring.evidence.v1.assessment_pb2 import (
 from evidence.domain import assessment_answering, assessment_asking
 from evidence.domain.assessment_state import WAITED_FOR, Asked, Assessment
 from evidence.domain.days import working_days_later
-from evidence.domain.review_due import timestamp
 from evidence.domain.review_state import Reviews
 from evidence.domain.support_policy import SupportPolicy
 

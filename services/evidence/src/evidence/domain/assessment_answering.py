@@ -3,6 +3,7 @@
 from datetime import UTC, timedelta
 
 from eventkernel.aggregate import Context, Refusal
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Sealed, StandardVersion
 from mentoring.evidence.v1.assessment_events_pb2 import (
     ASSESSMENT_PURPOSE_SUMMATIVE,
@@ -30,7 +31,6 @@ from evidence.domain.assessment_state import (
     refuse_who_cannot_assess,
 )
 from evidence.domain.days import refuse_unless_to_come, working_days_later
-from evidence.domain.review_due import timestamp
 from evidence.domain.review_state import Reviews, active_mentorship
 from evidence.domain.support_policy import SupportPolicy
 

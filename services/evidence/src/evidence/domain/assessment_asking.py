@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from eventkernel.aggregate import Context, Refusal
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Sealed, StandardVersion
 from mentoring.evidence.v1.assessment_events_pb2 import AssessmentRedirected, AssessmentRequested, AssessmentWithdrawn
 from mentoring.evidence.v1.assessment_pb2 import (
@@ -22,7 +23,6 @@ from evidence.domain.assessment_state import (
     refuse_who_cannot_assess,
 )
 from evidence.domain.days import day, day_there, working_days_later
-from evidence.domain.review_due import timestamp
 from evidence.domain.support_policy import SupportPolicy
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.evidence.v1.review_events_pb2 import (
     REVIEW_STANDING_DUE,
     REVIEW_STANDING_ENDED,
@@ -99,15 +99,6 @@ def to_event(found: Due, learner_id: str, mentorship_id: str) -> ReviewDueSet:
         late_at=timestamp(found.late_at),
         first_late_at=timestamp(found.first_late_at),
     )
-
-
-def timestamp(at: datetime | None) -> Timestamp | None:
-    """As messages have it."""
-    if at is None:
-        return None
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found
 
 
 def _text(given: date | None) -> str:

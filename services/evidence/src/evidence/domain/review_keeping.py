@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 from eventkernel.aggregate import AlreadyDone, Context, Refusal
+from eventkernel.timestamps import timestamp
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.evidence.v1.review_events_pb2 import (
     SIGNATORY_PROVIDER,
@@ -27,7 +28,6 @@ from mentoring.evidence.v1.review_views_pb2 import (
 
 from evidence.domain.days import day_there, refuse_unless_to_come, working_days_later
 from evidence.domain.review_content import content_hash, recorded
-from evidence.domain.review_due import timestamp
 from evidence.domain.review_noting import due_changed
 from evidence.domain.review_state import Mentored, Review, Reviews, active_mentorship, signs_for
 from evidence.domain.support_policy import SupportPolicy

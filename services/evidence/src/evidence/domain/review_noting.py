@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date
 
 from eventkernel.aggregate import Context, NotYet
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Party, PartyRelationship, StandardVersion
 from mentoring.evidence.v1.review_events_pb2 import (
     LearningBreak,
@@ -22,7 +23,7 @@ from mentoring.evidence.v1.review_pb2 import (
 from mentoring.evidence.v1.review_views_pb2 import REVIEW_STATUS_HELD
 
 from evidence.domain.days import day_there
-from evidence.domain.review_due import Break, due, ended, timestamp, to_event
+from evidence.domain.review_due import Break, due, ended, to_event
 from evidence.domain.review_state import Attached, Mentored, Reviews, known_mentorship
 from evidence.domain.support_policy import SupportPolicy
 

@@ -7,7 +7,7 @@ from typing import Any
 from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import StandardVersion
 from mentoring.evidence.v1.events_pb2 import (
     DECISION_ACCEPT,
@@ -191,14 +191,6 @@ def _summary(document: EvidenceItem) -> EvidenceSummary:
             for code in document.ksb_codes
             for claim in [document.claims[code]]
         ],
-        submitted_at=_at(document.submitted_at),
-        resubmitted_at=_at(document.resubmitted_at),
+        submitted_at=timestamp(document.submitted_at),
+        resubmitted_at=timestamp(document.resubmitted_at),
     )
-
-
-def _at(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp

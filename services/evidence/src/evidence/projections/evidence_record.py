@@ -1,13 +1,12 @@
 """One piece of evidence with all its attempts and decisions, opened from its own stream each time, on the record."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from eventkernel.aggregate import Refusal
 from eventkernel.messages import Recorded
 from eventkernel.reading import Reader
+from eventkernel.timestamps import timestamp
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.evidence.v1.artefact_events_pb2 import ArtefactAttached, ArtefactUploadBegun
 from mentoring.evidence.v1.events_pb2 import (
     DECISION_ACCEPT,
@@ -174,7 +173,7 @@ class _Record:
         known = self._state.attempts[number - 1]
         shown = EvidenceAttempt(
             attempt=number,
-            submitted_at=_at(item.meta.at),
+            submitted_at=timestamp(item.meta.at),
             produced_at=event.produced_at,
             ksb_codes=event.ksb_codes,
             testimony=event.testimony if event.HasField("testimony") else None,
@@ -191,7 +190,7 @@ class _Record:
         shown = self._attempts[event.attempt - 1].artefacts.add()
         shown.artefact_id, shown.media_type = event.artefact_id, event.media_type
         shown.size, shown.sha256 = event.size, event.sha256
-        shown.attached_at.CopyFrom(_at(item.meta.at))
+        shown.attached_at.CopyFrom(timestamp(item.meta.at))
         self._seal(self._announced[event.artefact_id], "title", (shown, "file_name"))
 
     def _decided(self, item: Recorded, event: EvidenceAccepted | EvidenceReferred) -> None:
@@ -202,7 +201,7 @@ class _Record:
                     decision=number,
                     attempt=event.attempt or 1,
                     assessor_id=event.assessor_id,
-                    decided_at=_at(item.meta.at),
+                    decided_at=timestamp(item.meta.at),
                 )
             )
             self._supersede(number)
@@ -241,9 +240,3 @@ def _in_order(codes: Iterable[str]) -> list[str]:
 
 def _place(code: str) -> tuple[str, int]:
     return code[:1], int(code[1:])
-
-
-def _at(moment: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp

@@ -6,6 +6,7 @@ from eventkernel.aggregate import Refusal
 from eventkernel.messages import Recorded
 from eventkernel.paging import cut, list_name
 from eventkernel.reading import Reader
+from eventkernel.timestamps import timestamp
 from google.protobuf.duration_pb2 import Duration
 from mentoring.evidence.v1.review_events_pb2 import (
     RecordedReview,
@@ -31,7 +32,6 @@ from mentoring.evidence.v1.review_views_pb2 import (
 )
 
 from evidence.domain.review_content import progress_hash
-from evidence.domain.review_due import timestamp
 from evidence.domain.review_state import Mentored, Review, Reviews
 from evidence.domain.reviews import reviews, stream_of
 from evidence.policy_defaults import MINIMUM_OFF_THE_JOB_SECONDS

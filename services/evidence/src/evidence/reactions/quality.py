@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from eventkernel.messages import Metadata
 from eventkernel.reaction import Later, Reaction
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
 from mentoring.evidence.v1.quality_events_pb2 import (
     SAMPLE_STATUS_ACTION_REQUIRED,
@@ -97,8 +97,7 @@ def note_closing(event: SampleActionClosed, _meta: Metadata) -> Iterator[NoteSam
 
 
 def _noted(event: EvidenceAccepted | EvidenceReferred, meta: Metadata) -> NoteAssessorDecisionRequest:
-    decided_at = Timestamp()
-    decided_at.FromDatetime(meta.at)
+    decided_at = timestamp(meta.at)
     return NoteAssessorDecisionRequest(
         assessor_id=event.assessor_id,
         evidence_id=event.evidence_id,

@@ -5,7 +5,7 @@ from datetime import UTC
 
 from eventkernel.messages import Metadata
 from eventkernel.reaction import Later, Reaction
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.evidence.v1.review_events_pb2 import ReviewDueSet, ReviewHeld, ReviewRevised
 from mentoring.evidence.v1.review_pb2 import (
     MarkReviewLateRequest,
@@ -35,8 +35,7 @@ reviewing = Reaction("reviewing")
 @reviewing.on
 def mentorship_started(event: MentorshipStarted, meta: Metadata) -> Iterator[NoteReviewedMentorshipRequest]:
     """Reviews are due from now on."""
-    started_at = Timestamp()
-    started_at.FromDatetime(meta.at)
+    started_at = timestamp(meta.at)
     noted = _as_told(event)
     noted.ksb_codes.extend(event.ksb_codes)
     noted.started_at.CopyFrom(started_at)

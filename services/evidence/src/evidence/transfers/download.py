@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 from eventkernel.aggregate import Refusal
+from eventkernel.timestamps import timestamp
 from eventkernel.transfers import Transfer
 from eventkernel.uploads import contents
-from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.evidence.v1.artefact_events_pb2 import ArtefactAttached, ArtefactUploadBegun
 from mentoring.evidence.v1.artefacts_pb2 import Artefact, DownloadArtefactRequest, DownloadArtefactResponse
 
@@ -37,8 +37,7 @@ async def download_artefact(
         raise Refusal("OFFSET_WRONG", f"it has {artefact.size} bytes; begin at one of them", field="offset")
     (file_name,) = await transfer.read.open([(begun, "title")])
     await transfer.read.note(attached, "content", artefact.learner_id)
-    attached_at = Timestamp()
-    attached_at.FromDatetime(attached.meta.at)
+    attached_at = timestamp(attached.meta.at)
     yield DownloadArtefactResponse(
         artefact=Artefact(
             artefact_id=artefact.artefact_id,

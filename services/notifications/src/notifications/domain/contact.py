@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from eventkernel.aggregate import Aggregate, Context
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.notifications.v1.events_pb2 import ContactRegistered, ContactReplaced
 from mentoring.notifications.v1.notifications_pb2 import RegisterContactRequest, RegisterMyContactRequest
@@ -61,7 +61,7 @@ def register_contact(
     registered = _registered(command)
     if state.newest and context.principal.person_id != command.person_id:
         registered.meanwhile = state.standing(context.now)
-        registered.stands_from.CopyFrom(_timestamp(context.now + context.state(ContactPolicy).both_for))
+        registered.stands_from.CopyFrom(timestamp(context.now + context.state(ContactPolicy).both_for))
     return [registered, *_replaced(state, command.person_id, context.now)]
 
 
@@ -96,9 +96,3 @@ def _registered(command: RegisterContactRequest | RegisterMyContactRequest) -> C
 
 def _replaced(state: Contact, person_id: str, now: datetime) -> list[ContactReplaced]:
     return [ContactReplaced(person_id=person_id, replaced=state.standing(now))] if state.newest else []
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found

@@ -75,37 +75,7 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
     """
     if state.told:
         return []
-    if command.occasion not in TOLD_AMONG or command.kind == InformationKind.INFORMATION_KIND_CONCERN:
-        raise Refusal(
-            "NOT_FOR_A_CIRCLE",
-            "A concern and a person's own contact or skill are never told to a circle: use TellPerson for each who has a part in it.",
-        )
-    if any(part.because not in PARTS_IN_A_CIRCLE.get(command.occasion, ()) for part in command.parts):
-        raise Refusal(
-            "PART_NOT_TOLD",
-            f"{Occasion.Name(command.occasion)} is not told to one of the parts given: an action is told to its owner and to the learner "
-            "it is shared with, an assessment to whoever is asked for it, a sample's action to the assessor.",
-            field="parts",
-        )
-    members = _members(context.state(Circle), command)
-    if members is None:
-        raise NotYet(
-            "CIRCLE_UNKNOWN",
-            f"Who surrounds learner {command.learner_id} has not been heard of yet: "
-            "it comes with the MentorshipStarted of the sessions service; try again after that.",
-        )
-    surrounding = context.state(Circle).of(command.mentorship_id)
-    if command.mentor_id and surrounding is not None and not surrounding.has_heard_of(command.mentor_id):
-        raise NotYet(
-            "MENTOR_NOT_HEARD_OF",
-            f"That {command.mentor_id} mentors in {command.mentorship_id} has not been heard of yet: "
-            "it comes with the MentorChanged of the sessions service; try again after that.",
-        )
-    related = [(command.learner_id, Because.BECAUSE_LEARNER), *members]
-    needs = [
-        *_parts(context.state(Circle), command),
-        *_by_the_matrix(related, command, context),
-    ]
+    _refuse_for_no_circle(command)
     notices = [
         NoticeRequested(
             telling_id=command.telling_id,
@@ -118,7 +88,7 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
             rule=need.rule,
             policy_version=need.policy_version,
         )
-        for need in _greatest(needs)
+        for need in _needs(command, context)
         if need.person_id != command.actor_id
     ]
     if not notices:
@@ -220,6 +190,47 @@ class _Need:
     detail: Detail.ValueType
     rule: str
     policy_version: int = 0
+
+
+def _refuse_for_no_circle(command: TellCircleRequest) -> None:
+    """What is for single people, and a part that has no place in a circle, is told to none."""
+    if command.occasion not in TOLD_AMONG or command.kind == InformationKind.INFORMATION_KIND_CONCERN:
+        raise Refusal(
+            "NOT_FOR_A_CIRCLE",
+            "A concern and a person's own contact or skill are never told to a circle: use TellPerson for each who has a part in it.",
+        )
+    if any(part.because not in PARTS_IN_A_CIRCLE.get(command.occasion, ()) for part in command.parts):
+        raise Refusal(
+            "PART_NOT_TOLD",
+            f"{Occasion.Name(command.occasion)} is not told to one of the parts given: an action is told to its owner and to the learner "
+            "it is shared with, an assessment to whoever is asked for it, a sample's action to the assessor.",
+            field="parts",
+        )
+
+
+def _needs(command: TellCircleRequest, context: Context) -> Iterable[_Need]:
+    """Who is to be told, and why: the parts first, then whom the matrix names. Each once, by what tells them most."""
+    related = _related(context.state(Circle), command)
+    return _greatest([*_parts(context.state(Circle), command), *_by_the_matrix(related, command, context)])
+
+
+def _related(circle: Circle, command: TellCircleRequest) -> list[tuple[str, Because.ValueType]]:
+    """The learner and whoever surrounds them. Raises NotYet where that has not been heard of."""
+    members = _members(circle, command)
+    if members is None:
+        raise NotYet(
+            "CIRCLE_UNKNOWN",
+            f"Who surrounds learner {command.learner_id} has not been heard of yet: "
+            "it comes with the MentorshipStarted of the sessions service; try again after that.",
+        )
+    surrounding = circle.of(command.mentorship_id)
+    if command.mentor_id and surrounding is not None and not surrounding.has_heard_of(command.mentor_id):
+        raise NotYet(
+            "MENTOR_NOT_HEARD_OF",
+            f"That {command.mentor_id} mentors in {command.mentorship_id} has not been heard of yet: "
+            "it comes with the MentorChanged of the sessions service; try again after that.",
+        )
+    return [(command.learner_id, Because.BECAUSE_LEARNER), *members]
 
 
 def _parts(circle: Circle, command: TellCircleRequest) -> Iterator[_Need]:

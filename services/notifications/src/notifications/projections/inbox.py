@@ -7,7 +7,7 @@ from eventkernel.following import Following
 from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Page
 from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, NoticeSettled, Occasion, Outcome
 from mentoring.notifications.v1.inbox_events_pb2 import NoticeRead
@@ -129,7 +129,7 @@ def _entry(document: InboxDocument) -> InboxEntry:
     has_more = wording.page != _NO_MORE
     return InboxEntry(
         notice_id=document.notice_id,
-        at=_timestamp(document.requested_at),
+        at=timestamp(document.requested_at),
         occasion=document.occasion,
         detail=document.detail,
         subject=wording.subject,
@@ -139,11 +139,3 @@ def _entry(document: InboxDocument) -> InboxEntry:
         about_id=document.about_id if has_more else "",
         read=not document.unread,
     )
-
-
-def _timestamp(at: datetime | None) -> Timestamp | None:
-    if at is None:
-        return None
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found

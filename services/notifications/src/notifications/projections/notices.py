@@ -5,7 +5,7 @@ from datetime import datetime
 from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Page
 from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, NoticeSettled, Occasion, Outcome
 from mentoring.notifications.v1.notifications_pb2 import (
@@ -97,16 +97,8 @@ def _summary(document: NoticeDocument) -> NoticeSummary:
         about_id=document.about_id,
         outcome=document.outcome,
         attempts=document.attempts,
-        requested_at=_timestamp(document.requested_at),
-        settled_at=_timestamp(document.settled_at),
+        requested_at=timestamp(document.requested_at),
+        settled_at=timestamp(document.settled_at),
         rule=document.rule,
         policy_version=document.policy_version,
     )
-
-
-def _timestamp(at: datetime | None) -> Timestamp | None:
-    if at is None:
-        return None
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from eventkernel.aggregate import Context, Refusal
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.safeguarding.v1.events_pb2 import (
     ASSIGNEE_ROLE_HANDLER,
     CONCERN_CATEGORY_UNSPECIFIED,
@@ -147,13 +147,6 @@ def due_set(state: Concern, due_id: str, kind: ConcernDue.ValueType, at: datetim
 def without_due(due: Sequence[Due], *kinds: ConcernDue.ValueType, due_id: str = "") -> tuple[Due, ...]:
     """What is still due once all of these kinds, and what has this id, is done."""
     return tuple(one for one in due if one.kind not in kinds and one.due_id != due_id)
-
-
-def timestamp(at: datetime) -> Timestamp:
-    """As it is in events."""
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found
 
 
 def handler(state: Concern, context: Context) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from eventkernel.aggregate import Aggregate, Context, Refusal
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.safeguarding.v1 import duty_events_pb2 as events
 from mentoring.safeguarding.v1.duty_events_pb2 import DutyChanged, DutyGapFound, DutyLookedThrough, DutySet
 from mentoring.safeguarding.v1.duty_pb2 import LookThroughDutyRequest, SetDutyRequest
@@ -69,14 +69,14 @@ def look_through(
     told = [
         DutyGapFound(
             site_id=command.site_id,
-            begins_at=_timestamp(gap.begins),
-            ends_at=_timestamp(gap.ends),
+            begins_at=timestamp(gap.begins),
+            ends_at=timestamp(gap.ends),
             senior_lead_id=rota.senior_lead_id,
         )
         for gap in new
         if gap.begins < horizon
     ]
-    return [*told, DutyLookedThrough(site_id=command.site_id, next_at=_timestamp(next_at))]
+    return [*told, DutyLookedThrough(site_id=command.site_id, next_at=timestamp(next_at))]
 
 
 @duty.evolve
@@ -181,9 +181,3 @@ def _minutes(text: str) -> int:
 
 def _notice(event: DutySet) -> timedelta:
     return timedelta(days=event.notice_days) if event.notice_days else DUTY_GAP_NOTICE
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC
 
 from eventkernel.aggregate import AlreadyDone, Context, Refusal
+from eventkernel.timestamps import timestamp
 from google.protobuf import json_format
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.options.v1.options_pb2 import Role
@@ -39,7 +40,6 @@ from safeguarding.domain.concern_state import (
     due_set,
     handler,
     not_yours,
-    timestamp,
 )
 from safeguarding.domain.rota import Rota
 from safeguarding.domain.routing import Step, is_about_a_dsl, is_about_staff, is_among

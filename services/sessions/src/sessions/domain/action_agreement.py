@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from eventkernel.aggregate import Context, Refusal
+from eventkernel.timestamps import timestamp
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.sessions.v1.action_plan_events_pb2 import ActionAgreed, ActionReassigned
@@ -58,7 +59,7 @@ def agree_in_session(state: Action, command: AgreeSessionActionRequest, context:
             mentorship_id=command.mentorship_id,
             owner_id=command.owner_id,
             due_on=command.due_on,
-            overdue_at=_timestamp(_over_at(command.due_on, context)),
+            overdue_at=timestamp(_over_at(command.due_on, context)),
             shared_with_learner=True,
             session_id=command.session_id,
             place=command.place,
@@ -103,7 +104,7 @@ def overdue_at(due_on: str, context: Context) -> Timestamp:
     at = _over_at(due_on, context)
     if at <= context.now:
         raise Refusal("DUE_DAY_OVER", f"{due_on} is over; give a day that is not", field="due_on")
-    return _timestamp(at)
+    return timestamp(at)
 
 
 def _refuse_strangers_among(command: AgreeActionRequest | ReassignActionRequest, mentorship: Mentorship) -> None:
@@ -116,12 +117,6 @@ def _over_at(due_on: str, context: Context) -> datetime:
     if at is None:
         raise Refusal("DUE_TOO_LATE", f"the calendar ends with {due_on}; give an earlier day", field="due_on")
     return at
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found
 
 
 def _refuse_session_elsewhere(session: Session, asked: Agreed) -> None:

@@ -4,7 +4,7 @@ It is told to be overdue once for a due day, by the clock, and only while it is 
 """
 
 from eventkernel.aggregate import Context, NotYet, Refusal
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.sessions.v1.action_plan_events_pb2 import (
     ActionCompleted,
@@ -154,8 +154,7 @@ def announce_overdue(state: Action, command: AnnounceOverdueActionRequest, conte
         return []
     if context.state(Mentorships).find_active(agreed.mentorship_id) is None:
         return []
-    over_at = Timestamp()
-    over_at.FromDatetime(context.now)
+    over_at = timestamp(context.now)
     if over_at.ToNanoseconds() < state.overdue_at:
         raise NotYet("DUE_DAY_AHEAD", f"{command.due_on} is not over; it is told then")
     return [

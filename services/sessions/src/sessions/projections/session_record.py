@@ -1,13 +1,12 @@
 """One session with its record, opened from its own stream each time, on the record, for those who may read it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from itertools import pairwise
 
 from eventkernel.messages import Recorded
 from eventkernel.reading import Reader
+from eventkernel.timestamps import timestamp
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.sessions.v1.events_pb2 import PreparationKept, SessionHeld, SessionMissed
 from mentoring.sessions.v1.session_parts_pb2 import Advice
 from mentoring.sessions.v1.session_record_events_pb2 import (
@@ -49,7 +48,7 @@ async def get_session(request: GetSessionRequest, read: Reader) -> GetSessionRes
     texts = await _open(read, [*_places([*superseded, *records[-1:]]), *corrections, *preparations, *agenda, *view])
     stands = _outcome(records[-1], texts) if records else None
     kept = [
-        Preparation(kept_at=_timestamp(item.meta.at), private_preparation=texts[_place(item, path)])
+        Preparation(kept_at=timestamp(item.meta.at), private_preparation=texts[_place(item, path)])
         for item, path in preparations
     ]
     return GetSessionResponse(
@@ -62,7 +61,7 @@ async def get_session(request: GetSessionRequest, read: Reader) -> GetSessionRes
         ],
         agenda=[line for place in agenda for line in texts[_place(*place)].split("\n")],
         learner_view=next((texts[_place(*place)] for place in view), ""),
-        learner_view_at=next((_timestamp(item.meta.at) for item, _ in view), None),
+        learner_view_at=next((timestamp(item.meta.at) for item, _ in view), None),
         preparations=kept,
     )
 
@@ -135,7 +134,7 @@ def _correction(item: Recorded, former: Recorded | None, texts: _Texts) -> Corre
         raise TypeError(f"{type(event).__name__} is no correction")
     shown = Correction(
         correction=event.correction,
-        corrected_at=_timestamp(item.meta.at),
+        corrected_at=timestamp(item.meta.at),
         corrected_by=event.corrected_by,
         reason=event.reason,
         explanation=texts[_place(item, "explanation")],
@@ -147,9 +146,3 @@ def _correction(item: Recorded, former: Recorded | None, texts: _Texts) -> Corre
         else:
             shown.missed.CopyFrom(superseded)
     return shown
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found
