@@ -259,6 +259,7 @@ def test_a_raiser_who_is_to_stay_unknown_is_not_told() -> None:
     [
         (AssigneeRole.ASSIGNEE_ROLE_DSL_ON_DUTY, Because.BECAUSE_DSL_ON_DUTY),
         (AssigneeRole.ASSIGNEE_ROLE_DEPUTY_DSL, Because.BECAUSE_DEPUTY_DSL_NEXT_ON_THE_LADDER),
+        (AssigneeRole.ASSIGNEE_ROLE_SPECIALIST, Because.BECAUSE_ASKED_FIRST_BY_A_RULE),
         (AssigneeRole.ASSIGNEE_ROLE_SENIOR_LEAD, Because.BECAUSE_SENIOR_LEAD_LAST_RESORT),
         (AssigneeRole.ASSIGNEE_ROLE_UNSPECIFIED, Because.BECAUSE_SENIOR_LEAD_LAST_RESORT),
     ],

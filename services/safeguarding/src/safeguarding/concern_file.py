@@ -53,8 +53,10 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
             response.raiser_id = item.event.raiser_id
             response.narrative = text
             text = ""
-        asked = item.event.assignee_id if isinstance(item.event, ConcernAssigned) else ""
-        entry = ChronologyEntry(actor_id=item.meta.actor, what=item.meta.type, text=text, assignee_id=asked)
+        entry = ChronologyEntry(actor_id=item.meta.actor, what=item.meta.type, text=text)
+        if isinstance(item.event, ConcernAssigned):
+            entry.assignee_id, entry.assignee_role = item.event.assignee_id, item.event.assignee_role
+            entry.policy_version = item.event.policy_version
         entry.at.FromDatetime(item.meta.at)
         response.chronology.append(entry)
     return response

@@ -18,11 +18,14 @@ from mentoring.safeguarding.v1.duty_pb2 import (
 )
 from mentoring.safeguarding.v1.safeguarding_pb2 import GetEmergencyAdviceRequest, GetEmergencyAdviceResponse
 
+from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.duty_set import duty
 from safeguarding.domain.policy import policy
-from safeguarding.domain.preview import preview
+from safeguarding.domain.preview import Preview, preview
 from safeguarding.domain.rota import rota
+from safeguarding.domain.routing import is_about_a_dsl
 
+_SENIOR_LEAD = "senior_lead"
 _LONGEST = timedelta(days=62)
 
 
@@ -47,25 +50,47 @@ async def check_duty(request: CheckDutyRequest, read: Reader) -> CheckDutyRespon
 
 
 async def preview_routing(request: PreviewRoutingRequest, read: Reader) -> PreviewRoutingResponse:
-    """Whom a concern would go to, and why the others would not be asked."""
+    """Whom a concern would go to and why; and for the senior lead, why the others would not be asked."""
     its_policy = await read.state(policy, "routing-policy")
-    found = preview(
-        await read.state(rota, f"rota-{request.site_id}"),
-        (await read.state(duty, f"duty-{request.site_id}")).calendar,
-        request.category,
-        frozenset(request.involved_ids),
-        _at(request.at) if request.HasField("at") else read.now,
-        last_resort_id=its_policy.last_resort_id,
+    its_rota = await read.state(rota, f"rota-{request.site_id}")
+    involved = frozenset(request.involved_ids)
+    would_be = Concern(
+        site_id=request.site_id,
+        category=request.category,
+        severity=request.severity,
+        excluded_ids=involved,
+        past_every_dsl=is_about_a_dsl(its_rota, request.category, involved),
     )
-    within = Duration()
-    within.FromTimedelta(its_policy.acknowledge_within(request.severity))
+    calendar = (await read.state(duty, f"duty-{request.site_id}")).calendar
+    found = preview(would_be, its_rota, calendar, its_policy, _at(request.at) if request.HasField("at") else read.now)
     return PreviewRoutingResponse(
-        steps=[RoutingStep(person_id=step.person_id, role=step.role) for step in found.steps],
-        passed_over=[
-            PassedOver(person_id=step.person_id, role=step.role, because=because) for step, because in found.passed_over
-        ],
-        acknowledge_within=within,
+        steps=steps_of(found),
+        passed_over=passed_over_of(found) if _SENIOR_LEAD in read.principal.roles else [],
+        acknowledge_within=length(its_policy.acknowledge_within(request.severity)),
+        policy_version=its_policy.version,
     )
+
+
+def steps_of(found: Preview) -> list[RoutingStep]:
+    """The ladder, as it is told."""
+    return [
+        RoutingStep(person_id=step.person_id, role=step.role, because=because, rule=step.rule)
+        for step, because in found.steps
+    ]
+
+
+def passed_over_of(found: Preview) -> list[PassedOver]:
+    """Who would not be asked, as it is told."""
+    return [
+        PassedOver(person_id=step.person_id, role=step.role, because=because) for step, because in found.passed_over
+    ]
+
+
+def length(of: timedelta) -> Duration:
+    """As it is in contracts."""
+    found = Duration()
+    found.FromTimedelta(of)
+    return found
 
 
 async def get_emergency_advice(_request: GetEmergencyAdviceRequest, read: Reader) -> GetEmergencyAdviceResponse:

@@ -9,6 +9,7 @@ from mentoring.safeguarding.v1.handling_pb2 import (
     TriageConcernRequest,
 )
 from mentoring.safeguarding.v1.oversight_pb2 import ListConcernReadsRequest
+from mentoring.safeguarding.v1.routing_pb2 import PreviewConcernRoutingRequest
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     AcknowledgeConcernRequest,
     AddToConcernRequest,
@@ -29,6 +30,7 @@ _AboutAConcern = (
     | GetConcernRequest
     | LinkPersonRequest
     | ListConcernReadsRequest
+    | PreviewConcernRoutingRequest
     | RecordActionRequest
     | ReferConcernRequest
     | ReopenConcernRequest

@@ -15,6 +15,7 @@ from safeguarding.projections.open_concerns import get_concern_trends, list_open
 from safeguarding.reactions.duty_gaps import duty_gaps
 from safeguarding.reactions.escalation import escalation
 from safeguarding.relations import handler_of_concern, raiser_or_handler
+from safeguarding.routing_queries import get_routing_policy, preview_concern_routing
 
 
 def build() -> Service:
@@ -30,6 +31,8 @@ def build() -> Service:
             list_my_concerns,
             check_duty,
             preview_routing,
+            get_routing_policy,
+            preview_concern_routing,
             get_emergency_advice,
             list_open_concerns,
             get_concern_trends,

@@ -11,8 +11,10 @@ from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import handling_events_pb2 as handling_events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from safeguarding.domain.rota import Rota
+from safeguarding.domain.route_rules import Rule
 
 from .stories import (
+    POLICY,
     Tale,
     a_concern,
     a_link,
@@ -109,6 +111,17 @@ class RotaChanges:
         return []
 
 
+@dataclass(frozen=True)
+class RulesChange:
+    """The senior lead sets other rules on who is asked first."""
+
+    rules: tuple[Rule, ...]
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        tale.policy = replace(tale.policy, rules=self.rules, version=tale.policy.version + 1)
+        return []
+
+
 Deed = Callable[[Tale], Sequence[Message]]
 
 somebody = st.builds(
@@ -122,6 +135,17 @@ set_rotas = st.builds(
     st.integers(0, 4),
 )
 rotas = st.one_of(set_rotas, set_rotas, st.just(Rota()))
+STAFF_ALLEGATION, PHYSICAL = events.CONCERN_CATEGORY_STAFF_ALLEGATION, events.CONCERN_CATEGORY_PHYSICAL
+rules = st.builds(
+    lambda first, categories, sites: Rule(tuple(first), categories, site_ids=sites),
+    # Some are on the rota, some are not, and some are spelled in other letters.
+    st.lists(
+        st.sampled_from([*PEOPLE, "person-prevent", PEOPLE[0].upper()]), unique_by=str.casefold, min_size=1, max_size=3
+    ),
+    st.sampled_from([frozenset(), frozenset({PHYSICAL}), frozenset({STAFF_ALLEGATION, PHYSICAL})]),
+    st.sampled_from([frozenset(), frozenset({"site-1"}), frozenset({"site-2"})]),
+)
+some_rules: st.SearchStrategy[tuple[Rule, ...]] = st.lists(rules, max_size=2).map(tuple)
 concerns = st.builds(
     a_concern,
     about=st.sampled_from(PEOPLE),
@@ -164,12 +188,13 @@ deeds: st.SearchStrategy[Deed] = st.one_of(
     st.builds(Alarm, st.sampled_from([0, 0, -1, 1])),
     st.builds(TimeJumps, st.floats(-_THREE_DAYS, _THREE_DAYS)),
     st.builds(RotaChanges, rotas),
+    st.builds(RulesChange, some_rules),
 )
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Tale, list[Deed]]:
     """A concern that somebody has just raised, and what is done from then on."""
-    tale = Tale(rota=draw(rotas))
+    tale = Tale(rota=draw(rotas), policy=replace(POLICY, rules=draw(some_rules)))
     tale.give(draw(concerns), draw(somebody))
     return tale, draw(st.lists(deeds, min_size=draw(st.sampled_from([0, 12])), max_size=25))

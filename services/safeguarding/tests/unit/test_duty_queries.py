@@ -1,5 +1,6 @@
 """What the senior lead and the DSLs ask of the duty: who is on when, and whom a concern would go to, and why."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,12 +20,16 @@ from mentoring.safeguarding.v1.duty_pb2 import (
     CheckDutyRequest,
     PreviewRoutingRequest,
 )
+from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.duty_set import Duty
 from safeguarding.domain.preview import preview
+from safeguarding.domain.rota import Rota
+from safeguarding.domain.route_rules import Rule
+from safeguarding.domain.routing import is_about_a_dsl
 from safeguarding.duty_queries import check_duty, preview_routing
 
-from .histories import PEOPLE, rotas
-from .stories import ALLEGATION, DEPUTY, DSL, LEAD, SECOND_DEPUTY, Tale, a_concern, lead, mentor, timestamp
+from .histories import PEOPLE, rotas, some_rules
+from .stories import ALLEGATION, DEPUTY, DSL, LEAD, POLICY, SECOND_DEPUTY, Tale, a_concern, lead, mentor, timestamp
 from .test_duty import OFFICE
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -114,12 +119,17 @@ async def test_it_says_so_for_another_time_and_for_an_allegation_about_a_dsl() -
     st.lists(st.sampled_from(PEOPLE), unique=True, min_size=1, max_size=4),
     st.sampled_from([events.CONCERN_CATEGORY_PHYSICAL, ALLEGATION]),
     st.integers(0, 7 * 24),
+    some_rules,
 )
 def test_a_preview_is_what_a_concern_that_is_raised_then_comes_to(
-    rota: object, involved: list[str], category: events.ConcernCategory.ValueType, hour: int
+    rota: Rota, involved: list[str], category: events.ConcernCategory.ValueType, hour: int, rules: tuple[Rule, ...]
 ) -> None:
     now = MONDAY + timedelta(hours=hour)
-    tale = Tale(rota=rota, duty=Duty(OFFICE), now=now)  # type: ignore[arg-type]
-    found = preview(tale.rota, OFFICE, category, frozenset(involved), now, last_resort_id="")
+    tale = Tale(rota=rota, duty=Duty(OFFICE), policy=replace(POLICY, rules=rules), now=now)
+    would_be = Concern(
+        site_id="site-1", category=category, severity=events.SEVERITY_SERIOUS, excluded_ids=frozenset(involved),
+        past_every_dsl=is_about_a_dsl(rota, category, involved),
+    )  # fmt: skip
+    found = preview(would_be, tale.rota, OFFICE, tale.policy, now)
     tale.give(a_concern(about=involved[0], naming=involved[1:], category=category), mentor)
-    assert tale.state.assignee_id == (found.steps[0].person_id if found.steps else "")
+    assert tale.state.assignee_id == (found.steps[0][0].person_id if found.steps else "")

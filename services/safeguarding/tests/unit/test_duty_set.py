@@ -12,7 +12,7 @@ from mentoring.safeguarding.v1.duty_pb2 import LookThroughDutyRequest, SetDutyRe
 from safeguarding.domain.duty_set import Duty, duty
 from safeguarding.reactions.duty_gaps import duty_gaps
 
-from .stories import DEPUTY, DSL, LEAD, NO_ROTA, ROTA, a_rota, timestamp
+from .stories import DEPUTY, DSL, LEAD, NO_ROTA, POLICY, ROTA, a_rota, timestamp
 
 MONDAY = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 LOOK = LookThroughDutyRequest(site_id="site-1")
@@ -34,7 +34,7 @@ def asked(
 
 
 def set_(*shifts: events.Shift, leaves: tuple[events.Leave, ...] = (), notice: int = 0) -> Given[Duty]:
-    return given(duty).beside(ROTA).when(asked(*shifts, leaves=leaves, notice=notice)).after()
+    return given(duty).beside(ROTA, POLICY).when(asked(*shifts, leaves=leaves, notice=notice)).after()
 
 
 def gap(begins: datetime, ends: datetime, lead: str = LEAD) -> events.DutyGapFound:
@@ -55,7 +55,7 @@ def test_a_duty_is_set_and_said_to_have_changed() -> None:
     command = asked(shift(), leaves=(leave("2026-03-10", "2026-03-11"),))
     past = (
         given(duty)
-        .beside(ROTA)
+        .beside(ROTA, POLICY)
         .when(command)
         .then(
             events.DutySet(site_id="site-1", time_zone="Europe/London", shifts=command.shifts, leaves=command.leaves),
@@ -79,12 +79,15 @@ def test_a_duty_is_set_and_said_to_have_changed() -> None:
     ],
 )
 def test_what_is_wrong_with_a_duty_is_refused_by_its_place(command: SetDutyRequest, code: str, field: str) -> None:
-    assert given(duty).beside(ROTA).when(command).then_refused(code).field == field
+    assert given(duty).beside(ROTA, POLICY).when(command).then_refused(code).field == field
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
     refusal = (
-        given(duty).beside(ROTA).when(asked(shift(person_id="x"), zone="Nowhere")).then_refused("TIME_ZONE_UNKNOWN")
+        given(duty)
+        .beside(ROTA, POLICY)
+        .when(asked(shift(person_id="x"), zone="Nowhere"))
+        .then_refused("TIME_ZONE_UNKNOWN")
     )
     assert "shifts[0].person_id" in refusal.text
 
@@ -106,7 +109,7 @@ def test_a_gap_that_is_far_off_is_told_when_its_notice_comes() -> None:
 
 def test_a_look_that_was_arranged_before_something_changed_looks_at_nothing() -> None:
     past = set_(shift(), leaves=(leave("2026-03-05", "2026-03-05"),)).when(LOOK, at=MONDAY).after()
-    past = past.beside(ROTA).when(asked(shift())).after()
+    past = past.beside(ROTA, POLICY).when(asked(shift())).after()
     stale = LookThroughDutyRequest(site_id="site-1", arranged_for=timestamp(MONDAY + timedelta(days=14)))
     past.when(stale, at=MONDAY).then_nothing()
 
@@ -141,6 +144,6 @@ def test_changes_are_looked_through_at_once_and_arranged_looks_when_their_time_c
 def test_a_leave_without_an_end_or_a_beginning_is_looked_through_like_any_other(
     first: str, last: str, zone: str
 ) -> None:
-    past = given(duty).beside(a_rota(DSL)).when(asked(leaves=(leave(first, last),), zone=zone)).after()
+    past = given(duty).beside(a_rota(DSL), POLICY).when(asked(leaves=(leave(first, last),), zone=zone)).after()
     told, _ = past.beside(a_rota(DSL)).when(LOOK, at=MONDAY).events
     assert isinstance(told, events.DutyGapFound)

@@ -43,8 +43,19 @@ def in_it(happened: Sequence[Message]) -> set[str]:
 
 
 def may_be_asked(rota: Rota, tale: Tale, stood: set[str]) -> set[str]:
-    """Who of a rota may be asked, by the words of DOMAIN.md and not by the code under test; `stood`: who ever was DSL or deputy."""
-    dsls, named = dsls_of(rota), in_it(tale.happened)
+    """Who of a rota, or by a rule, may be asked, by the words of DOMAIN.md and not by the code under test; `stood`: who ever was DSL or
+    deputy. Whoever is spelled otherwise in a rule than on the rota is asked as on the rota.
+    """
+    named, raise_ = in_it(tale.happened), the_raise(tale)
+    fitting = [
+        rule
+        for rule in tale.policy.rules
+        if raise_.category in (rule.categories or {raise_.category})
+        and raise_.site_id in (rule.site_ids or {raise_.site_id})
+    ]
+    spelled = {one.lower(): one for one in dsls_of(rota) | {rota.senior_lead_id}}
+    dsls = dsls_of(rota) | {spelled.get(one.lower(), one) for rule in fitting[:1] for one in rule.first_ids}
+    dsls = {one for one in dsls if one.lower() not in named}
     about_a_dsl = the_raise(tale).category in _STAFF and stood & named
     return ({rota.senior_lead_id} if about_a_dsl else dsls | {rota.senior_lead_id}) - named - {""}
 

@@ -11,6 +11,7 @@ _HANDLERS = frozenset(
         Because.BECAUSE_DSL_ON_DUTY,
         Because.BECAUSE_DEPUTY_DSL_NEXT_ON_THE_LADDER,
         Because.BECAUSE_SENIOR_LEAD_LAST_RESORT,
+        Because.BECAUSE_ASKED_FIRST_BY_A_RULE,
     }
 )
 # Which part in a concern each occasion is told to.

@@ -29,7 +29,7 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 from safeguarding.domain.duty_set import Duty
 from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
-from safeguarding.domain.routing import Step, is_among, ladder, next_step
+from safeguarding.domain.routing import Step, is_among, next_step, route
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +97,12 @@ class Concern:
 
 
 def asked(state: Concern, number: int, context: Context) -> ConcernAssigned:
-    """The next person of the rota who is on duty now, with the deadline that the policy gives now."""
-    steps = ladder(
-        context.state(Duty).calendar.on_duty(context.state(Rota), context.now),
-        state.excluded_ids,
-        past_every_dsl=state.past_every_dsl,
-        last_resort_id=context.state(RoutingPolicy).last_resort_id,
-        everybody=context.state(Rota),
-    )
-    return assignment(state, next_step(steps, state.asked_ids), number, from_now(state, context))
+    """The next person of the ladder as it is now, with the deadline that the policy gives now, and which version of it that was."""
+    its_policy = context.state(RoutingPolicy)
+    steps = route(state, context.state(Rota), context.state(Duty).calendar, its_policy, context.now)
+    found = assignment(state, next_step(steps, state.asked_ids), number, from_now(state, context))
+    found.policy_version = its_policy.version
+    return found
 
 
 def asked_again(state: Concern, context: Context) -> ConcernAssigned:

@@ -83,6 +83,12 @@ class Calendar:
         days = (today - _DAY, today, today + _DAY)
         return any(begins <= at < ends for begins, ends in self._shifts(person_id, days))
 
+    def may_be_asked_first(self, person_id: str, rota: Rota, at: datetime) -> bool:
+        """Whether one whom a rule names is on duty: by the rota's shifts and their own, else at all times but for their leave."""
+        if person_id in (rota.dsl_id, *rota.deputy_ids) or any(one.person_id == person_id for one in self.shifts):
+            return self.is_on_duty(person_id, at)
+        return not self.is_on_leave(person_id, at)
+
     def on_duty(self, rota: Rota, at: datetime) -> Rota:
         """The rota with those alone who are on duty at this time. The senior lead always is."""
         return Rota(

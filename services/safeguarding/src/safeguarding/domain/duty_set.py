@@ -12,6 +12,7 @@ from mentoring.safeguarding.v1.duty_events_pb2 import DutyChanged, DutyGapFound,
 from mentoring.safeguarding.v1.duty_pb2 import LookThroughDutyRequest, SetDutyRequest
 
 from safeguarding.domain.duty import ALWAYS, Calendar, Leave, Shift
+from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
 from safeguarding.policy_defaults import DUTY_GAP_NOTICE
 
@@ -35,7 +36,9 @@ duty = Aggregate("duty", initial=Duty())
 @duty.decide
 def set_duty(state: Duty, command: SetDutyRequest, context: Context) -> list[DutySet | DutyChanged]:
     """Sets all of it. Concerns that wait are asked by it from their next deadline on."""
-    faults = list(_faults(command, context.state(Rota)))
+    rules = context.state(RoutingPolicy).rules
+    named = {person_id for rule in rules if rule.is_at(command.site_id) for person_id in rule.first_ids}
+    faults = list(_faults(command, context.state(Rota), named))
     if faults:
         raise Refusal(faults[0].code, "; ".join(fault.text for fault in faults), field=faults[0].field)
     event = DutySet(
@@ -111,7 +114,7 @@ class _Fault:
     field: str
 
 
-def _faults(command: SetDutyRequest, rota: Rota) -> Iterator[_Fault]:
+def _faults(command: SetDutyRequest, rota: Rota, named: set[str]) -> Iterator[_Fault]:
     try:
         ZoneInfo(command.time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -120,7 +123,7 @@ def _faults(command: SetDutyRequest, rota: Rota) -> Iterator[_Fault]:
             f"time_zone: {command.time_zone} is no time zone; give its name in the IANA database, such as Europe/London",
             "time_zone",
         )
-    people = {rota.dsl_id, *rota.deputy_ids}
+    people = {rota.dsl_id, *rota.deputy_ids, *named}
     for number, shift in enumerate(command.shifts):
         yield from _entry_faults(f"shifts[{number}]", shift, people)
     for number, leave in enumerate(command.leaves):
@@ -131,7 +134,8 @@ def _entry_faults(where: str, entry: events.Shift | events.Leave, people: set[st
     if entry.person_id not in people:
         yield _Fault(
             "NOT_ON_THE_ROTA",
-            f"{where}.person_id: {entry.person_id} is neither the DSL nor a deputy of the site; set the rota first",
+            f"{where}.person_id: {entry.person_id} is neither the DSL nor a deputy of the site, and no rule names them for it; set the rota, "
+            "or the rules, first",
             f"{where}.person_id",
         )
     days = [day for day in (entry.first_day, entry.last_day) if day]

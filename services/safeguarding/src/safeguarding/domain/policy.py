@@ -1,10 +1,12 @@
-"""How long a person has to acknowledge a concern. Every severity has a deadline at all times, whether or not the provider set one."""
+"""How long a person has to acknowledge a concern, and who is asked first. Every severity has a deadline at all times, whether or not the
+provider set one, and every setting is a version of its own.
+"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
-from eventkernel.aggregate import Aggregate, Context
+from eventkernel.aggregate import Aggregate, Context, Refusal
 from google.protobuf.duration_pb2 import Duration
 from mentoring.safeguarding.v1.events_pb2 import (
     SEVERITY_IMMEDIATE_DANGER,
@@ -13,8 +15,11 @@ from mentoring.safeguarding.v1.events_pb2 import (
     RoutingPolicySet,
     Severity,
 )
+from mentoring.safeguarding.v1.routing_events_pb2 import RouteRulesSet
+from mentoring.safeguarding.v1.routing_pb2 import SetRouteRulesRequest
 from mentoring.safeguarding.v1.safeguarding_pb2 import SetRoutingPolicyRequest
 
+from safeguarding.domain.route_rules import Rule, faults_of, rules_of
 from safeguarding.policy_defaults import ACKNOWLEDGE_WITHIN, ACT_WITHIN, EMERGENCY_ADVICE
 
 _Act = Literal["act_on_immediate_danger", "act_on_serious", "act_on_other"]
@@ -22,7 +27,10 @@ _Act = Literal["act_on_immediate_danger", "act_on_serious", "act_on_other"]
 
 @dataclass(frozen=True, slots=True)
 class RoutingPolicy:
-    """A provider's deadlines for acknowledgement, and its last resort. DOMAIN.md, Rules that carry numbers."""
+    """A provider's deadlines for acknowledgement, who is asked first, and its last resort. DOMAIN.md, Rules that carry numbers.
+
+    `version` counts how often any of it was set.
+    """
 
     immediate_danger: timedelta
     serious: timedelta
@@ -34,6 +42,8 @@ class RoutingPolicy:
     act_on_immediate_danger: timedelta = ACT_WITHIN["immediate_danger"]
     act_on_serious: timedelta = ACT_WITHIN["serious"]
     act_on_other: timedelta = ACT_WITHIN["other"]
+    rules: tuple[Rule, ...] = ()
+    version: int = 0
 
     def act_within(self, severity: Severity.ValueType) -> timedelta:
         """How long whoever acknowledged a concern has to do something about it."""
@@ -57,12 +67,13 @@ _DEFAULT = RoutingPolicy(
     serious=ACKNOWLEDGE_WITHIN["serious"],
     other=ACKNOWLEDGE_WITHIN["other"],
 )
-policy = Aggregate("routing-policy", initial=_DEFAULT)
+# Shape 2: it counts its versions.
+policy = Aggregate("routing-policy", initial=_DEFAULT, shape=2)
 
 
 @policy.decide
 def set_policy(state: RoutingPolicy, command: SetRoutingPolicyRequest, _context: Context) -> list[RoutingPolicySet]:
-    """Sets all of it. A deadline that runs keeps its time; the next one follows the new policy."""
+    """Sets all of it but the rules. A deadline that runs keeps its time; the next one follows the new policy."""
     event = RoutingPolicySet(
         immediate_danger=command.immediate_danger,
         serious=command.serious,
@@ -73,12 +84,27 @@ def set_policy(state: RoutingPolicy, command: SetRoutingPolicyRequest, _context:
         act_on_serious=_given(command, "act_on_serious"),
         act_on_other=_given(command, "act_on_other"),
     )
-    return [] if policy_set(state, event) == state else [event]
+    return [] if replace(policy_set(state, event), version=state.version) == state else [event]
+
+
+@policy.decide
+def set_rules(state: RoutingPolicy, command: SetRouteRulesRequest, _context: Context) -> list[RouteRulesSet]:
+    """Sets all rules; none is none. Concerns that wait are asked by them from their next deadline on."""
+    rules = rules_of(command.rules)
+    if faults := list(faults_of(rules)):
+        raise Refusal(faults[0].code, "; ".join(fault.text for fault in faults), field=faults[0].field)
+    return [] if rules == state.rules else [RouteRulesSet(rules=command.rules)]
 
 
 @policy.evolve
-def policy_set(_state: RoutingPolicy, event: RoutingPolicySet) -> RoutingPolicy:
-    """The new deadlines replace the old ones."""
+def rules_set(state: RoutingPolicy, event: RouteRulesSet) -> RoutingPolicy:
+    """The new rules replace the old ones."""
+    return replace(state, rules=rules_of(event.rules), version=state.version + 1)
+
+
+@policy.evolve
+def policy_set(state: RoutingPolicy, event: RoutingPolicySet) -> RoutingPolicy:
+    """The new deadlines replace the old ones; the rules stay."""
     return RoutingPolicy(
         immediate_danger=event.immediate_danger.ToTimedelta(),
         serious=event.serious.ToTimedelta(),
@@ -88,6 +114,8 @@ def policy_set(_state: RoutingPolicy, event: RoutingPolicySet) -> RoutingPolicy:
         act_on_immediate_danger=_or(event, "act_on_immediate_danger", ACT_WITHIN["immediate_danger"]),
         act_on_serious=_or(event, "act_on_serious", ACT_WITHIN["serious"]),
         act_on_other=_or(event, "act_on_other", ACT_WITHIN["other"]),
+        rules=state.rules,
+        version=state.version + 1,
     )
 
 
