@@ -30,7 +30,7 @@ WHY: Mapping[Because.ValueType, str] = {
     Because.BECAUSE_SENIOR_LEAD_LAST_RESORT: (
         "You are told this because you are the senior lead for safeguarding, who is asked when nobody else can be."
     ),
-    Because.BECAUSE_ASKED_FIRST_BY_A_RULE: "You are told this because your provider asks you first about concerns of this kind.",
+    Because.BECAUSE_ASKED_FIRST_BY_A_RULE: "You are told this because you are the one who is asked first about concerns of this kind.",
     Because.BECAUSE_HANDLES_THE_CONCERN: (
         "You are told this because you were asked to take the concern, or have taken it."
     ),
