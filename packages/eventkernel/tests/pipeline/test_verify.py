@@ -11,6 +11,7 @@ from eventkernel.node import Node
 from eventkernel.operations import verify_documents, verify_topic
 from eventkernel.operations.findings import Findings
 from eventkernel.operations.verify_documents import DocumentCheck
+from eventkernel.operations.verify_log import LogCheck
 from eventkernel.operations.verify_topic import TopicCheck
 from eventkernel.placement import partition_of
 from eventkernel.projector import Projector
@@ -99,11 +100,18 @@ class World:
                 await self.projector.take(TOPIC, partition.partition, new)
                 self.taken[partition] = len(records)
 
-    async def i2(self) -> Findings:
-        check = TopicCheck(self.store.commits, TOPIC, self.topics)  # type: ignore[arg-type]
+    async def i1_and_i2(self) -> tuple[Findings, Findings]:
+        log = LogCheck(self.store.commits)
+        check = TopicCheck(self.store.commits, TOPIC, self.topics, log)  # type: ignore[arg-type]
         async for _ in check.run():
             pass
-        return check.findings
+        return log.findings, check.findings
+
+    async def i1(self) -> Findings:
+        return (await self.i1_and_i2())[0]
+
+    async def i2(self) -> Findings:
+        return (await self.i1_and_i2())[1]
 
     async def i4(self) -> Findings:
         check = DocumentCheck(
@@ -142,7 +150,9 @@ def texts(findings: Findings) -> list[str]:
 
 
 async def test_a_sound_service_is_found_sound(world: World) -> None:
-    topic, documents = await world.i2(), await world.i4()
+    log, topic = await world.i1_and_i2()
+    documents = await world.i4()
+    assert (log.checked, log.violations, log.not_judged) == (16, 0, 0)
     assert (topic.checked, topic.violations, topic.not_judged) == (16, 0, 0)
     assert (documents.checked, documents.violations, documents.not_judged) == (4, 0, 0)
 
@@ -152,9 +162,37 @@ async def test_much_is_checked_in_several_passes(world: World, monkeypatch: pyte
     monkeypatch.setattr(verify_topic, "_PAGE", 2)
     monkeypatch.setattr(verify_documents, "_MOST_DOCUMENTS", 1)
     monkeypatch.setattr(verify_documents, "_PAGE", 1)
-    topic, documents = await world.i2(), await world.i4()
+    log, topic = await world.i1_and_i2()
+    documents = await world.i4()
+    assert (log.checked, log.violations) == (16, 0)
     assert (topic.checked, topic.violations) == (16, 0)
     assert (documents.checked, documents.violations) == (4, 0)
+
+
+# --- I1 ---------------------------------------------------------------------------------------------------------------------
+
+
+def stored(*versions: int) -> Commit:
+    """A commit by hand, with internal events of these versions."""
+    events = tuple(StoredEvent(f"e{each}", "sample.library.limit-set", each, b"", published=False) for each in versions)
+    return Commit(f"p/{versions}", TENANT, "limit-ada", events, "limit-ada", NOON, "mia", 0)
+
+
+@pytest.mark.parametrize(
+    ("versions", "found"),
+    [
+        ([(1, 2), (3,)], []),
+        ([(1,), (3, 5)], ["version 2 is missing", "version 4 is missing"]),
+        ([(2,)], ["version 1 is missing"]),
+        ([(1, 2), (2, 3)], ["version 2 is there 2 times"]),
+    ],
+)
+async def test_a_gap_and_a_fork_in_a_stream_are_found(
+    world: World, versions: list[tuple[int, ...]], found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = world.store.commits._streams
+    monkeypatch.setitem(kept, f"{TENANT}/limit-ada", [stored(*each) for each in versions])
+    assert texts(await world.i1()) == [f"{TENANT}/limit-ada: {text}" for text in found]
 
 
 # --- I2 ---------------------------------------------------------------------------------------------------------------------

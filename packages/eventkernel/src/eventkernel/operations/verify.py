@@ -1,4 +1,4 @@
-"""Verifies one running service: I2 on its own topic, I4 for each of its read models. It reads, and changes nothing."""
+"""Verifies one running service: I1 in its log, I2 on its own topic, I4 for each of its read models. It reads, and changes nothing."""
 
 from collections.abc import AsyncIterator
 
@@ -8,6 +8,7 @@ from eventkernel.aggregate import Refusal
 from eventkernel.operations.findings import Findings
 from eventkernel.operations.topics import Topics
 from eventkernel.operations.verify_documents import DocumentCheck
+from eventkernel.operations.verify_log import LogCheck
 from eventkernel.operations.verify_topic import TopicCheck
 from eventkernel.ports import Store
 from eventkernel.service import Service
@@ -36,11 +37,13 @@ class Verification:
 
     async def _checked(self, topics: Topics) -> AsyncIterator[pb.VerifyResponse]:
         contract, name = self._service.contract, self._service.name
-        log = TopicCheck(self._store.commits, contract.topic, topics)
-        async for findings in log.run():
-            for told in findings.told():
+        log = LogCheck(self._store.commits)
+        published = TopicCheck(self._store.commits, contract.topic, topics, log)
+        async for findings in published.run():
+            for told in (*log.findings.told(), *findings.told()):
                 yield told
         yield log.findings.verdict()
+        yield published.findings.verdict()
         whole = Findings("I4")
         for projection in self._service.projections:
             serving = (await self._store.copies.load(projection.model)).serving

@@ -16,6 +16,7 @@ from eventkernel.cloudevents import Malformed, decode
 from eventkernel.messages import Commit
 from eventkernel.operations.findings import Findings
 from eventkernel.operations.topics import Topics
+from eventkernel.operations.verify_log import LogCheck
 from eventkernel.placement import partition_of
 from eventkernel.ports import CommitStore
 
@@ -48,10 +49,15 @@ class _OnTopic(_Events):
 
 
 class TopicCheck:
-    """Compares one service's log with its topic."""
+    """Compares one service's log with its topic.
 
-    def __init__(self, commits: CommitStore, topic: str, topics: Topics) -> None:
+    Args:
+        log: is shown each stream, once.
+    """
+
+    def __init__(self, commits: CommitStore, topic: str, topics: Topics, log: LogCheck) -> None:
         self._commits = commits
+        self._log = log
         self._topic = topic
         self._topics = topics
         self.findings = Findings("I2")
@@ -61,7 +67,7 @@ class TopicCheck:
         partitions = await self._topics.partitions([self._topic])
         total, left = len(partitions), {partition.partition for partition in partitions}
         while left:
-            expected, taken = await self._published(left, total)
+            expected, taken = await self._published(left, total, first=len(left) == total)
             ends = await self._topics.ends(TopicPartition(self._topic, number) for number in sorted(taken))
             on_topic = await self._on_topic(expected, ends)
             differing = sorted(
@@ -74,12 +80,16 @@ class TopicCheck:
             self.findings.part = f"{self._topic}, partitions {', '.join(map(str, sorted(taken)))}"
             yield self.findings
 
-    async def _published(self, wanted: Iterable[int], total: int) -> tuple[dict[str, _Events], set[int]]:
+    async def _published(
+        self, wanted: Iterable[int], total: int, *, first: bool
+    ) -> tuple[dict[str, _Events], set[int]]:
         """What the log says is on these partitions, or on some of them; and on which."""
         taken, after = set(wanted), ""
         by_partition: dict[int, dict[str, _Events]] = {number: {} for number in taken}
         while page := await self._commits.some_streams(after, _PAGE):
             for stream, commits, pending in page:
+                if first:
+                    await self._log.look(stream, commits)
                 number = partition_of(commits[0].partition_key, total)
                 if number in taken and (events := _settled(commits, pending, number)).count:
                     by_partition[number][stream] = events

@@ -12,7 +12,12 @@ from mentorstream.operate.reach import HERE, Address, AsJson, DataDir, Reach, To
 from mentorstream.operate.show import console, dumped, table
 from mentorstream.outcome import run
 
-_MEANING = {"I2": "each stream in order on its topic, exactly once", "I4": "each document is the fold of the topics"}
+# As docs/FAULTS.md numbers them.
+_NAMES = {
+    "I1": "no gap in a stream of the log",
+    "I2": "each event once, in order, on its topic",
+    "I4": "each document is its fold",
+}
 
 
 @dataclass
@@ -27,7 +32,22 @@ def verify(
     *, service: Annotated[str, typer.Option("--service", help="One service alone.")] = "", address: Address = None,
     token: Token = "", data_dir: DataDir = HERE, json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Read the log, the topics and the read models, and compare them. It changes nothing, and is safe at any time.
+    """Read the log, the topics and the read models, and compare them.
+
+    It changes nothing, and is safe at any time.
+
+    Checked are three of the six invariants that docs/FAULTS.md names:
+    I1, as far as the log tells: no stream has a gap, or a version twice;
+    I2: each published event is on its topic once, in its stream's order;
+    I4: each document of a read model is the fold of the topics.
+
+    Not checked are those that take a record of what callers and the mail
+    server were answered, or that know what a concern is:
+    the rest of I1: nothing that was acknowledged is lost;
+    I3: nothing happens twice;
+    I5: nobody is told twice;
+    I6: each concern is acknowledged or escalated in time (an alert watches).
+    `make faults` proves them all; docs/FAULTS.md shows how, and when it did.
 
     Exits with 1 where anything is violated.
     """
@@ -64,15 +84,20 @@ async def _verified(found: Reach, services: list[str]) -> dict[str, _Told]:
 
 def _tell(told: dict[str, _Told]) -> None:
     rows = [
-        (name, verdict.invariant, verdict.checked, verdict.violated, verdict.not_judged)
+        (
+            name,
+            f"{verdict.invariant} {_NAMES.get(verdict.invariant, '')}",
+            verdict.checked,
+            verdict.violated,
+            verdict.not_judged,
+        )
         for name, one in told.items()
         for verdict in one.verdicts
     ]
     numbers = ("Checked", "Violated", "Not judged")
-    table("Invariants", ("Service", "Invariant", *numbers), rows, numbers)
-    for invariant, meaning in _MEANING.items():
-        console.print(f"{invariant}: {meaning}.")
+    table("Invariants", ("Service", "Invariant", *numbers), rows, numbers, whole=("Service", "Invariant"))
     console.print("Not judged: on its way, or no event of the log.")
+    console.print("I3, I5, I6 and the rest of I1 are not checked here: see --help.")
     for name, one in told.items():
         for violation in one.violations:
             typer.echo(f"{name} {violation.invariant} VIOLATED {violation.about}: {violation.text}")
@@ -81,7 +106,7 @@ def _tell(told: dict[str, _Told]) -> None:
 def _as_dict(one: _Told) -> dict[str, object]:
     return {
         "verdicts": [
-            {"invariant": verdict.invariant, "checked": verdict.checked, "violated": verdict.violated, "not_judged": verdict.not_judged}
+            {"invariant": verdict.invariant, "name": _NAMES.get(verdict.invariant, ""), "checked": verdict.checked, "violated": verdict.violated, "not_judged": verdict.not_judged}
             for verdict in one.verdicts
         ],
         "violations": [MessageToDict(violation) for violation in one.violations],
