@@ -9,13 +9,18 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from urllib.parse import quote
 
-from mentoring.notifications.v1.events_pb2 import Detail
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
+from notifications.contents import content_of, one_line
 from notifications.domain.occasions import is_safeguarding
-from notifications.texts import FULL, OUTLINE, WHY, Wording
+from notifications.domain.provider_details import ProviderDetails
+from notifications.forms import Brief, as_brief, as_html, as_text
+from notifications.texts import DEFAULT_LANGUAGE, words_in
+
+# The same at every attempt. No line of quoted-printable text begins so (RFC 2045, 6.7).
+_BOUNDARY = "=_mentorstream"
+_QUOTED = "quoted-printable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +36,16 @@ class Unaddressable(Exception):
 
 
 def compose(
-    notice: StartNoticeRequest, recipient: Recipient, *, sender: str, link_base: str, at: datetime
+    notice: StartNoticeRequest,
+    recipient: Recipient,
+    *,
+    sender: str,
+    link_base: str,
+    at: datetime,
+    language: str = DEFAULT_LANGUAGE,
+    provider: ProviderDetails | None = None,
 ) -> EmailMessage:
-    """The message of a notice.
+    """The message of a notice: as text, and the same in HTML.
 
     Args:
         notice: what is told, in codes.
@@ -41,14 +53,16 @@ def compose(
         sender: the platform's own address; its domain ends the Message-ID, which is the same at every attempt.
         link_base: where the portal's pages are, as `https://mentoring.example.org`.
         at: when it is sent.
+        language: the recipient's. English where there are no words in it.
+        provider: whose numbers are told where the occasion `tells_whom_to_call`; the platform's defaults where not given.
 
     Raises Unaddressable, and KeyError where no text is written for the occasion: nothing vague is sent instead.
     """
     # A raiser may be a learner: a concern's message names nobody, not even whom it goes to.
-    name = "" if is_safeguarding(notice.occasion) else _one_line(recipient.name)
-    wording = (FULL if notice.detail == Detail.DETAIL_FULL else OUTLINE)[notice.occasion]
+    name = "" if is_safeguarding(notice.occasion) else one_line(recipient.name)
+    content = content_of(notice, name, link_base, words_in(language), provider or ProviderDetails())
     message = EmailMessage(policy=SMTP)
-    message["Subject"] = wording.subject
+    message["Subject"] = content.subject
     message["From"] = sender
     message["To"] = _address(name, recipient.email)
     message["Date"] = format_datetime(at)
@@ -56,23 +70,23 @@ def compose(
     message["X-Notice-Id"] = notice.notice_id
     # RFC 3834: no out-of-office reply is to come back to the platform.
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content("\n\n".join(_paragraphs(notice, name, wording, link_base)) + "\n")
+    # Quoted whatever is in it: not every server on the way takes eight bits, and Welsh has letters beyond seven.
+    message.set_content(as_text(content), cte=_QUOTED)
+    message.add_alternative(as_html(content), subtype="html", cte=_QUOTED)
+    message.set_boundary(_BOUNDARY)
+    message["Content-Language"] = content.language
     return message
 
 
-def _paragraphs(notice: StartNoticeRequest, name: str, wording: Wording, link_base: str) -> list[str]:
-    found = []
-    if name:
-        found.append(f"Hello {name},")
-    found.append(wording.text)
-    about = notice.notice_id if wording.page == "notices" else notice.about_id
-    found.append(f"{link_base.rstrip('/')}/{wording.page}/{quote(about, safe='')}")
-    if notice.raiser_role:
-        found.append(f"Raised by: {_words(notice.raiser_role)}")
-    if notice.category:
-        found.append(f"Category: {_words(notice.category)}")
-    found.append(WHY[notice.because])
-    return found
+def brief(
+    notice: StartNoticeRequest,
+    *,
+    link_base: str,
+    language: str = DEFAULT_LANGUAGE,
+    provider: ProviderDetails | None = None,
+) -> Brief:
+    """The notice for a channel with little room. The arguments and errors are those of `compose`."""
+    return as_brief(content_of(notice, "", link_base, words_in(language), provider or ProviderDetails()))
 
 
 def _address(name: str, email: str) -> Address:
@@ -81,11 +95,3 @@ def _address(name: str, email: str) -> Address:
         if email.isascii():
             return Address(name, addr_spec=email)
     raise Unaddressable("the registered address is not one that mail can be sent to; register the contact again")
-
-
-def _one_line(name: str) -> str:
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
-
-
-def _words(code: str) -> str:
-    return code.replace("_", " ")

@@ -19,6 +19,7 @@ from notifications.domain.contact_policy import contact_policy
 from notifications.domain.delivery_policy import delivery_policy
 from notifications.domain.need_to_know import NeedToKnow, need_to_know
 from notifications.domain.notice import notice
+from notifications.domain.provider_details import provider_details
 from notifications.domain.reading import reading
 from notifications.effects.mail import Patience, SendMail
 from notifications.effects.mailer import Mailer
@@ -27,6 +28,7 @@ from notifications.projections.inbox import follow_my_inbox, get_my_inbox, inbox
 from notifications.projections.my_addresses import list_my_addresses
 from notifications.projections.notices import list_my_notices, list_notices, notices
 from notifications.projections.policy import policy_queries
+from notifications.projections.provider_details import get_provider_details
 from notifications.reactions.circles import circles
 from notifications.reactions.sending import sending
 from notifications.reactions.telling import telling
@@ -65,6 +67,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
         aggregates=[
             contact,
             contact_policy,
+            provider_details,
             addresses,
             delivery_policy(default_delivery()),
             circle,
@@ -76,7 +79,14 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
         ],
         projections=[notices, inbox],
         reactions=[circles, telling, sending],
-        queries=[list_notices, list_my_notices, get_my_inbox, list_my_addresses, *policy_queries(matrix)],
+        queries=[
+            list_notices,
+            list_my_notices,
+            get_my_inbox,
+            list_my_addresses,
+            get_provider_details,
+            *policy_queries(matrix),
+        ],
         followed=[follow_my_inbox],
         effects={StartNoticeRequest: _send_mail(found, mailer or _smtp(found), matrix)},
         relations={"self": self_},

@@ -25,6 +25,7 @@ from mentoring.notifications.v1.notifications_pb2 import (
     SetContactPolicyRequest,
     StartNoticeRequest,
 )
+from mentoring.notifications.v1.provider_details_pb2 import SetProviderDetailsRequest
 from mentoring.safeguarding.v1.events_pb2 import (
     AssigneeRole,
     ConcernAssigned,
@@ -71,7 +72,13 @@ class Outbox:
         self.mails.append(message)
 
     def texts(self) -> dict[str, str]:
-        return {mail["To"].addresses[0].addr_spec: str(mail.get_content()) for mail in self.mails}
+        return {mail["To"].addresses[0].addr_spec: text_of(mail) for mail in self.mails}
+
+
+def text_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
 
 
 class Platform:
@@ -233,8 +240,27 @@ async def test_a_concern_reaches_its_raiser_and_its_handler_and_nobody_else(plat
     texts = platform.outbox.texts()
     assert set(texts) == {"mia@example.org", "dora@example.org"}
     assert "call the emergency services now" in " ".join(texts["mia@example.org"].split())
+    assert "Emergency services: 999\n" in texts["mia@example.org"]
     assert "Raised by: mentor\n\nCategory: physical\n" in texts["dora@example.org"]
     assert "Name of" not in "".join(texts.values())
+
+
+async def test_in_immediate_danger_the_raiser_gets_the_providers_numbers_and_the_handler_does_not(
+    platform: Platform,
+) -> None:
+    await platform.register("mia", "dora")
+    numbers = SetProviderDetailsRequest(provider_name="Northfield", dsl_line="01632 960001", emergency_line="112")
+    await platform.give(numbers, "numbers", person("sara", "senior_lead"))
+    received = ConcernReceived(concern_id="c-1", raiser_id="mia", severity=Severity.SEVERITY_IMMEDIATE_DANGER)
+    await platform.hear(telling, received, event_id="received")
+    await platform.hear(telling, ASSIGNED, event_id="assigned")
+    await platform.send_all("received", "assigned")
+    texts = platform.outbox.texts()
+    assert (
+        "Emergency services: 112\nDesignated safeguarding lead (DSL), Northfield: 01632 960001\n"
+        in texts["mia@example.org"]
+    )
+    assert not any(said in texts["dora@example.org"] for said in ("112", "01632 960001", "Northfield"))
 
 
 ADDED_TO = ConcernAssigned(

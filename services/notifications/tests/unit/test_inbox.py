@@ -22,6 +22,7 @@ from mentoring.notifications.v1.inbox_pb2 import (
     InboxEntry,
     MarkNoticeReadRequest,
 )
+from mentoring.notifications.v1.provider_details_events_pb2 import ProviderDetailsSet
 from notifications.domain.reading import reading
 from notifications.projections.inbox import InboxDocument, follow_my_inbox, get_my_inbox, inbox
 
@@ -60,6 +61,7 @@ async def test_a_notice_is_there_in_the_words_of_its_message() -> None:
     (entry,) = await entries(document(requested()))
     assert (entry.notice_id, entry.at.ToDatetime(UTC), entry.read) == ("n-1", AT, False)
     assert entry.subject == "A session was moved"
+    assert entry.text == ("A planned mentoring session was moved. When and where it takes place now is here:")
     assert entry.why == "You are told this because you are the learner's mentor."
     assert (entry.page, entry.about_id) == ("sessions", "session-1")
 
@@ -80,6 +82,15 @@ async def test_a_concern_says_no_more_than_that_there_is_one() -> None:
     for word in ("teacher", "neglect"):
         assert word not in found.model_dump_json()
         assert word not in str(entry)
+
+
+async def test_in_immediate_danger_the_inbox_tells_the_providers_numbers_too() -> None:
+    danger = Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER
+    found = document(requested(occasion=danger, because=Because.BECAUSE_RAISED_THE_CONCERN))
+    numbers = ProviderDetailsSet(dsl_line="01632 960001")
+    reader = LaidDown(ME, documents=[found], now=AT, streams={"provider-details": [numbers]})
+    (entry,) = (await get_my_inbox(GetMyInboxRequest(), reader)).entries
+    assert "Emergency services: 999\nDesignated safeguarding lead (DSL): 01632 960001\n" in entry.text
 
 
 @pytest.mark.parametrize(

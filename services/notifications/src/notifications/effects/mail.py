@@ -17,11 +17,13 @@ from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, St
 from mentoring.options.v1 import options_pb2
 from opentelemetry.trace import SpanKind
 
+from notifications.contents import tells_whom_to_call
 from notifications.default_matrix import default_matrix
 from notifications.domain.circle import circle
 from notifications.domain.conditions import conditions
 from notifications.domain.contact import contact
 from notifications.domain.need_to_know import NeedToKnow, need_to_know
+from notifications.domain.provider_details import ProviderDetails, provider_details
 from notifications.domain.telling import telling
 from notifications.effects.mailer import Mailer, NotTaken, Unsure
 from notifications.messages import Recipient, Unaddressable, compose
@@ -118,8 +120,13 @@ class SendMail:
         if found is None:
             return _Ended(Outcome.OUTCOME_FAILED, CONTACT_UNKNOWN, passing=True)
         recipient = Recipient(*found) if len(found) > 1 else Recipient(found[0], "")
+        provider = ProviderDetails()
+        if tells_whom_to_call(request.occasion):
+            provider = await doing.state(provider_details, "provider-details")
         try:
-            return compose(request, recipient, sender=self.sender, link_base=self.link_base, at=self.clock())
+            return compose(
+                request, recipient, sender=self.sender, link_base=self.link_base, at=self.clock(), provider=provider
+            )
         except Unaddressable:
             return _Ended(Outcome.OUTCOME_FAILED, ADDRESS_INVALID)
 

@@ -18,9 +18,13 @@ from mentoring.notifications.v1.inbox_pb2 import (
     GetMyInboxResponse,
     InboxEntry,
 )
+from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 from pydantic import BaseModel
 
-from notifications.texts import FULL, OUTLINE, WHY
+from notifications.contents import content_of, tells_whom_to_call
+from notifications.domain.provider_details import ProviderDetails, provider_details
+from notifications.forms import as_entry
+from notifications.texts import DEFAULT_LANGUAGE, has_words, page, words_in
 
 _LONGEST_AGO = timedelta(days=1)
 _COUNTED = 100
@@ -84,7 +88,8 @@ async def get_my_inbox(request: GetMyInboxRequest, reader: Reader) -> GetMyInbox
         inbox, request.page, order="requested_at", descending=True, recipient_id=me, **which
     )
     unread, _ = await reader.page(inbox, Page(size=_COUNTED), order="requested_at", recipient_id=me, unread=True)
-    return GetMyInboxResponse(entries=map(_entry, found), next_cursor=cursor, unread=len(unread))
+    entries = [await _entry(reader, document) for document in found]
+    return GetMyInboxResponse(entries=entries, next_cursor=cursor, unread=len(unread))
 
 
 async def follow_my_inbox(request: FollowMyInboxRequest, following: Following) -> AsyncIterator[FollowMyInboxResponse]:
@@ -94,7 +99,11 @@ async def follow_my_inbox(request: FollowMyInboxRequest, following: Following) -
     async for read in following.rounds():
         since = since or _since(request, read.now)
         async for document in _newer(read, since):
-            entry = _entry(document) if document.shown else InboxEntry(notice_id=document.notice_id, withdrawn=True)
+            entry = (
+                await _entry(read, document)
+                if document.shown
+                else InboxEntry(notice_id=document.notice_id, withdrawn=True)
+            )
             if sent.get(document.notice_id, None if document.shown else entry) != entry:
                 sent[document.notice_id] = entry
                 yield FollowMyInboxResponse(entry=entry)
@@ -119,23 +128,30 @@ def _since(request: FollowMyInboxRequest, now: datetime) -> datetime:
 
 
 def _look_again(document: InboxDocument) -> None:
-    words = FULL if document.detail == Detail.DETAIL_FULL else OUTLINE
-    document.shown = document.occasion in words and not (document.second_copy or document.withdrawn)
+    can_be_told = has_words(document.occasion, document.detail)
+    document.shown = can_be_told and not (document.second_copy or document.withdrawn)
     document.unread = document.shown and document.recipient_id not in document.reader_ids
 
 
-def _entry(document: InboxDocument) -> InboxEntry:
-    wording = (FULL if document.detail == Detail.DETAIL_FULL else OUTLINE)[document.occasion]
-    has_more = wording.page != _NO_MORE
+async def _entry(read: Reader, document: InboxDocument) -> InboxEntry:
+    notice = StartNoticeRequest(
+        notice_id=document.notice_id, occasion=document.occasion, because=document.because, detail=document.detail
+    )
+    provider = ProviderDetails()
+    if tells_whom_to_call(document.occasion):
+        provider = await read.state(provider_details, "provider-details")
+    content = content_of(notice, "", "", words_in(DEFAULT_LANGUAGE), provider)
+    where = page(document.occasion, document.detail)
+    has_more = where != _NO_MORE
     return InboxEntry(
         notice_id=document.notice_id,
         at=timestamp(document.requested_at),
         occasion=document.occasion,
         detail=document.detail,
-        subject=wording.subject,
-        text=wording.text,
-        why=WHY[document.because],
-        page=wording.page if has_more else "",
+        subject=content.subject,
+        text=as_entry(content),
+        why=content.why,
+        page=where if has_more else "",
         about_id=document.about_id if has_more else "",
         read=not document.unread,
     )
