@@ -19,10 +19,11 @@ from mentoring.safeguarding.v1.duty_pb2 import (
 from mentoring.safeguarding.v1.safeguarding_pb2 import GetEmergencyAdviceRequest, GetEmergencyAdviceResponse
 
 from safeguarding.domain.concern_state import Concern
+from safeguarding.domain.duty import ALWAYS
 from safeguarding.domain.duty_set import duty
 from safeguarding.domain.policy import policy
 from safeguarding.domain.preview import Preview, preview
-from safeguarding.domain.rota import rota
+from safeguarding.domain.rota import Rota, rota
 from safeguarding.domain.routing import is_about_a_dsl
 
 _SENIOR_LEAD = "senior_lead"
@@ -39,9 +40,12 @@ async def check_duty(request: CheckDutyRequest, read: Reader) -> CheckDutyRespon
             "PERIOD_TOO_LONG", f"at most {_LONGEST.days} days are looked through at once; ask in parts", field="ends_at"
         )
     calendar = (await read.state(duty, f"duty-{request.site_id}")).calendar
-    stretches = calendar.stretches(await read.state(rota, f"rota-{request.site_id}"), begins, ends)
+    its_rota = await read.state(rota, f"rota-{request.site_id}")
+    stretches = calendar.stretches(its_rota, begins, ends)
     return CheckDutyResponse(
         time_zone=calendar.time_zone,
+        rota_is_set=its_rota != Rota(),
+        duty_is_set=calendar != ALWAYS,
         stretches=[
             DutyStretch(begins_at=timestamp(one.begins), ends_at=timestamp(one.ends), person_ids=one.person_ids)
             for one in stretches
@@ -68,6 +72,8 @@ async def preview_routing(request: PreviewRoutingRequest, read: Reader) -> Previ
         passed_over=passed_over_of(found) if _SENIOR_LEAD in read.principal.roles else [],
         acknowledge_within=length(its_policy.acknowledge_within(request.severity)),
         policy_version=its_policy.version,
+        rota_is_set=its_rota != Rota(),
+        duty_is_set=calendar != ALWAYS,
     )
 
 

@@ -38,6 +38,7 @@ STREAMS: dict[str, list[Message]] = {
     "rota-site-1": [
         events.RotaSet(site_id="site-1", dsl_id=DSL, deputy_ids=[DEPUTY, SECOND_DEPUTY], senior_lead_id=LEAD)
     ],
+    "rota-site-without-duty": [events.RotaSet(site_id="site-without-duty", dsl_id=DSL, senior_lead_id=LEAD)],
     "duty-site-1": [
         duty_events.DutySet(
             site_id="site-1",
@@ -70,6 +71,23 @@ async def test_a_period_is_told_in_stretches_with_the_gaps_in_it() -> None:
         ([DSL, DEPUTY], MONDAY + timedelta(days=1, hours=9)),
     ]
     assert found.stretches[-1].ends_at.ToDatetime(UTC) == MONDAY + timedelta(days=1, hours=10)
+
+
+@pytest.mark.parametrize(
+    ("site", "rota_is_set", "duty_is_set"),
+    [("site-1", True, True), ("site-without-duty", True, False), ("never-heard-of", False, False)],
+)
+async def test_a_site_without_a_rota_or_a_duty_is_told_from_one_that_has_them(
+    site: str, rota_is_set: bool, duty_is_set: bool
+) -> None:
+    request = period(MONDAY, MONDAY + timedelta(days=1))
+    request.site_id = site
+    duty = await check_duty(request, reader())
+    assert (duty.rota_is_set, duty.duty_is_set) == (rota_is_set, duty_is_set)
+    asked = about("learner-1", category=events.CONCERN_CATEGORY_PHYSICAL)
+    asked.site_id = site
+    routing = await preview_routing(asked, reader())
+    assert (routing.rota_is_set, routing.duty_is_set) == (rota_is_set, duty_is_set)
 
 
 @pytest.mark.parametrize(
