@@ -37,7 +37,12 @@ PARTITIONS = read_topics(topics_file())[0].partitions
 LEARNER, MENTOR = cohort.LEARNERS[0], cohort.MENTORS[0]
 SESSION = "to-be-poisoned"
 # Everybody who hears a session's events.
-SUBSCRIPTIONS = {"sessions.learner_sessions.v3", "evidence.ksb_progress.v7", "notifications.telling.v1"}
+SUBSCRIPTIONS = {
+    "sessions.learner_sessions.v3",
+    "evidence.ksb_progress.v7",
+    "notifications.telling.v1",
+    "notifications.ledger.v1",
+}
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)

@@ -14,6 +14,7 @@ _GROUPS = {
     "sessions.learner_sessions.v3": ("sessions",),
     "evidence.ksb_progress.v7": ("evidence", "sessions"),
     "notifications.telling.v1": ("evidence", "notifications", "safeguarding", "sessions"),
+    "notifications.ledger.v1": ("evidence", "sessions"),
     "notifications.sending.v1": ("notifications",),
     "safeguarding.escalation.v1": ("safeguarding",),
 }

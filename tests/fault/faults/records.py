@@ -32,6 +32,7 @@ _SET_ASIDE = {
     ("evidence", "evidence.support_team.v4"): 1,
     ("evidence", "evidence.reviewing.v1"): 1,
     ("notifications", "notifications.telling.v1"): 2,
+    ("notifications", "notifications.ledger.v1"): 2,
     ("notifications", "notifications.circles.v2"): 1,
 }
 

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 
 from notifications.default_delivery import default_delivery
 from notifications.default_matrix import default_matrix
+from notifications.domain import ledger as ledger_domain
 from notifications.domain import telling as telling_domain
 from notifications.domain.addresses import addresses
 from notifications.domain.circle import circle
@@ -25,11 +26,13 @@ from notifications.effects.mail import Patience, SendMail
 from notifications.effects.mailer import Mailer
 from notifications.effects.smtp import SmtpMailer
 from notifications.projections.inbox import follow_my_inbox, get_my_inbox, inbox
+from notifications.projections.ledger import ledger_queries
 from notifications.projections.my_addresses import list_my_addresses
 from notifications.projections.notices import list_my_notices, list_notices, notices
 from notifications.projections.policy import policy_queries
 from notifications.projections.provider_details import get_provider_details
 from notifications.reactions.circles import circles
+from notifications.reactions.ledger import ledger
 from notifications.reactions.sending import sending
 from notifications.reactions.telling import telling
 
@@ -73,12 +76,13 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             circle,
             matrix,
             conditions,
+            ledger_domain.ledger,
             telling_domain.telling,
             notice,
             reading,
         ],
         projections=[notices, inbox],
-        reactions=[circles, telling, sending],
+        reactions=[circles, telling, ledger, sending],
         queries=[
             list_notices,
             list_my_notices,
@@ -86,6 +90,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             list_my_addresses,
             get_provider_details,
             *policy_queries(matrix),
+            *ledger_queries(matrix),
         ],
         followed=[follow_my_inbox],
         effects={StartNoticeRequest: _send_mail(found, mailer or _smtp(found), matrix)},

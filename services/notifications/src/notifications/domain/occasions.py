@@ -117,6 +117,11 @@ def is_part(because: Because.ValueType) -> bool:
     return because in _IN_AN_ACTION | _ASKED | _SAMPLED
 
 
+def is_about_staff(occasion: Occasion.ValueType) -> bool:
+    """Whether this occasion is about the work of those who serve a learner, and not about the learner."""
+    return PARTS_IN_A_CIRCLE.get(occasion) == _SAMPLED
+
+
 def is_safeguarding(occasion: Occasion.ValueType) -> bool:
     """Whether this occasion is a concern's, or may be one: it is not known to be anything else."""
     return occasion not in TOLD_TO_A_CIRCLE and occasion not in _NO_CONCERNS
