@@ -1,5 +1,6 @@
 """What a run says: while it runs, at its end, and in the documentation after a whole run."""
 
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -57,18 +58,38 @@ def document(outcomes: Sequence[Outcome], seed: int, seconds: float) -> None:
     """Puts the results of a whole run into the documentation, between its markers."""
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    DOCUMENT.write_text(f"{before}{BEGIN}\n{_table(outcomes, seed, seconds)}\n{END}{after}")
+    head = f"`make faults` of {_commit()} on {datetime.now(UTC):%Y-%m-%d}, seed {seed}, {seconds / 60:.0f} minutes."
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{head} Checked / violated:\n\n{table(outcomes)}\n{END}{after}")
 
 
-def _table(outcomes: Sequence[Outcome], seed: int, seconds: float) -> str:
+def table(outcomes: Sequence[Outcome]) -> str:
+    """A line a run: the invariants, and what some runs check beside them or did not come to."""
     lines = [
-        f"`make faults` on {datetime.now(UTC):%Y-%m-%d}, seed {seed}, {seconds / 60:.0f} minutes. Checked / violated:",
-        "",
-        "| Fault | Brokers | " + " | ".join(INVARIANTS) + " | Seconds |",
-        "|---|---:|" + "---:|" * (len(INVARIANTS) + 1),
+        "| Fault | Brokers | " + " | ".join(INVARIANTS) + " | Beside | Seconds |",
+        "|---|---:|" + "---:|" * len(INVARIANTS) + "---|---:|",
     ]
     for outcome in outcomes:
-        counts = {verdict.invariant: f"{verdict.checked} / {len(verdict.violations)}" for verdict in outcome.verdicts}
-        cells = [counts.get(invariant, "skipped" if outcome.skipped else "-") for invariant in INVARIANTS]
-        lines.append(f"| {outcome.name} | {outcome.brokers} | " + " | ".join(cells) + f" | {outcome.seconds:.0f} |")
+        counts = {one.invariant: f"{one.checked} / {len(one.violations)}" for one in outcome.verdicts}
+        cells = [counts.pop(invariant, "skipped" if outcome.skipped else "-") for invariant in INVARIANTS]
+        beside = [f"`{name}` {count}" for name, count in counts.items()]
+        beside += ["the run itself broke"] if outcome.broken else []
+        lines.append(
+            f"| {outcome.name} | {outcome.brokers} | {' | '.join(cells)} | {', '.join(beside)} | {outcome.seconds:.0f} |"
+        )
     return "\n".join(lines)
+
+
+def _commit() -> str:
+    """What was run, as git names it."""
+    try:
+        named = _git("rev-parse", "--short", "HEAD")
+        changed = _git("status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return "no known commit"
+    return f"commit {named}, with changes," if changed else f"commit {named}"
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", *arguments], cwd=DOCUMENT.parent, capture_output=True, text=True, check=True
+    ).stdout.strip()
