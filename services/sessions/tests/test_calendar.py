@@ -97,8 +97,9 @@ def test_the_same_sessions_make_the_same_document() -> None:
 
 def registered(mentor_id: str) -> RegisteredMentorship:
     return RegisteredMentorship(
-        mentorship_id="mentorship-1", learner_id="learner-1", mentor_id=mentor_id, status=MENTORSHIP_STATUS_ACTIVE
-    )
+        place="learner-1.mentorship-1", mentorship_id="mentorship-1", learner_id="learner-1", mentor_id=mentor_id,
+        status=MENTORSHIP_STATUS_ACTIVE,
+    )  # fmt: skip
 
 
 async def uids(reader: Read, caller: Principal, documents: list[Any], *past: Message, days_back: int = 0) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from eventkernel.reading import Ask
 from eventkernel.testing.scenario import person
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Page, Sealed
+from mentoring.sessions.v1.calendar_pb2 import GetCalendarRequest
 from mentoring.sessions.v1.events_pb2 import (
     CANCEL_REASON_HEALTH,
     CANCEL_REASON_LEARNER_WITHDREW,
@@ -29,16 +31,21 @@ from mentoring.sessions.v1.mentorship_pb2 import (
     LearningBreak,
     ListMentorshipsRequest,
 )
+from mentoring.sessions.v1.session_lists_pb2 import ListMySessionsRequest
+from sessions.projections.calendar import get_calendar
 from sessions.projections.mentorship_register import (
     RegisteredMentorship,
     get_mentorship,
     list_mentorships,
     mentorship_register,
 )
+from sessions.projections.session_lists import list_my_sessions
 from sessions.service import self_mentor_or_manager
 
+from .running import Running
 from .test_mentorship import agreed, cancelled, completed, started
 from .test_mentorship_people import ANOTHER_MENTOR, ASSESSOR, CONTACT, MENTOR, NAMES, taken_over
+from .test_session import plan
 
 LEARNER = person("learner-1", "learner")
 MANAGER = person("paula", "provider_manager")
@@ -60,7 +67,7 @@ Read = Callable[..., Any]
 
 
 def projected(*events: Message, mentorship_id: str = "mentorship-1") -> RegisteredMentorship:
-    document = mentorship_register.new(mentorship_id)
+    document = mentorship_register.new(f"learner-1.{mentorship_id}")
     for number, event in enumerate(events):
         meta = Metadata("e", "t", "provider-1", "s", number + 1, datetime(2026, 3, 1 + number, tzinfo=UTC))
         mentorship_register.folds[type(event)](document, event, meta)
@@ -82,10 +89,21 @@ def test_a_document_follows_the_mentorship() -> None:
     assert ended.ended_ms - ended.started_ms == 3 * 86_400_000
 
 
-def test_a_mentorship_of_another_learner_under_the_same_id_does_not_mix_in() -> None:
-    other = started(learner_id="learner-2", mentor_id="mentor-9")
-    gone = MentorshipCancelled(learner_id="learner-2", mentorship_id="mentorship-1")
-    assert projected(started(), other, gone) == projected(started())
+async def test_two_learners_whose_mentorships_share_an_id_are_both_there(tmp_path: Path) -> None:
+    here = Running(tmp_path)
+    both = ["learner-1", "learner-2"]
+    for learner_id in both:
+        await here.begin(learner_id=learner_id)
+        await here.give(plan(session_id=f"with-{learner_id}", learner_id=learner_id), MENTOR)
+    await here.carry()
+    read = here.node.reader
+    listed = await list_mentorships(ListMentorshipsRequest(), read(MANAGER))
+    assert sorted(one.learner_id for one in listed.mentorships) == both
+    assert {one.mentorship_id for one in listed.mentorships} == {"mentorship-1"}
+    mine = await list_my_sessions(ListMySessionsRequest(mentor_id="mentor-1"), read(MENTOR))
+    assert sorted(one.learner_id for one in mine.sessions) == both
+    calendar = (await get_calendar(GetCalendarRequest(person_id="mentor-1"), read(MENTOR))).calendar
+    assert all(f"UID:with-{learner_id}@" in calendar for learner_id in both)
 
 
 async def test_a_manager_lists_in_pages_what_they_ask_for_the_latest_start_first(reader: Read) -> None:

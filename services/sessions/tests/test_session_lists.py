@@ -78,6 +78,7 @@ def registered(
     learner: int, mentorship_id: str = "", mentor_id: str = "mentor-1", **fields: Any
 ) -> RegisteredMentorship:
     return RegisteredMentorship(
+        place=f"learner-{learner}.{mentorship_id or f'mentorship-{learner}'}",
         mentorship_id=mentorship_id or f"mentorship-{learner}",
         learner_id=f"learner-{learner}",
         mentor_id=mentor_id,
@@ -146,3 +147,16 @@ async def test_a_mentors_sessions_come_in_pages(reader: Callable[..., Any]) -> N
         found += "".join(shown.session_id for shown in response.sessions)
         cursor = response.next_cursor
     assert (found, cursor) == ("cba", "")
+
+
+async def test_a_mentorship_that_begins_between_two_pages_voids_no_cursor(reader: Callable[..., Any]) -> None:
+    first, second = ListMySessionsRequest(mentor_id="mentor-1", page=Page(size=2)), [*REGISTER, registered(4)]
+    before = await list_my_sessions(first, reader(MENTOR, streams=STREAMS, documents=[*OVER_ALL, *REGISTER]))
+    streams = {**STREAMS, "mentorships-learner-4": [started(4)]}
+    new = [of(4, "n", starts_at_ms=500), of(4, "m", starts_at_ms=9000)]
+    read = reader(MENTOR, streams=streams, documents=[*OVER_ALL, *new, *second])
+    asked = ListMySessionsRequest(mentor_id="mentor-1", page=Page(size=2, cursor=before.next_cursor))
+    after = await list_my_sessions(asked, read)
+    # What takes place later than the page before is over.
+    assert [one.session_id for one in (*before.sessions, *after.sessions)] == ["c", "b", "a", "n"]
+    assert after.next_cursor == ""

@@ -17,8 +17,13 @@ from mentoring.common.v1.common_pb2 import Page
 from eventkernel.aggregate import Refusal
 
 Item = TypeVar("Item")
+Value = TypeVar("Value")
 Key = tuple[str | int, ...]
 _USUAL_SIZE = 50
+
+
+class InSight(frozenset[Value]):
+    """Any of the values that the caller may see now. They may change from page to page, so no cursor is bound to them."""
 
 
 class CursorInvalid(Refusal):
@@ -66,6 +71,8 @@ def list_name(*parts: object) -> str:
 
 
 def _canonical(part: object) -> object:
+    if isinstance(part, InSight):
+        return InSight.__name__
     if isinstance(part, Mapping):
         return sorted((name, _canonical(value)) for name, value in part.items())
     return sorted(map(repr, part)) if isinstance(part, frozenset) else repr(part)

@@ -27,12 +27,14 @@ class Projection(Generic[Document]):
         key: the field of document and events that says which document an event belongs to. A document is written whole,
             and remembers each stream that touched it: choose a key with a bounded number of streams.
         indexes: fields of the document that queries ask by.
+        key_fields: the fields of events whose values make the key together, with a dot between them, where no single field tells
+            documents apart; the key's field has them so joined. No value but the last may have a dot in it: ids have none.
         of_streams: a document is of one stream, whatever its events hold: the key's field has the stream's name.
     """
 
     def __init__(
         self, name: str, *, version: int, document: type[Document], key: str, indexes: tuple[str, ...] = (),
-        of_streams: bool = False,
+        key_fields: tuple[str, ...] = (), of_streams: bool = False,
     ) -> None:  # fmt: skip
         self.name = name
         self.version = version
@@ -40,6 +42,7 @@ class Projection(Generic[Document]):
         self.key = key
         self.indexes = indexes
         self.copy = 0
+        self._key_fields = key_fields
         self._of_streams = of_streams
         self.folds: dict[type[Message], Callable[[Document, Any, Metadata], None]] = {}
 
@@ -76,7 +79,11 @@ class Projection(Generic[Document]):
 
     def key_of(self, event: Message, meta: Metadata) -> str:
         """Which document an event belongs to."""
-        return meta.stream if self._of_streams else str(getattr(event, self.key))
+        if self._of_streams:
+            return meta.stream
+        if self._key_fields:
+            return ".".join(str(getattr(event, name)) for name in self._key_fields)
+        return str(getattr(event, self.key))
 
     def new(self, key: str) -> Document:
         """The document before anything happened."""
@@ -88,9 +95,10 @@ class Projection(Generic[Document]):
         return [
             *_unheard(self.name, self.folds, contract),
             *(
-                f"{self.name}: {event.DESCRIPTOR.name} has no field {self.key}"
+                f"{self.name}: {event.DESCRIPTOR.name} has no field {name}"
                 for event in self.folds
-                if not self._of_streams and self.key not in event.DESCRIPTOR.fields_by_name
+                for name in self._key_fields or (self.key,)
+                if not self._of_streams and name not in event.DESCRIPTOR.fields_by_name
             ),
             *([] if self.key in fields else [f"{self.name}: {document} has no field {self.key}"]),
             *(

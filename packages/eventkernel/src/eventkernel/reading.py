@@ -135,7 +135,7 @@ class Reader:
         Args:
             order: the field; documents with the same value come in the order of their keys.
             since: only documents whose field is at least this; `before`: only those below.
-            equal: only documents whose fields equal these; a frozenset: any of them.
+            equal: only documents whose fields equal these; a frozenset: any of them; an `InSight`: any of what the caller may see now.
 
         Raises Behind as `documents` does, and CursorInvalid for a cursor of another list.
         """

@@ -7,7 +7,7 @@ import pytest
 from eventkernel.documents import document_id
 from eventkernel.messages import Checkpoint, DocumentWrite
 from eventkernel.node import Node
-from eventkernel.paging import CursorInvalid, cut, list_name, write_cursor
+from eventkernel.paging import CursorInvalid, InSight, cut, list_name, write_cursor
 from eventkernel.projection import Projection
 from eventkernel.store.memory import MemoryStore
 from mentoring.common.v1.common_pb2 import Page
@@ -100,6 +100,16 @@ async def test_a_cursor_goes_with_its_filters(node: Node) -> None:
     for other in ({"days": frozenset({1})}, {}, {"days": frozenset({1, 2}), "descending": True}):
         with pytest.raises(CursorInvalid):
             await reader.page(readers, Page(cursor=cursor), order="days", **other)
+
+
+@pytest.mark.usefixtures("laid")
+async def test_a_cursor_stays_good_when_the_caller_may_see_more_or_less(node: Node) -> None:
+    reader = node.reader(someone())
+    first, cursor = await reader.page(readers, Page(size=1), order="days", reader_id=InSight(NAMES[:2]))
+    rest, _ = await reader.page(readers, Page(cursor=cursor), order="days", reader_id=InSight({"bob", "cleo", "dora"}))
+    assert [one.reader_id for one in (*first, *rest)] == ["bob", "dora", "cleo"]
+    with pytest.raises(CursorInvalid):
+        await reader.page(readers, Page(cursor=cursor), order="days", reader_id=frozenset(NAMES[:2]))
 
 
 async def test_a_list_in_memory_is_cut_the_same_way() -> None:

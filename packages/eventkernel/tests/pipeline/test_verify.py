@@ -14,12 +14,14 @@ from eventkernel.operations.verify_documents import DocumentCheck
 from eventkernel.operations.verify_log import LogCheck
 from eventkernel.operations.verify_topic import TopicCheck
 from eventkernel.placement import partition_of
+from eventkernel.projection import Projection
 from eventkernel.projector import Projector
 from eventkernel.store.memory import MemoryStore
 
 from .conftest import Giver
 from .library import CONTRACT, NOON, TENANT, UNLUCKY, Bus, CloseLoanRequest, Hand, OpenLoanRequest, RenewLoanRequest
 from .library import readers as read_model
+from .test_documents_keys import borrowings, trails
 
 TOPIC = "sample.library.v1"
 PARTITIONS = 2
@@ -67,11 +69,12 @@ class Topics:
 class World:
     """A library whose events are on a topic and in a read model."""
 
-    def __init__(self, node: Node, store: MemoryStore, bus: Bus) -> None:
+    def __init__(self, node: Node, store: MemoryStore, bus: Bus, model: Projection[Any] = read_model) -> None:
         self.store, self.bus, self.topics = store, bus, Topics()
         self.give = Giver(node)
+        self.model = model
         self.projector = Projector(
-            read_model, service="library", contract=CONTRACT, documents=store.documents, parked=store.parked, clock=Hand()
+            model, service="library", contract=CONTRACT, documents=store.documents, parked=store.parked, clock=Hand()
         )  # fmt: skip
         self.taken = dict.fromkeys(self.topics.records, 0)
 
@@ -115,7 +118,7 @@ class World:
 
     async def i4(self) -> Findings:
         check = DocumentCheck(
-            read_model, service="library", contract=CONTRACT, store=self.store, topics=self.topics  # type: ignore[arg-type]
+            self.model, service="library", contract=CONTRACT, store=self.store, topics=self.topics  # type: ignore[arg-type]
         )  # fmt: skip
         async for _ in check.run():
             pass
@@ -333,6 +336,26 @@ async def test_a_document_that_nothing_makes_is_found(world: World) -> None:
 
 
 async def test_a_document_that_moves_meanwhile_is_judged_by_what_it_shows_then(world: World) -> None:
+    _move_while_it_is_checked(world)
+    findings = await world.i4()
+    assert (findings.checked, findings.violations, findings.not_judged) == (4, 0, 0)
+    await world.change("ada", days=1)
+    assert (await world.i4()).violations == 1
+
+
+@pytest.mark.parametrize("model", [trails, borrowings], ids=lambda model: model.name)
+async def test_a_document_without_a_key_field_in_events_may_move_meanwhile_too(
+    world: World, node: Node, model: Projection[Any]
+) -> None:
+    other = World(node, world.store, world.bus, model)
+    other.topics = world.topics
+    await other.project()
+    _move_while_it_is_checked(other)
+    findings = await other.i4()
+    assert (findings.checked, findings.violations, findings.not_judged) == (8, 0, 0)
+
+
+def _move_while_it_is_checked(world: World) -> None:
     async def moved() -> None:
         await world.more()
         await world.publish()
@@ -353,10 +376,6 @@ async def test_a_document_that_moves_meanwhile_is_judged_by_what_it_shows_then(w
             await moves.pop()()
 
     world.topics.read = reads  # type: ignore[method-assign]
-    findings = await world.i4()
-    assert (findings.checked, findings.violations, findings.not_judged) == (4, 0, 0)
-    await world.change("ada", days=1)
-    assert (await world.i4()).violations == 1
 
 
 async def test_what_is_parked_is_not_looked_for_in_the_documents(world: World) -> None:

@@ -164,8 +164,7 @@ class DocumentCheck:
             event = self._contract.parse(meta.type, record.value or b"")
         except (Malformed, UnknownEventType, DecodeError):
             return False
-        key = getattr(event, self._copy.key, None) if meta.type in self._of_type else None
-        return key is not None and document_id(meta.tenant, str(key)) in identities
+        return meta.type in self._of_type and document_id(meta.tenant, self._copy.key_of(event, meta)) in identities
 
     async def _differing(self, folded: Mapping[str, _Folded], taken: set[int]) -> set[str]:
         """The documents that are not, at first sight, what was folded; all others are counted as checked."""

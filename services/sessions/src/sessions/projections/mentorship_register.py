@@ -49,9 +49,13 @@ from sessions.projections.times import milliseconds
 
 
 class RegisteredMentorship(BaseModel):
-    """One mentorship as it stands; times in milliseconds since 1970 in UTC, 0 for none."""
+    """One mentorship as it stands; times in milliseconds since 1970 in UTC, 0 for none.
 
-    mentorship_id: str
+    `place` is its learner and its id together: whoever starts a mentorship gives it an id, and two learners may have the same.
+    """
+
+    place: str
+    mentorship_id: str = ""
     learner_id: str = ""
     mentor_id: str = ""
     standard_reference: str = ""
@@ -64,16 +68,14 @@ class RegisteredMentorship(BaseModel):
     cancel_reason: CancelReason.ValueType = CancelReason.CANCEL_REASON_UNSPECIFIED
     on_break_since: str = ""
 
-    def is_of(self, learner_id: str) -> bool:
-        """Whether this learner's mentorship is the one that is registered here. Of two that share an id the first is."""
-        return self.learner_id == learner_id
 
-
+# Version 2: documents of version 1 had a mentorship's id for their key, and of two learners with the same id the first.
 mentorship_register = Projection(
     "mentorship_register",
-    version=1,
+    version=2,
     document=RegisteredMentorship,
-    key="mentorship_id",
+    key="place",
+    key_fields=("learner_id", "mentorship_id"),
     indexes=("mentor_id", "employer_id", "standard_reference", "status"),
 )
 
@@ -81,8 +83,7 @@ mentorship_register = Projection(
 @mentorship_register.on
 def started(document: RegisteredMentorship, event: MentorshipStarted, meta: Metadata) -> None:
     """One more."""
-    if document.learner_id:
-        return
+    document.mentorship_id = event.mentorship_id
     document.learner_id = event.learner_id
     document.mentor_id = event.mentor_id
     document.standard_reference = event.standard.reference
@@ -96,55 +97,48 @@ def started(document: RegisteredMentorship, event: MentorshipStarted, meta: Meta
 @mentorship_register.on
 def mentor_changed(document: RegisteredMentorship, event: MentorChanged, _meta: Metadata) -> None:
     """Another mentor."""
-    if document.is_of(event.learner_id):
-        document.mentor_id = event.mentor_id
+    document.mentor_id = event.mentor_id
 
 
 @mentorship_register.on
 def employer_changed(document: RegisteredMentorship, event: EmployerChanged, _meta: Metadata) -> None:
     """Another employer or site."""
-    if document.is_of(event.learner_id):
-        document.employer_id = event.employer_id
-        document.site_id = event.site_id
+    document.employer_id = event.employer_id
+    document.site_id = event.site_id
 
 
 @mentorship_register.on
 def standard_changed(document: RegisteredMentorship, event: StandardChanged, _meta: Metadata) -> None:
     """Another version, or another standard."""
-    if document.is_of(event.learner_id):
-        document.standard_reference = event.standard.reference
-        document.standard_version = event.standard.version
+    document.standard_reference = event.standard.reference
+    document.standard_version = event.standard.version
 
 
 @mentorship_register.on
 def break_started(document: RegisteredMentorship, event: BreakInLearningStarted, _meta: Metadata) -> None:
     """They are away."""
-    if document.is_of(event.learner_id):
-        document.on_break_since = event.first_day
+    document.on_break_since = event.first_day
 
 
 @mentorship_register.on
-def break_ended(document: RegisteredMentorship, event: BreakInLearningEnded, _meta: Metadata) -> None:
+def break_ended(document: RegisteredMentorship, _event: BreakInLearningEnded, _meta: Metadata) -> None:
     """They are back."""
-    if document.is_of(event.learner_id):
-        document.on_break_since = ""
+    document.on_break_since = ""
 
 
 @mentorship_register.on
 def cancelled(document: RegisteredMentorship, event: MentorshipCancelled, meta: Metadata) -> None:
     """It ended before its goal."""
-    if document.is_of(event.learner_id):
-        document.status = MENTORSHIP_STATUS_CANCELLED
-        document.cancel_reason = event.reason
-        document.ended_ms = milliseconds(meta.at)
+    document.status = MENTORSHIP_STATUS_CANCELLED
+    document.cancel_reason = event.reason
+    document.ended_ms = milliseconds(meta.at)
 
 
 @mentorship_register.on
-def completed(document: RegisteredMentorship, event: MentorshipCompleted, meta: Metadata) -> None:
+def completed(document: RegisteredMentorship, _event: MentorshipCompleted, meta: Metadata) -> None:
     """It reached its goal."""
-    if document.is_of(event.learner_id):
-        document.status = MENTORSHIP_STATUS_COMPLETED
-        document.ended_ms = milliseconds(meta.at)
+    document.status = MENTORSHIP_STATUS_COMPLETED
+    document.ended_ms = milliseconds(meta.at)
 
 
 async def list_mentorships(request: ListMentorshipsRequest, read: Reader) -> ListMentorshipsResponse:
@@ -179,7 +173,7 @@ async def get_mentorship(request: GetMentorshipRequest, read: Reader) -> GetMent
     history = [
         item for item in await read.history(stream) if getattr(item.event, "mentorship_id", "") == request.mentorship_id
     ]
-    document = mentorship_register.new(request.mentorship_id)
+    document = mentorship_register.new(f"{request.learner_id}.{request.mentorship_id}")
     for item in history:
         fold = mentorship_register.folds.get(type(item.event))
         if fold is not None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from eventkernel.paging import InSight
 from eventkernel.reading import Reader
 from mentoring.sessions.v1.mentorship_pb2 import MENTORSHIP_STATUS_ACTIVE
 from mentoring.sessions.v1.session_lists_pb2 import ListMySessionsRequest, ListMySessionsResponse
@@ -29,8 +30,8 @@ async def list_my_sessions(request: ListMySessionsRequest, read: Reader) -> List
     if not mine:
         return ListMySessionsResponse()
     wanted = {
-        "learner_id": frozenset(one.learner_id for one in mine),
-        "mentorship_id": frozenset(one.mentorship_id for one in mine),
+        "learner_id": InSight(one.learner_id for one in mine),
+        "mentorship_id": InSight(one.mentorship_id for one in mine),
     }
     found, cursor = await _page(request, read, wanted)
     pairs = {(one.learner_id, one.mentorship_id) for one in found}
