@@ -16,6 +16,7 @@ _GROUPS = {
     "notifications.telling.v1": ("evidence", "notifications", "safeguarding", "sessions"),
     "notifications.ledger.v1": ("evidence", "sessions"),
     "notifications.sending.v1": ("notifications",),
+    "notifications.suppressing.v1": ("notifications",),
     "safeguarding.escalation.v1": ("safeguarding",),
 }
 _PARTITIONS = range(8)

@@ -4,9 +4,8 @@ from eventkernel.aggregate import Aggregate
 from eventkernel.contract import Contract, files_of, fill
 from eventkernel.reading import Ask
 from eventkernel.service import Service
+from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
-from pydantic import SecretStr
-from pydantic_settings import BaseSettings
 
 from notifications.default_delivery import default_delivery
 from notifications.default_matrix import default_matrix
@@ -22,9 +21,14 @@ from notifications.domain.need_to_know import NeedToKnow, need_to_know
 from notifications.domain.notice import notice
 from notifications.domain.provider_details import provider_details
 from notifications.domain.reading import reading
-from notifications.effects.mail import Patience, SendMail
+from notifications.effects.apprise import AppriseMessenger
+from notifications.effects.line import Line
 from notifications.effects.mailer import Mailer
+from notifications.effects.outlets import ByAddress, ByMail, ToTheInbox
+from notifications.effects.patience import Patience
+from notifications.effects.sending import SendNotice
 from notifications.effects.smtp import SmtpMailer
+from notifications.effects.webhook import WebhookMessenger
 from notifications.projections.inbox import follow_my_inbox, get_my_inbox, inbox
 from notifications.projections.ledger import ledger_queries
 from notifications.projections.my_addresses import list_my_addresses
@@ -34,27 +38,9 @@ from notifications.projections.provider_details import get_provider_details
 from notifications.reactions.circles import circles
 from notifications.reactions.ledger import ledger
 from notifications.reactions.sending import sending
+from notifications.reactions.suppressing import suppressing
 from notifications.reactions.telling import telling
-
-
-class Settings(BaseSettings):
-    """What the environment may set: SMTP_HOST, SMTP_PORT, LINK_BASE and so on. The defaults fit a mail catcher on this machine."""
-
-    smtp_host: str = "127.0.0.1"
-    smtp_port: int = 25
-    smtp_username: str = ""
-    smtp_password: SecretStr = SecretStr("")
-    # true: only over TLS; false: never; not set: where the server offers it.
-    smtp_start_tls: bool | None = None
-    # Up to DATA, and from there to the last answer: both together must end well within the lease of a due row.
-    smtp_seconds: float = 6.0
-    smtp_answer_seconds: float = 10.0
-    mail_sender: str = "mentorstream@localhost.localdomain"
-    link_base: str = "http://localhost:8080"
-    mail_retry_first_seconds: float = 5.0
-    mail_retry_longest_seconds: float = 3600.0
-    mail_retry_longest_seconds_safeguarding: float = 60.0
-    mail_attempts: int = 12
+from notifications.settings import Settings
 
 
 def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Service:
@@ -82,7 +68,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             reading,
         ],
         projections=[notices, inbox],
-        reactions=[circles, telling, ledger, sending],
+        reactions=[circles, telling, ledger, sending, suppressing],
         queries=[
             list_notices,
             list_my_notices,
@@ -93,7 +79,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             *ledger_queries(matrix),
         ],
         followed=[follow_my_inbox],
-        effects={StartNoticeRequest: _send_mail(found, mailer or _smtp(found), matrix)},
+        effects={StartNoticeRequest: _send_notice(found, mailer or _smtp(found), matrix)},
         relations={"self": self_},
     )
 
@@ -116,11 +102,30 @@ def _smtp(settings: Settings) -> SmtpMailer:
     )
 
 
-def _send_mail(settings: Settings, mailer: Mailer, matrix: Aggregate[NeedToKnow]) -> SendMail:
-    return SendMail(
-        mailer=mailer,
-        sender=settings.mail_sender,
-        link_base=settings.link_base,
+def _send_notice(settings: Settings, mailer: Mailer, matrix: Aggregate[NeedToKnow]) -> SendNotice:
+    def line(name: str, per_minute: float) -> Line:
+        return Line(
+            name,
+            per_minute=per_minute,
+            failures=settings.circuit_failures,
+            open_seconds=settings.circuit_open_seconds,
+        )
+
+    link_base = settings.link_base
+    webhook = WebhookMessenger(private=settings.webhook_private)
+    apprise = AppriseMessenger(settings.schemas)
+    return SendNotice(
+        outlets={
+            Channel.CHANNEL_EMAIL: ByMail(mailer, settings.mail_sender, link_base),
+            Channel.CHANNEL_WEBHOOK: ByAddress(Channel.CHANNEL_WEBHOOK, webhook, link_base),
+            Channel.CHANNEL_APPRISE: ByAddress(Channel.CHANNEL_APPRISE, apprise, link_base),
+            Channel.CHANNEL_INBOX: ToTheInbox(),
+        },
+        lines={
+            Channel.CHANNEL_EMAIL: line("EMAIL", settings.mail_per_minute),
+            Channel.CHANNEL_WEBHOOK: line("WEBHOOK", settings.webhook_per_minute),
+            Channel.CHANNEL_APPRISE: line("APPRISE", settings.apprise_per_minute),
+        },
         matrix=matrix,
         patience=Patience(
             first_seconds=settings.mail_retry_first_seconds,

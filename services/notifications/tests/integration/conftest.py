@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiosmtpd.smtp import SMTP
+from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.events_pb2 import Because, Detail, Occasion
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
-from notifications.effects.mail import Patience, SendMail
+from notifications.effects.outlets import ByMail
+from notifications.effects.patience import Patience
+from notifications.effects.sending import SendNotice
 from notifications.effects.smtp import SmtpMailer
 
 from .mail_parts import AT, MailServer, MakeRow, Row
@@ -33,12 +36,11 @@ def row(server: tuple[MailServer, int]) -> MakeRow:
     def make(
         *, safeguarding: bool = False, port: int | None = None, seconds: float = 20, answer_seconds: float = 20
     ) -> Row:
-        effect = SendMail(
-            mailer=SmtpMailer("127.0.0.1", port or server[1], seconds=seconds, answer_seconds=answer_seconds),
-            sender="mentor@stream.example",
-            link_base="https://m.example",
-            patience=Patience(attempts=4),
-            clock=lambda: AT,
+        mailer = SmtpMailer("127.0.0.1", port or server[1], seconds=seconds, answer_seconds=answer_seconds)
+        effect = SendNotice(
+            outlets={Channel.CHANNEL_EMAIL: ByMail(mailer, "mentor@stream.example", "https://m.example", lambda: AT)},
+            lines={},
+            patience=Patience(attempts=4, chance=lambda: 1.0),
         )
         request = StartNoticeRequest(
             notice_id="n-1",

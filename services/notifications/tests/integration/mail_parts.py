@@ -22,7 +22,7 @@ from mentoring.common.v1.common_pb2 import CommandReply
 from mentoring.notifications.v1.events_pb2 import NoticeSettled, NoticeStarted, Outcome
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 from notifications.domain.notice import Notice, notice
-from notifications.effects.mail import SendMail
+from notifications.effects.sending import SendNotice
 
 TYPES = {
     NoticeStarted: "mentoring.notifications.notice-started",
@@ -79,10 +79,11 @@ class MailServer:
 class Row:
     """The due row of one notice with its stream: each `claim` is a process that does it."""
 
-    effect: SendMail
+    effect: SendNotice
     request: StartNoticeRequest
     contacts: Contacts = field(default_factory=lambda: dict(MIA))
     story: Given[Notice] = field(default_factory=lambda: given(notice))
+    streams: dict[str, Sequence[Message]] = field(default_factory=dict)
     attempts: int = 0
     opened: list[str] = field(default_factory=list)
 
@@ -139,11 +140,12 @@ class OneTry:
         return CommandReply(event_types=[TYPES[type(event)] for event in outcome.events])
 
     async def state(self, aggregate: Aggregate[State], stream: str) -> State:
-        return aggregate.initial
+        past = self.row.story.past if aggregate.name == "notice" else self.row.streams.get(stream, ())
+        return aggregate.fold(aggregate.initial, past)
 
     async def open_fields(self, stream: str, event_type: str, fields: Sequence[str], nth: int = 0) -> list[str] | None:
-        assert event_type == "mentoring.notifications.contact-registered"
-        assert nth == 0
+        assert event_type.endswith("contact-registered" if stream.startswith("contact-") else "address-registered")
+        assert nth == (1 if stream in self.row.streams else 0)
         self.row.opened.extend(fields)
         found = [self.row.contacts.get((stream, field)) for field in fields]
         if "erased" in found:

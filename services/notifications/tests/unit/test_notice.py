@@ -8,6 +8,9 @@ from google.protobuf.message import Message
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
+from mentoring.notifications.v1.channel_pb2 import Channel
+from mentoring.notifications.v1.delivery_events_pb2 import NoticeBounced
+from mentoring.notifications.v1.delivery_pb2 import RecordBounceRequest
 from mentoring.notifications.v1.events_pb2 import NoticeSettled, NoticeStarted, Outcome
 from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
 from notifications.domain.notice import Notice, notice
@@ -190,3 +193,21 @@ def test_whatever_happens_a_notice_is_sent_once_or_is_known_to_be_uncertain(
     if safeguarding:
         outside.try_once("sent")
         assert [event.outcome for event in outside.story.past if isinstance(event, NoticeSettled)].count(SENT) == 1
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_what_was_taken_for_delivery_may_come_back_once(hard: bool) -> None:
+    begun = NoticeStarted(notice_id="n-1", attempt=1, recipient_id="mia", channel=Channel.CHANNEL_EMAIL, registration=2)
+    bounced = NoticeBounced(
+        notice_id="n-1", recipient_id="mia", channel=Channel.CHANNEL_EMAIL, registration=2, hard=hard
+    )
+    report = RecordBounceRequest(notice_id="n-1", hard=hard)
+    after = given(notice, begun, settled(1, SENT)).when(report).then(bounced)
+    after.when(report).then_nothing()
+    after.when(start(2)).then_nothing()
+
+
+@pytest.mark.parametrize("past", [[], [started()], [started(), settled(1, FAILED)]])
+def test_what_never_went_out_cannot_have_come_back(past: list[Message]) -> None:
+    refusal = given(notice, *past).when(RecordBounceRequest(notice_id="n-1")).then_refused("NOTICE_NOT_SENT")
+    assert refusal.field == "notice_id"

@@ -1,5 +1,6 @@
 """By which channels a notice may go: as its recipient ordered them, never nowhere, and no concern turned away."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -134,3 +135,15 @@ def test_whatever_others_put_there_the_persons_own_ways_of_each_channel_stay_the
     for channel in (HOOK, CHAT):
         numbers = [way.registration for way in after if way.channel == channel]
         assert numbers == sorted(numbers, key=lambda number: number > 10)
+
+
+def test_nothing_goes_to_what_came_back_but_an_alert_that_has_no_other_way() -> None:
+    dead = Addresses(newest=9, known=(HOOKED,), suppressed=frozenset({(MAIL, 1)}))
+    assert ways(ORDINARY, dead) == [Way(HOOK, 1), Way(INBOX)]
+    assert ways(ALERT, dead) == [Way(HOOK, 1), Way(MAIL, 1, stands_in=True)]
+    nothing_else = Addresses(suppressed=frozenset({(MAIL, 1), (HOOK, 1)}))
+    assert [way.channel for way in ways(ORDINARY, nothing_else)] == [INBOX]
+    assert [way.channel for way in ways(ORDINARY, replace(nothing_else, order=(MAIL,)))] == [INBOX]
+    assert ways(ALERT, nothing_else) == [Way(MAIL, 1, stands_in=True)]
+    # What is registered anew has another number.
+    assert ways(ORDINARY, nothing_else, Contact(newest=2, proven=2))[0] == Way(MAIL, 2)

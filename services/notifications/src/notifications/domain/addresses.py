@@ -30,6 +30,8 @@ from mentoring.notifications.v1.addresses_pb2 import (
     VerifyMyAddressRequest,
 )
 from mentoring.notifications.v1.channel_pb2 import Channel
+from mentoring.notifications.v1.delivery_events_pb2 import AddressSuppressed
+from mentoring.notifications.v1.delivery_pb2 import SuppressAddressRequest
 
 from notifications.domain.address_forms import refuse_malformed
 from notifications.domain.addresses_state import Address, Addresses, Code
@@ -149,6 +151,14 @@ def order_my_channels(state: Addresses, command: OrderMyChannelsRequest, _contex
     return [ChannelsOrdered(person_id=command.person_id, channels=command.channels)]
 
 
+@addresses.decide
+def suppress_address(state: Addresses, command: SuppressAddressRequest, _context: Context) -> list[AddressSuppressed]:
+    """What goes there comes back. Nothing where that is known."""
+    if state.is_suppressed(command.channel, command.registration):
+        return []
+    return [AddressSuppressed(person_id=command.person_id, channel=command.channel, registration=command.registration)]
+
+
 @addresses.evolve
 def registered(state: Addresses, event: AddressRegistered) -> Addresses:
     """What the same side put on this channel and nobody verified is wanted no more."""
@@ -184,6 +194,14 @@ def code_missed(state: Addresses, event: AddressCodeMissed) -> Addresses:
 def verified(state: Addresses, event: AddressVerified) -> Addresses:
     """It is used from now on, and its code no more."""
     return state.after_verifying(state.get(event.channel, event.registration))
+
+
+@addresses.evolve
+def suppressed(state: Addresses, event: AddressSuppressed) -> Addresses:
+    """Nothing is sent there until it is verified again: it counts as not verified from now on."""
+    known = state.find(event.channel, event.registration)
+    left = state if known is None else state.with_address(replace(known, verified=False))
+    return replace(left, suppressed=left.suppressed | {(event.channel, event.registration)})
 
 
 @addresses.evolve

@@ -46,11 +46,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Those that are there, the newest last. `order` is the person's of their channels; empty: never said."""
+    """Those that are there, the newest last. `order` is the person's of their channels; empty: never said. `suppressed`: which of them
+    nothing is sent to, since it came back."""
 
     newest: int = 0
     known: tuple[Address, ...] = ()
     order: tuple[Channel.ValueType, ...] = ()
+    suppressed: frozenset[tuple[Channel.ValueType, int]] = frozenset()
     asked: tuple[Asked, ...] = ()
 
     def find(self, channel: Channel.ValueType, registration: int) -> Address | None:
@@ -73,8 +75,12 @@ class Addresses:
 
     def usable(self, channel: Channel.ValueType) -> tuple[int, ...]:
         """Which registrations of a channel may be used: the person's own first, then what others put there; the newest first."""
-        found = [one for one in self.of(channel) if one.verified]
+        found = [one for one in self.of(channel) if one.verified and not self.is_suppressed(channel, one.registration)]
         return tuple(one.registration for one in sorted(found, key=lambda one: (one.by_another, -one.registration)))
+
+    def is_suppressed(self, channel: Channel.ValueType, registration: int) -> bool:
+        """Whether what went there came back."""
+        return (channel, registration) in self.suppressed
 
     def asked_lately(self, now: datetime, *, by_another: bool) -> int:
         """How many codes this side asked for within the last 24 hours."""
@@ -104,6 +110,7 @@ class Addresses:
     def after_verifying(self, address: Address) -> "Addresses":
         """Used from now on: the person's own in place of their own before it, what somebody else put there beside all."""
         found = self.with_address(replace(address, verified=True, code=None))
+        found = replace(found, suppressed=self.suppressed - {(address.channel, address.registration)})
         if address.by_another or address.channel == Channel.CHANNEL_EMAIL:
             return found
         return replace(

@@ -1,12 +1,17 @@
-"""Notice: one message to one person, on its way through one channel. It is sent at most once, save that a safeguarding notice is
-sent again where nobody can know whether it went out: a doubled alert is harmless, a lost one is not."""
+"""Notice: one message to one person, by one way after another until one takes it. It is sent at most once, save that a safeguarding
+notice is sent again where nobody can know whether it went out: a doubled alert is harmless, a lost one is not."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from eventkernel.aggregate import Aggregate, Context, Refusal
+from mentoring.notifications.v1.channel_pb2 import Channel
+from mentoring.notifications.v1.delivery_events_pb2 import NoticeBounced
+from mentoring.notifications.v1.delivery_pb2 import RecordBounceRequest
 from mentoring.notifications.v1.events_pb2 import NoticeSettled, NoticeStarted, Outcome
 from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
+
+from notifications.domain.ways import Way
 
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
 
@@ -21,11 +26,14 @@ class Status(Enum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     NOT_NEEDED = "not needed"
+    BOUNCED = "bounced"
 
 
 _SETTLED_AS = {
     Outcome.OUTCOME_SENT: Status.SENT,
+    Outcome.OUTCOME_DELIVERED: Status.SENT,
     Outcome.OUTCOME_FAILED: Status.FAILED,
+    Outcome.OUTCOME_FAILED_FOR_NOW: Status.FAILED,
     Outcome.OUTCOME_UNKNOWN: Status.UNKNOWN,
     Outcome.OUTCOME_NOT_NEEDED: Status.NOT_NEEDED,
     Outcome.OUTCOME_NEED_ENDED: Status.NOT_NEEDED,
@@ -34,13 +42,19 @@ _SETTLED_AS = {
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notice after its newest attempt. Whether it is safeguarding, and whose, was said when it was first started."""
+    """A notice after its newest attempt, which went by `channel` to its `registration`.
+
+    Whether it is safeguarding, and whose, was said when it was first started. `useless`: the ways that failed for good.
+    """
 
     status: Status = Status.REQUESTED
     attempt: int = 0
     recipient_id: str = ""
     telling_id: str = ""
     safeguarding: bool = False
+    channel: Channel.ValueType = Channel.CHANNEL_UNSPECIFIED
+    registration: int = 0
+    useless: frozenset[tuple[Channel.ValueType, int]] = frozenset()
 
     @property
     def may_start(self) -> bool:
@@ -49,8 +63,30 @@ class Notice:
             return self.safeguarding
         return self.status in (Status.REQUESTED, Status.FAILED)
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether no further attempt may be made, ever; one that is under way may be another process's, or a dead one's."""
+        return not self.may_start and self.status is not Status.STARTED
 
-notice = Aggregate("notice", initial=Notice())
+    def went_by(self, way: Way) -> bool:
+        """Whether the newest attempt went this way."""
+        return (self.channel, self.registration) == (way.channel, way.registration)
+
+    def after(self, way: Way, outcome: Outcome.ValueType) -> "Notice":
+        """As it is once a further attempt by this way has ended so."""
+        gone = {(way.channel, way.registration)} if outcome == Outcome.OUTCOME_FAILED else set()
+        return replace(
+            self,
+            status=_SETTLED_AS[outcome],
+            attempt=self.attempt + 1,
+            channel=way.channel,
+            registration=way.registration,
+            useless=self.useless | gone,
+        )
+
+
+# Shape 2: states of shape 1 did not say which way a notice went.
+notice = Aggregate("notice", initial=Notice(), shape=2)
 
 
 @notice.decide
@@ -75,6 +111,8 @@ def start_notice(state: Notice, command: StartNoticeRequest, _context: Context) 
                 recipient_id=command.recipient_id if first else state.recipient_id,
                 safeguarding=command.safeguarding if first else state.safeguarding,
                 telling_id=command.telling_id if first else state.telling_id,
+                channel=command.channel,
+                registration=command.way_registration,
             )
         )
     return events
@@ -94,22 +132,76 @@ def settle_notice(state: Notice, command: SettleNoticeRequest, _context: Context
         )
     if state.status is not Status.STARTED or command.attempt < state.attempt:
         return []
-    return [_settled(command.notice_id, state, command.outcome, command.failure)]
+    return [_settled(command.notice_id, state, command.outcome, command.failure, gone=command.gone)]
+
+
+@notice.decide
+def record_bounce(state: Notice, command: RecordBounceRequest, _context: Context) -> list[NoticeBounced]:
+    """What was taken for delivery came back. Once: a further report gives nothing.
+
+    Raises Refusal NOTICE_NOT_SENT for what never went out.
+    """
+    if state.status is Status.BOUNCED:
+        return []
+    if state.status not in (Status.SENT, Status.UNKNOWN):
+        raise Refusal(
+            "NOTICE_NOT_SENT",
+            f"Notice {command.notice_id} is not one that was taken for delivery, so it cannot have come back: check the id, "
+            "which is in the message's X-Notice-Id.",
+            field="notice_id",
+        )
+    return [
+        NoticeBounced(
+            notice_id=command.notice_id,
+            recipient_id=state.recipient_id,
+            channel=state.channel,
+            registration=state.registration,
+            hard=command.hard,
+        )
+    ]
 
 
 @notice.evolve
-def notice_started(_state: Notice, event: NoticeStarted) -> Notice:
+def notice_started(state: Notice, event: NoticeStarted) -> Notice:
     """It is being handed over."""
-    return Notice(Status.STARTED, event.attempt, event.recipient_id, event.telling_id, event.safeguarding)
+    return Notice(
+        Status.STARTED,
+        event.attempt,
+        event.recipient_id,
+        event.telling_id,
+        event.safeguarding,
+        event.channel,
+        event.registration,
+        state.useless,
+    )
 
 
 @notice.evolve
 def notice_settled(state: Notice, event: NoticeSettled) -> Notice:
-    """The attempt ended."""
-    return replace(state, status=_SETTLED_AS[event.outcome])
+    """The attempt ended. One that failed for good is the end of its way, and of no other."""
+    useless = state.useless
+    # In events from before there were ways a failure for now had the same outcome: mail goes on being tried.
+    if event.outcome == Outcome.OUTCOME_FAILED and event.channel:
+        useless |= {(event.channel, event.registration)}
+    return replace(state, status=_SETTLED_AS[event.outcome], useless=useless)
 
 
-def _settled(notice_id: str, state: Notice, outcome: Outcome.ValueType, failure: str) -> NoticeSettled:
+@notice.evolve
+def notice_bounced(state: Notice, _event: NoticeBounced) -> Notice:
+    """Nobody has it."""
+    return replace(state, status=Status.BOUNCED)
+
+
+def _settled(
+    notice_id: str, state: Notice, outcome: Outcome.ValueType, failure: str, *, gone: bool = False
+) -> NoticeSettled:
     return NoticeSettled(
-        notice_id=notice_id, attempt=state.attempt, recipient_id=state.recipient_id, outcome=outcome, failure=failure
+        notice_id=notice_id,
+        attempt=state.attempt,
+        recipient_id=state.recipient_id,
+        outcome=outcome,
+        failure=failure,
+        channel=state.channel,
+        registration=state.registration,
+        gone=gone,
     )

@@ -35,7 +35,8 @@ def in_order(notice: StartNoticeRequest, addresses: Addresses, contact: Contact,
 
     Mail and the inbox stand in, so that nobody is without a way. What is about a concern is in nobody's inbox alone: the inbox is no
     way of it, and mail always is. That a concern was received is told to its raiser by mail, since others may read along elsewhere;
-    the end of a contact where that was; a second copy where somebody else put the contact.
+    the end of a contact where that was; a second copy where somebody else put the contact. Nothing but an alert that has no other way goes
+    to what is suppressed.
     """
     if notice.second_copy:
         copy = contact.second_copy(notice.registration, now)
@@ -44,12 +45,19 @@ def in_order(notice: StartNoticeRequest, addresses: Addresses, contact: Contact,
     if notice.occasion in _MAIL_ALONE or notice.because == Because.BECAUSE_RAISED_THE_CONCERN:
         return (Way(Channel.CHANNEL_EMAIL, mail),)
     order = addresses.order or UNSAID
+    suppressed = addresses.is_suppressed(Channel.CHANNEL_EMAIL, mail)
     if notice.safeguarding:
         order = tuple(channel for channel in order if channel != Channel.CHANNEL_INBOX)
+        if suppressed:
+            # What came back is tried last, and still tried: an alert without any way would be lost.
+            order = tuple(channel for channel in order if channel != Channel.CHANNEL_EMAIL)
         return _ways(order, [Channel.CHANNEL_EMAIL], addresses, mail)
+    if suppressed:
+        order = tuple(channel for channel in order if channel != Channel.CHANNEL_EMAIL) or (Channel.CHANNEL_INBOX,)
     if Channel.CHANNEL_INBOX in order:
         return _ways(order[: order.index(Channel.CHANNEL_INBOX) + 1], [], addresses, mail)
-    return _ways(order, [Channel.CHANNEL_EMAIL, Channel.CHANNEL_INBOX], addresses, mail)
+    behind = [Channel.CHANNEL_INBOX] if suppressed else [Channel.CHANNEL_EMAIL, Channel.CHANNEL_INBOX]
+    return _ways(order, behind, addresses, mail)
 
 
 def _ways(

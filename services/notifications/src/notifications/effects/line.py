@@ -33,14 +33,14 @@ class Line:
         was tried.
         """
         if not urgent and not self._limit.has_capacity():
-            raise NotTaken(f"{self._name}_RATE_REACHED", passing=True, tried=False)
+            raise NotTaken(f"{self._name}_RATE_REACHED", passing=True)
         if self._limit.has_capacity():
             await self._limit.acquire()
         try:
             async with await self._circuits.get_breaker(circuit):
                 await hand_over()
         except OpenedState:
-            raise NotTaken(f"{self._name}_CIRCUIT_OPEN", passing=True, tried=False) from None
+            raise NotTaken(f"{self._name}_CIRCUIT_OPEN", passing=True) from None
 
 
 def _is_no_death(error: Exception) -> bool:

@@ -12,16 +12,14 @@ class NotTaken(Exception):
         passing: whether the same message may be taken at another time.
         dead: the provider itself does not answer, so no other message would be taken either.
         gone: the address is none any more, and nothing is to be sent there again.
-        tried: whether anything was tried at all.
     """
 
-    def __init__(self, code: str, *, passing: bool, dead: bool = False, gone: bool = False, tried: bool = True) -> None:
+    def __init__(self, code: str, *, passing: bool, dead: bool = False, gone: bool = False) -> None:
         super().__init__(code)
         self.code = code
         self.passing = passing
         self.dead = dead
         self.gone = gone
-        self.tried = tried
 
 
 class Unsure(Exception):

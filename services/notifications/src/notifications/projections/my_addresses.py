@@ -26,7 +26,7 @@ async def list_my_addresses(_request: ListMyAddressesRequest, read: Reader) -> L
     registered = await _registered(person_id, read)
     texts = await read.open([registered[one.channel == Channel.CHANNEL_EMAIL, one.registration] for one in listed])
     return ListMyAddressesResponse(
-        addresses=[_summary(one, text) for one, text in zip(listed, texts, strict=True)], channels=known.order
+        addresses=[_summary(known, one, text) for one, text in zip(listed, texts, strict=True)], channels=known.order
     )
 
 
@@ -49,13 +49,14 @@ async def _registered(person_id: str, read: Reader) -> dict[tuple[bool, int], tu
     return found | {(True, number): (item, "email") for number, item in enumerate(contacts, start=1)}
 
 
-def _summary(one: Address, text: str) -> AddressSummary:
+def _summary(known: Addresses, one: Address, text: str) -> AddressSummary:
     found = AddressSummary(
         channel=one.channel,
         registration=one.registration,
         masked=masked(one.channel, text),
         verified=one.verified,
         by_another=one.by_another,
+        suppressed=known.is_suppressed(one.channel, one.registration),
     )
     if one.code is not None:
         found.code_expires_at.FromDatetime(one.code.expires_at)

@@ -7,6 +7,8 @@ from eventkernel.projection import Projection
 from eventkernel.reading import Reader
 from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Page
+from mentoring.notifications.v1.channel_pb2 import Channel
+from mentoring.notifications.v1.delivery_events_pb2 import NoticeBounced
 from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, NoticeSettled, Occasion, Outcome
 from mentoring.notifications.v1.notifications_pb2 import (
     ListMyNoticesRequest,
@@ -34,6 +36,7 @@ class NoticeDocument(BaseModel):
     policy_version: int = 0
     outcome: Outcome.ValueType = Outcome.OUTCOME_UNSPECIFIED
     attempts: int = 0
+    channel: Channel.ValueType = Channel.CHANNEL_UNSPECIFIED
     requested_at: datetime | None = None
     settled_at: datetime | None = None
 
@@ -63,6 +66,16 @@ def settled(document: NoticeDocument, event: NoticeSettled, meta: Metadata) -> N
     document.recipient_id = event.recipient_id
     document.outcome = event.outcome
     document.attempts = event.attempt
+    document.channel = event.channel
+    document.settled_at = meta.at
+
+
+@notices.on
+def bounced(document: NoticeDocument, event: NoticeBounced, meta: Metadata) -> None:
+    """What was taken for delivery came back."""
+    document.recipient_id = event.recipient_id
+    document.outcome = Outcome.OUTCOME_BOUNCED
+    document.channel = event.channel
     document.settled_at = meta.at
 
 
@@ -101,4 +114,5 @@ def _summary(document: NoticeDocument) -> NoticeSummary:
         settled_at=timestamp(document.settled_at),
         rule=document.rule,
         policy_version=document.policy_version,
+        channel=document.channel,
     )

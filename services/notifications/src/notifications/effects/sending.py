@@ -1,0 +1,180 @@
+"""Sends a notice: at each try by one of its ways, until one takes it.
+
+Between NoticeStarted and NoticeSettled there is nothing but the sending itself, so that an attempt that was never settled was truly under
+way. A try is one attempt: all ways together could take longer than a due row is leased for, and then the row would be another's.
+"""
+
+import asyncio
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import structlog
+from eventkernel import tracing
+from eventkernel.aggregate import Aggregate, Refusal
+from eventkernel.reaction import Doing, TryAgain
+from mentoring.common.v1.common_pb2 import CommandReply
+from mentoring.notifications.v1.channel_pb2 import Channel
+from mentoring.notifications.v1.events_pb2 import NoticeStarted, Outcome
+from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
+from mentoring.options.v1 import options_pb2
+from opentelemetry.trace import SpanKind
+
+from notifications.default_matrix import default_matrix
+from notifications.domain.addresses import addresses
+from notifications.domain.circle import circle
+from notifications.domain.conditions import conditions
+from notifications.domain.contact import contact
+from notifications.domain.need_to_know import NeedToKnow, need_to_know
+from notifications.domain.notice import notice
+from notifications.domain.telling import telling
+from notifications.domain.trying import Trying
+from notifications.domain.ways import Way, in_order
+from notifications.effects.line import Line
+from notifications.effects.mailer import NotTaken, Unsure
+from notifications.effects.outlets import Ended, Outlet, Ready
+from notifications.effects.patience import Patience
+
+_INSIST_AFTER = (0.1, 0.5, 2.0)
+# Longer than an attempt may last: by then it is settled, or its process died.
+_ELSEWHERE_SECONDS = 30.0
+_STARTED = NoticeStarted.DESCRIPTOR.GetOptions().Extensions[options_pb2.event].type
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class SendNotice:
+    """The effect of a StartNoticeRequest that is due.
+
+    Args:
+        outlets: each channel that this platform has; the ways by others are passed over.
+        lines: what holds back each channel that can be held back.
+        matrix: the provider's need-to-know policy.
+    """
+
+    outlets: Mapping[Channel.ValueType, Outlet]
+    lines: Mapping[Channel.ValueType, Line]
+    patience: Patience = field(default_factory=Patience)
+    matrix: Aggregate[NeedToKnow] = field(default_factory=lambda: need_to_know(default_matrix()))
+
+    async def __call__(self, request: StartNoticeRequest, doing: Doing) -> None:
+        """Makes one attempt, and records how it ended. Raises TryAgain where there is to be another."""
+        known = await doing.state(notice, f"notice-{request.notice_id}")
+        if known.is_finished:
+            return
+        attempt = _Attempt(request, doing, known.attempt + 1)
+        ways = await self._ways(request, doing)
+        if not ways:
+            await attempt.end(Outcome.OUTCOME_NOT_NEEDED)
+            return
+        if not request.safeguarding and not await self._is_still_needed(request, doing):
+            await attempt.end(Outcome.OUTCOME_NEED_ENDED)
+            return
+        trying = Trying(ways, insisted_on=request.safeguarding)
+        way = trying.next(known)
+        if way is None:
+            return
+        rounds = math.ceil(attempt.number / len(trying.still_open(known)))
+        ready = await self.outlets[way.channel].prepare(request, way.registration, doing)
+        ended = await attempt.make(
+            way, ready, self.lines.get(way.channel), last=self.patience.gives_up(request, rounds)
+        )
+        following = trying.next(known.after(way, ended.outcome))
+        if following is None or ended.is_over(safeguarding=request.safeguarding):
+            return
+        # The next one at once; a round that is over begins anew after a pause.
+        pause = 0.0 if trying.is_further_on(following, way) else self.patience.seconds(request, rounds)
+        raise TryAgain(pause, ended.failure)
+
+    async def _ways(self, request: StartNoticeRequest, doing: Doing) -> tuple[Way, ...]:
+        theirs, mail = await asyncio.gather(
+            doing.state(addresses, f"addresses-{request.recipient_id}"),
+            doing.state(contact, f"contact-{request.recipient_id}"),
+        )
+        return tuple(way for way in in_order(request, theirs, mail, doing.now) if way.channel in self.outlets)
+
+    async def _is_still_needed(self, request: StartNoticeRequest, doing: Doing) -> bool:
+        told, matrix = await asyncio.gather(
+            doing.state(telling, f"telling-{request.telling_id}"), doing.state(self.matrix, "need-to-know")
+        )
+        around, depends_on = await asyncio.gather(
+            doing.state(circle, f"circle-{told.learner_id}"), doing.state(conditions, f"conditions-{told.learner_id}")
+        )
+        return told.is_still_needed(request, around, matrix, depends_on, doing.now)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """One attempt, from its start to its end."""
+
+    request: StartNoticeRequest
+    doing: Doing
+    number: int
+
+    async def end(self, outcome: Outcome.ValueType) -> None:
+        """It is not to be sent."""
+        if await self._started(None):
+            await self._settle(Ended(outcome))
+
+    async def make(self, way: Way, ready: Ready | Ended, line: Line | None, *, last: bool) -> Ended:
+        """Hands it over, unless there is nothing to. `last`: what fails for now fails for good."""
+        if not await self._started(way):
+            return await self._elsewhere()
+        ended = ready if isinstance(ready, Ended) else await self._hand_over(ready, line)
+        if last and ended.outcome == Outcome.OUTCOME_FAILED_FOR_NOW:
+            ended = replace(ended, outcome=Outcome.OUTCOME_FAILED)
+        await self._settle(ended)
+        return ended
+
+    async def _started(self, way: Way | None) -> bool:
+        start = StartNoticeRequest()
+        start.CopyFrom(self.request)
+        start.attempt = self.number
+        if way is not None:
+            start.channel, start.way_registration = way.channel, way.registration
+        reply = await _insist(self.doing, start)
+        return _STARTED in reply.event_types
+
+    async def _hand_over(self, ready: Ready, line: Line | None) -> Ended:
+        try:
+            with tracing.step("send notice", kind=SpanKind.CLIENT):
+                if line is None:
+                    await ready.hand_over()
+                else:
+                    await line.through(ready.circuit, ready.hand_over, urgent=self.request.safeguarding)
+        except NotTaken as refused:
+            outcome = Outcome.OUTCOME_FAILED_FOR_NOW if refused.passing else Outcome.OUTCOME_FAILED
+            return Ended(outcome, refused.code, gone=refused.gone)
+        except Unsure as unsure:
+            return Ended(Outcome.OUTCOME_UNKNOWN, unsure.code)
+        return Ended(ready.outcome)
+
+    async def _settle(self, ended: Ended) -> None:
+        settle = SettleNoticeRequest(
+            notice_id=self.request.notice_id,
+            attempt=self.number,
+            outcome=ended.outcome,
+            failure=ended.failure,
+            gone=ended.gone,
+        )
+        await _insist(self.doing, settle)
+
+    async def _elsewhere(self) -> Ended:
+        """It was not to be started: it is finished, or another process has it. Of that nobody knows yet that it will not fail."""
+        known = await self.doing.state(notice, f"notice-{self.request.notice_id}")
+        if known.is_finished:
+            return Ended(Outcome.OUTCOME_NOT_NEEDED)
+        raise TryAgain(_ELSEWHERE_SECONDS, "ELSEWHERE")
+
+
+async def _insist(doing: Doing, request: StartNoticeRequest | SettleNoticeRequest) -> CommandReply:
+    """Gives a command, and again where it is unknown whether it was stored: an attempt that then died would be lost to doubt."""
+    for seconds in _INSIST_AFTER:
+        try:
+            return await doing.command(request)
+        except Refusal:
+            raise
+        except Exception as error:  # whatever the store raises
+            _log.warning("command given again", notice=request.notice_id, error=type(error).__name__)
+            await asyncio.sleep(seconds)
+    return await doing.command(request)
