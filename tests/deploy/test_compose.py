@@ -15,7 +15,7 @@ import yaml
 from eventkernel import issuer
 from eventkernel.settings import Settings
 from mentorstream.embedded import docker, kafka_settings
-from notifications.service import Settings as NotificationsSettings
+from notifications.settings import Settings as NotificationsSettings
 
 SERVICES = ("sessions", "evidence", "safeguarding", "notifications")
 # The kernel's, and beside them each service's own.
