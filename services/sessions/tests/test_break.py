@@ -13,9 +13,9 @@ from pydantic import TypeAdapter
 from sessions.domain.mentorship import mentorships
 from sessions.domain.mentorship_state import Break, Mentorships
 
+from .session_stories import ACTIVE, START, asked, cancel, hold, miss, missed, move, moved, plan, planned
+from .session_stories import cancelled as called_off
 from .test_mentorship import agreed, cancelled, past, started
-from .test_session import ACTIVE, START, asked, cancel, hold, miss, missed, move, moved, plan, planned
-from .test_session import cancelled as called_off
 
 NAMES = {"learner_id": "learner-1", "mentorship_id": "mentorship-1"}
 

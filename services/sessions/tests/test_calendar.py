@@ -18,8 +18,8 @@ from sessions.projections.learner_sessions import LearnerSession, learner_sessio
 from sessions.projections.mentorship_register import RegisteredMentorship
 from sessions.service import self_
 
+from .session_stories import START
 from .test_learner_sessions import CANCELLED, HELD, MISSED, MOVED, PLANNED
-from .test_session import START
 from .test_taken_over import TAKEN_OVER
 
 LEARNER, MENTOR, NEW_MENTOR = person("learner-1", "learner"), person("mentor-1", "mentor"), person("mentor-2", "mentor")

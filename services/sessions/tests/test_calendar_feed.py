@@ -21,7 +21,7 @@ from sessions.projections.calendar import get_calendar
 from sessions.projections.calendar_page import calendar_page
 
 from .running import MANAGER, Running
-from .test_session import plan
+from .session_stories import plan
 
 SECRET, NEXT = "s" * 43, "n" * 43
 OPEN = OpenCalendarFeedRequest(person_id="learner-1", secret=SECRET)

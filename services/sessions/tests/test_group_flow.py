@@ -62,10 +62,10 @@ class Platform:
         self.keys += 1
         await self.node.commands.give(Order(request, caller, key or f"key-{self.keys}"))
 
-    async def react(self) -> None:
+    async def react(self, group_id: str = "group-1") -> None:
         system = Principal.system("provider-1")
         for _ in range(2):
-            for item in await self.node.reader(system).history("group-group-1"):
+            for item in await self.node.reader(system).history(f"group-{group_id}"):
                 policy = group_places.policies.get(type(item.event))
                 for index, reply in enumerate(policy(item.event, item.meta) if policy else ()):
                     key = derived_id("group_places", item.meta.event_id, str(index))
@@ -77,8 +77,8 @@ class Platform:
                     else:
                         await self.give(reply, system, key)
 
-    async def group(self) -> GetGroupSessionResponse:
-        return await get_group_session(ASKED, self.node.reader(MENTOR))
+    async def group(self, group_id: str = "group-1") -> GetGroupSessionResponse:
+        return await get_group_session(GetGroupSessionRequest(group_id=group_id), self.node.reader(MENTOR))
 
     async def stored(self, stream: str) -> bytes:
         commits = await self.store.commits.read("provider-1", stream)
@@ -177,6 +177,26 @@ async def test_what_passed_to_another_mentor_is_not_told_to_the_groups(platform:
     one, two, _ = (await platform.group()).places
     assert one.starts_at == move().starts_at
     assert (two.passed_on, two.status, two.HasField("starts_at"), list(two.refusals)) == (True, 0, False, [])
+
+
+async def test_a_guessed_mentorship_of_another_mentor_is_answered_as_one_that_is_not_there(platform: Platform) -> None:
+    other = start("mentorship-9", learner_id="learner-2", mentor_id="mentor-2", parties=[])
+    other.standard.reference = "ST0001"
+    learn = LearnStandardRequest(standard=other.standard, ksb_codes=["K1"])
+    await platform.give(learn, Principal.system("provider-1"))
+    await platform.give(other, MANAGER)
+    told = []
+    for number, guessed in enumerate(("mentorship-9", "mentorship-0")):
+        group_id = f"group-{number}"
+        learners = [THREE[0], GroupLearner(learner_id="learner-2", mentorship_id=guessed)]
+        await platform.give(plan(group_id=group_id, learners=learners))
+        await platform.react(group_id)
+        place = (await platform.group(group_id)).places[1]
+        place.ClearField("mentorship_id")
+        place.ClearField("session_id")
+        told.append(place)
+    assert told[0] == told[1]
+    assert list(told[0].refusals) == [GroupRefusal(act=GROUP_ACT_PLAN, code="MENTORSHIP_NOT_ACTIVE")]
 
 
 async def test_whoever_does_not_mentor_them_all_plans_nothing_and_learns_nothing(platform: Platform) -> None:

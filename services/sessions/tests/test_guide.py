@@ -19,7 +19,7 @@ from sessions.domain.guide import Guide, guide
 from sessions.guide_defaults import SHIPPED
 from sessions.projections.guides import SetGuide, get_guide, guides, list_guides
 
-from .test_session import account, asked, correct, held, hold, planned
+from .session_stories import account, asked, correct, held, hold, planned
 
 MENTOR = person("mentor-1", "mentor")
 META = Metadata("event-1", "type", "provider-1", "guide-grow", 1, NOON)

@@ -43,9 +43,9 @@ from sessions.projections.session_lists import list_my_sessions
 from sessions.service import self_mentor_or_manager
 
 from .running import Running
+from .session_stories import plan
 from .test_mentorship import agreed, cancelled, completed, started
 from .test_mentorship_people import ANOTHER_MENTOR, ASSESSOR, CONTACT, MENTOR, NAMES, taken_over
-from .test_session import plan
 
 LEARNER = person("learner-1", "learner")
 MANAGER = person("paula", "provider_manager")

@@ -26,7 +26,7 @@ from mentoring.sessions.v1.sessions_pb2 import (
 from sessions.projections.session_record import get_session
 from sessions.service import build
 
-from .test_session import account, correct, hold, keep, plan, set_agenda, view
+from .session_stories import account, correct, hold, keep, plan, set_agenda, view
 
 MENTOR, LEARNER = person("mentor-1", "mentor"), person("learner-1", "learner")
 

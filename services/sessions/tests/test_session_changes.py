@@ -8,7 +8,7 @@ from mentoring.sessions.v1.events_pb2 import (
     SESSION_CANCEL_REASON_UNAVAILABLE,
 )
 
-from .test_session import (
+from .session_stories import (
     LATER,
     START_PLANNED,
     asked,

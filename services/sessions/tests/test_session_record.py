@@ -35,10 +35,11 @@ from mentoring.sessions.v1.session_record_events_pb2 import (
 )
 from mentoring.sessions.v1.session_record_pb2 import MissedAccount
 
-from .test_session import (
+from .session_stories import (
     ANOTHER_MENTOR,
     CANCELLED,
     ST0148,
+    TWO_MENTORS,
     account,
     asked,
     cancelled,
@@ -212,7 +213,7 @@ def test_there_is_nothing_to_correct_of_a_session_without_a_record(past: list[Me
 def test_a_session_never_planned_anothers_and_one_of_an_ended_mentorship_are_not_corrected() -> None:
     asked(correct()).then_refused("SESSION_NOT_PLANNED")
     asked(correct(learner_id="learner-2"), planned(), held()).then_refused("SESSION_NOT_PLANNED")
-    asked(correct(), planned(), held(), by=ANOTHER_MENTOR).then_refused("SESSION_OF_ANOTHER_MENTOR")
+    asked(correct(), planned(), held(), by=ANOTHER_MENTOR, beside=TWO_MENTORS).then_refused("SESSION_OF_ANOTHER_MENTOR")
     asked(correct(), planned(), held(), beside=CANCELLED).then_refused("MENTORSHIP_NOT_ACTIVE")
 
 

@@ -6,9 +6,10 @@ from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.sessions.v1.session_record_events_pb2 import LearnerViewAdded, SessionAgendaSet
 
-from .test_session import (
+from .session_stories import (
     ANOTHER_MENTOR,
     CANCELLED,
+    TWO_MENTORS,
     asked,
     cancelled,
     digest,
@@ -93,7 +94,7 @@ def test_the_same_words_of_another_author_are_their_own_notes() -> None:
 def test_only_the_mentor_of_an_active_mentorship_sets_an_agenda_and_keeps_notes() -> None:
     for command in (set_agenda(), keep()):
         asked(command).then_refused("SESSION_NOT_PLANNED")
-        asked(command, planned(), by=ANOTHER_MENTOR).then_refused("SESSION_OF_ANOTHER_MENTOR")
+        asked(command, planned(), by=ANOTHER_MENTOR, beside=TWO_MENTORS).then_refused("SESSION_OF_ANOTHER_MENTOR")
         asked(command, planned(), beside=CANCELLED).then_refused("MENTORSHIP_NOT_ACTIVE")
 
 

@@ -20,8 +20,7 @@ from sessions.domain.mentorship import mentorships
 from sessions.projections.session_record import get_session
 from sessions.service import build, mentor_of_learner, self_or_mentor
 
-from .test_mentorship import complete, start
-from .test_session import (
+from .session_stories import (
     ANOTHER_MENTOR,
     MENTOR,
     START,
@@ -36,6 +35,7 @@ from .test_session import (
     plan,
     planned,
 )
+from .test_mentorship import complete, start
 
 TAKEN_OVER = MentorChanged(learner_id="learner-1", mentorship_id="mentorship-1", mentor_id="mentor-2")
 NOW = given(mentorships, START, TAKEN_OVER).state
@@ -45,13 +45,13 @@ NOW = given(mentorships, START, TAKEN_OVER).state
 def test_a_planned_session_passes_to_the_new_mentor(command: Message) -> None:
     (event,) = asked(command, planned(), beside=NOW, by=ANOTHER_MENTOR).events
     assert event.mentor_id == "mentor-2"  # type: ignore[attr-defined]
-    asked(command, planned(), beside=NOW, by=MENTOR).then_refused("SESSION_OF_ANOTHER_MENTOR")
+    asked(command, planned(), beside=NOW, by=MENTOR).then_refused("SESSION_NOT_PLANNED")
 
 
 def test_the_new_mentor_plans_and_the_former_one_does_not() -> None:
     (event,) = asked(plan(), beside=NOW, by=ANOTHER_MENTOR).events
     assert event.mentor_id == "mentor-2"  # type: ignore[attr-defined]
-    asked(plan(), beside=NOW, by=MENTOR).then_refused("SESSION_OF_ANOTHER_MENTOR")
+    asked(plan(), beside=NOW, by=MENTOR).then_refused("MENTORSHIP_NOT_ACTIVE")
 
 
 def test_a_session_that_the_new_mentor_moved_is_theirs() -> None:

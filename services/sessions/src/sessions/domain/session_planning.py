@@ -14,8 +14,8 @@ from sessions.domain.session_state import (
     Stage,
     Times,
     active_mentorship,
+    own_mentorship,
     plan_of,
-    refuse_another_mentor,
     refuse_on_break,
     refuse_settled,
     refuse_unknown_ksbs,
@@ -34,8 +34,7 @@ def plan(state: Session, command: PlanSessionRequest, context: Context) -> list[
             f"session {command.session_id} was planned otherwise; plan this one under a new id",
             field="session_id",
         )
-    mentorship = active_mentorship(context, command.mentorship_id, "mentorship_id")
-    refuse_another_mentor(context, mentorship.mentor_id, "mentorship_id")
+    mentorship = own_mentorship(context, command.mentorship_id)
     refuse_on_break(mentorship, "mentorship_id")
     refuse_unknown_ksbs(command.ksb_codes, mentorship)
     events: list[SessionPlanned | SessionAgendaSet] = [
@@ -61,7 +60,7 @@ def move(state: Session, command: MoveSessionRequest, context: Context) -> list[
     refuse_settled(state)
     if state.times == _times(command):
         return []
-    mentorship = active_mentorship(context, mentorship_id, "session_id")
+    mentorship = active_mentorship(context, mentorship_id)
     refuse_on_break(mentorship, "session_id")
     former = Timestamp()
     former.FromNanoseconds(state.times.starts_at)
@@ -86,7 +85,7 @@ def cancel(state: Session, command: CancelSessionRequest, context: Context) -> l
     if state.cancelled_for == (command.reason, command.reason_owner):
         return []
     refuse_settled(state)
-    mentorship = active_mentorship(context, mentorship_id, "session_id")
+    mentorship = active_mentorship(context, mentorship_id)
     return [
         SessionCancelled(
             session_id=command.session_id,

@@ -45,7 +45,7 @@ def hold(state: Session, command: HoldSessionRequest, context: Context) -> list[
     if (state.recorded, state.agreed) == (account, agreed_actions_of(command)) and not keeps:
         return []
     refuse_settled(state)
-    mentorship = active_mentorship(context, mentorship_id, "session_id")
+    mentorship = active_mentorship(context, mentorship_id)
     refuse_unknown_ksbs(command.ksb_codes, mentorship)
     refuse_wrong_minutes(command)
     refuse_wrong_guide(account.guide, context.state(Guide), "guide")
@@ -77,7 +77,7 @@ def miss(state: Session, command: MissSessionRequest, context: Context) -> list[
     if state.recorded == absence:
         return []
     refuse_settled(state)
-    active_mentorship(context, mentorship_id, "session_id")
+    active_mentorship(context, mentorship_id)
     refuse_anothers_reason(command)
     told = missed_record(absence)
     return [
@@ -111,7 +111,7 @@ def correct(state: Session, command: CorrectSessionRequest, context: Context) ->
             "read the session again, and correct what stands now",
             field="corrections_known",
         )
-    mentorship = active_mentorship(context, mentorship_id, "session_id")
+    mentorship = active_mentorship(context, mentorship_id)
     event = SessionCorrected(
         session_id=command.session_id,
         learner_id=command.learner_id,

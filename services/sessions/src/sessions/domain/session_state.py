@@ -94,33 +94,30 @@ def plan_of(
 ) -> Plan:
     """The plan of the session that the command is about, where it is the learner's and the caller's.
 
-    Another learner's is answered as one that does not exist.
+    Another learner's is answered as one that does not exist, and so is each to whoever does not mentor the learner now.
     """
-    if state.plan is None or state.learner_id != command.learner_id:
-        raise Refusal(
-            "SESSION_NOT_PLANNED",
-            f"the learner has no session {command.session_id}; plan it first, or check both ids",
-            field="session_id",
-        )
-    # Who mentors now: a session passes to a new mentor with the mentorship.
-    mentorship = context.state(Mentorships).find(state.plan.mentorship_id)
-    refuse_another_mentor(context, mentorship.mentor_id if mentorship else state.mentor_id, "session_id")
-    return state.plan
+    if state.plan is not None and state.learner_id == command.learner_id:
+        # Who mentors now: a session passes to a new mentor with the mentorship.
+        mentorship = context.state(Mentorships).find(state.plan.mentorship_id)
+        caller = context.principal.person_id
+        if caller == (mentorship.mentor_id if mentorship else state.mentor_id):
+            return state.plan
+        if context.state(Mentorships).is_mentored_by(caller):
+            raise Refusal(
+                "SESSION_OF_ANOTHER_MENTOR",
+                "another mentor has this session's mentorship; only they record and change its sessions",
+                field="session_id",
+            )
+    raise Refusal(
+        "SESSION_NOT_PLANNED",
+        f"the learner has no session {command.session_id}; plan it first, or check both ids",
+        field="session_id",
+    )
 
 
 def unknown(session_id: str) -> Refusal:
     """What is said of a session that is not there, and of one that is not the learner's."""
     return Refusal("SESSION_UNKNOWN", f"the learner has no session {session_id}; check both ids", field="session_id")
-
-
-def refuse_another_mentor(context: Context, mentor_id: str, field: str) -> None:
-    """Raises Refusal SESSION_OF_ANOTHER_MENTOR, unless the caller is this mentor."""
-    if context.principal.person_id != mentor_id:
-        raise Refusal(
-            "SESSION_OF_ANOTHER_MENTOR",
-            "another mentor has this mentorship; only they plan and record its sessions",
-            field=field,
-        )
 
 
 def refuse_settled(state: Session) -> None:
@@ -135,16 +132,22 @@ def refuse_settled(state: Session) -> None:
         )
 
 
-def active_mentorship(context: Context, mentorship_id: str, field: str) -> Mentorship:
-    """The learner's mentorship with this id. Raises Refusal MENTORSHIP_NOT_ACTIVE where there is none, or it has ended."""
+def own_mentorship(context: Context, mentorship_id: str) -> Mentorship:
+    """The learner's active mentorship with this id, where the caller mentors in it.
+
+    Raises Refusal MENTORSHIP_NOT_ACTIVE: that another mentor has it is not told apart from that nobody has.
+    """
+    found = context.state(Mentorships).find_active(mentorship_id)
+    if found is None or found.mentor_id != context.principal.person_id:
+        raise _not_active(mentorship_id, "mentorship_id")
+    return found
+
+
+def active_mentorship(context: Context, mentorship_id: str) -> Mentorship:
+    """The mentorship of the caller's own session. Raises Refusal MENTORSHIP_NOT_ACTIVE where it has ended."""
     found = context.state(Mentorships).find_active(mentorship_id)
     if found is None:
-        raise Refusal(
-            "MENTORSHIP_NOT_ACTIVE",
-            f"the learner has no active mentorship {mentorship_id}; sessions belong to one that is active: "
-            "start one, or check the id",
-            field=field,
-        )
+        raise _not_active(mentorship_id, "session_id")
     return found
 
 
@@ -174,3 +177,12 @@ def refuse_unknown_ksbs(ksb_codes: Iterable[str], mentorship: Mentorship, field:
 def standard_of(mentorship: Mentorship) -> StandardVersion:
     """The mentorship's standard, as events tell it."""
     return StandardVersion(reference=mentorship.reference, version=mentorship.version)
+
+
+def _not_active(mentorship_id: str, field: str) -> Refusal:
+    return Refusal(
+        "MENTORSHIP_NOT_ACTIVE",
+        f"the learner has no active mentorship {mentorship_id} in which you mentor; sessions belong to one that is active: "
+        "start one, or check the id",
+        field=field,
+    )

@@ -26,7 +26,7 @@ def set_agenda(state: Session, command: SetSessionAgendaRequest, context: Contex
     if state.agenda == _agenda_digest(command.agenda, context):
         return AlreadyDone()
     refuse_settled(state)
-    active_mentorship(context, mentorship_id, "session_id")
+    active_mentorship(context, mentorship_id)
     return [agenda_set(command, context)]
 
 
@@ -35,7 +35,7 @@ def keep_preparation(state: Session, command: KeepPreparationRequest, context: C
     mentorship_id = plan_of(state, command, context).mentorship_id
     if _preparation_digest(command, context) in state.preparations:
         return AlreadyDone()
-    active_mentorship(context, mentorship_id, "session_id")
+    active_mentorship(context, mentorship_id)
     return [preparation_of(command, context)]
 
 

@@ -25,6 +25,8 @@ _STATUS: Mapping[Stage, SessionStatus.ValueType] = {
     Stage.MISSED: SessionStatus.SESSION_STATUS_MISSED,
     Stage.CANCELLED: SessionStatus.SESSION_STATUS_CANCELLED,
 }
+# What refusals of old told of another mentor's mentorship.
+_CODES: Mapping[str, str] = {"SESSION_OF_ANOTHER_MENTOR": "MENTORSHIP_NOT_ACTIVE"}
 
 
 async def get_group_session(request: GetGroupSessionRequest, read: Reader) -> GetGroupSessionResponse:
@@ -45,17 +47,19 @@ async def get_group_session(request: GetGroupSessionRequest, read: Reader) -> Ge
 
 async def _place(place: Place, read: Reader) -> GroupPlace:
     shown = GroupPlace(learner_id=place.learner_id, mentorship_id=place.mentorship_id, session_id=place.session_id)
-    mentorship = (await read.state(mentorships, f"mentorships-{place.learner_id}")).find(place.mentorship_id)
-    if mentorship is not None and mentorship.mentor_id != read.principal.person_id:
-        shown.passed_on = True
-        return shown
     stream = f"session-{place.session_id}"
     now = await read.state(session, stream)
+    # Of a mentorship in which no session was planned for them, the mentor learns nothing: not even that it is another's.
+    if now.plan is not None:
+        mentorship = (await read.state(mentorships, f"mentorships-{place.learner_id}")).find(place.mentorship_id)
+        if mentorship is not None and mentorship.mentor_id != read.principal.person_id:
+            shown.passed_on = True
+            return shown
     shown.status = _STATUS[now.stage]
     if now.plan is not None:
         shown.starts_at.CopyFrom(_at(now.times.starts_at))
     shown.refusals.extend(
-        GroupRefusal(act=item.event.act, code=item.event.code)
+        GroupRefusal(act=item.event.act, code=_CODES.get(item.event.code, item.event.code))
         for item in await read.history(stream)
         if isinstance(item.event, GroupPlaceRefused)
     )
