@@ -13,6 +13,7 @@ from mentorstream.calendar_file import calendar
 from mentorstream.call import call
 from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, create_topics, read_topics
+from mentorstream.notify.commands import notify
 from mentorstream.operate import parked, projections, relay
 from mentorstream.operate.verify import verify
 from mentorstream.outcome import NOTHING_LEFT, local_token, run
@@ -31,6 +32,7 @@ topics = typer.Typer(no_args_is_help=True, help="The topics, as data.")
 app.add_typer(topics, name="topics")
 app.add_typer(standard, name="standard")
 app.add_typer(learner, name="learner")
+app.add_typer(notify, name="notify")
 app.add_typer(parked.app, name="parked")
 app.add_typer(projections.app, name="projections")
 app.add_typer(relay.app, name="relay")

@@ -90,6 +90,7 @@ def test_html_loads_nothing_and_leads_only_where_the_text_does(every: list[Told]
         links = [word for word in body(mail, "plain").split() if word.startswith(LINKS)]
         calls = ["tel:07700900002", "tel:07700900001"] if told.occasion == DANGER.occasion else []
         assert page.links == calls + links
+        assert page.attributes <= {"lang", "dir", "charset", "name", "content", "href", "class"}
         assert not re.search(r"url\(|@import|src=|javascript:", body(mail, "html"))
 
 
@@ -107,6 +108,7 @@ def test_text_is_first_and_html_second_and_both_are_seven_bits_on_the_way() -> N
     mail = replace(DANGER, language="cy").mail()
     assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
     assert mail.get_content_type() == "multipart/alternative"
+    assert [part["Content-Transfer-Encoding"] for part in mail.iter_parts()] == ["quoted-printable"] * 2
     assert mail.as_bytes().isascii()
     assert max(map(len, mail.as_bytes().split(b"\r\n"))) <= 78
     assert mail.as_bytes() == replace(DANGER, language="cy").mail().as_bytes()
@@ -183,6 +185,7 @@ class Page(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: set[str] = set()
+        self.attributes: set[str] = set()
         self.links: list[str] = []
         self.words: list[str] = []
         self.title = self.language = self._inside = ""
@@ -193,6 +196,7 @@ class Page(HTMLParser):
         self.tags.add(tag)
         self._inside = tag
         said = dict(attrs)
+        self.attributes |= set(said)
         self.language = said.get("lang") or self.language
         if "href" in said:
             self.links.append(said["href"] or "")

@@ -1,0 +1,1 @@
+"""`mentorstream notify`: what people are told, and how."""
