@@ -22,7 +22,9 @@ def typed(*arguments: str) -> Result:
         (["safeguarding", "RaiseConcern"], "RaiseConcern is for any role"),
         (["sessions", "PlanSession", '{"sesion_id": "1"}'], "REQUEST_NOT_VALID"),
         (["sessions", "PlanSession", "not JSON"], "--fields shows what PlanSession takes"),
-        (["evidence", "UploadArtefact"], "CALL_IN_PARTS"),
+        (["evidence", "UploadArtefact"], "CALL_OF_BYTES"),
+        (["evidence", "DownloadArtefact"], "CALL_OF_BYTES"),
+        (["notifications", "FollowMyInbox", "--token", "any", "--address", "127.0.0.1:1"], "UNAVAILABLE"),
         ([*PLAN, "--token", "any", "--address", "127.0.0.1:1"], "UNAVAILABLE: no sessions service answers at 127.0.0.1:1"),
     ],
 )  # fmt: skip

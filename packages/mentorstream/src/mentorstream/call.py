@@ -65,17 +65,16 @@ def call(
     if fields:
         typer.echo("\n".join(_fields(cast("Descriptor", contract.request.DESCRIPTOR))))
         return
-    if contract.streams or contract.uploads:
-        fail(f"CALL_IN_PARTS: {method} takes or answers parts: call it from a program, with eventkernel.client.Client")
+    if contract.uploads or (contract.transfers and contract.streams):
+        fail(f"CALL_OF_BYTES: {method} moves a file's bytes: call it from a program, with eventkernel.client.Client")
     message = _message(contract, sys.stdin.read() if request == "-" else request)
     bearer = token or _token(contract, person, [one.value for one in role or []], provider, data_dir)
     where = address or address_of(service, data_dir)
     try:
-        answer = run(_answer(where, bearer, service, message, contract.response, key=key, after=read_after))
+        run(_give(where, bearer, service, contract, message, key=key, after=read_after))
     except CallFailed as failed:
         at = "".join(f"\n  field: {name}" for name in failed.fields if name not in failed.text)
         fail(told(failed, service, where, "--address HOST:PORT") + at)
-    typer.echo(MessageToJson(answer, preserving_proto_field_name=True))
 
 
 def _contract(service: str, method: str) -> CallContract:
@@ -102,11 +101,18 @@ def _token(contract: CallContract, person: str, roles: list[str], provider: str,
     return local_token(data_dir, person, provider, roles)
 
 
-async def _answer(
-    address: str, token: str, service: str, request: Message, answer: type[Message], *, key: str, after: str
-) -> Message:
+async def _give(
+    address: str, token: str, service: str, contract: CallContract, request: Message, *, key: str, after: str
+) -> None:
+    """Prints the answer, or each part of one that comes in parts, until it ends or Ctrl-C does."""
     async with grpc.aio.insecure_channel(address) as channel:
-        return await Client(channel, CONTRACTS[service], token).call(request, answer, key=key, after=after)
+        client = Client(channel, CONTRACTS[service], token)
+        if contract.streams:
+            async for part in client.stream(request, contract.response):
+                typer.echo(MessageToJson(part, preserving_proto_field_name=True))
+        else:
+            answer = await client.call(request, contract.response, key=key, after=after)
+            typer.echo(MessageToJson(answer, preserving_proto_field_name=True))
 
 
 def _calls(service: str) -> Iterator[str]:

@@ -13,15 +13,15 @@ from mentorstream.operate.show import console, dumped, table
 from mentorstream.outcome import run
 
 # As docs/FAULTS.md numbers them.
-_NAMES = {
-    "I1": "no gap in a stream of the log",
-    "I2": "each event once, in order, on its topic",
-    "I4": "each document is its fold",
+NAMES = {
+    "I1": "no gap in the log",
+    "I2": "once, in order on topic",
+    "I4": "documents are the fold",
 }
 
 
 @dataclass
-class _Told:
+class Told:
     """What one service answered."""
 
     verdicts: list[pb.Verdict] = field(default_factory=list)
@@ -57,12 +57,12 @@ def verify(
     if json:
         typer.echo(dumped({name: _as_dict(one) for name, one in told.items()}))
     else:
-        _tell(told)
+        tell(told)
     raise typer.Exit(int(any(verdict.violated for one in told.values() for verdict in one.verdicts)))
 
 
-async def _verified(found: Reach, services: list[str]) -> dict[str, _Told]:
-    told = {name: _Told() for name in services}
+async def _verified(found: Reach, services: list[str]) -> dict[str, Told]:
+    told = {name: Told() for name in services}
     with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as progress:
         shown = progress.add_task("")
         for name in services:
@@ -82,11 +82,12 @@ async def _verified(found: Reach, services: list[str]) -> dict[str, _Told]:
     return told
 
 
-def _tell(told: dict[str, _Told]) -> None:
+def tell(told: dict[str, Told]) -> None:
+    """What was found, as a table, and each violation in a line."""
     rows = [
         (
             name,
-            f"{verdict.invariant} {_NAMES.get(verdict.invariant, '')}",
+            f"{verdict.invariant} {NAMES.get(verdict.invariant, '')}",
             verdict.checked,
             verdict.violated,
             verdict.not_judged,
@@ -103,10 +104,10 @@ def _tell(told: dict[str, _Told]) -> None:
             typer.echo(f"{name} {violation.invariant} VIOLATED {violation.about}: {violation.text}")
 
 
-def _as_dict(one: _Told) -> dict[str, object]:
+def _as_dict(one: Told) -> dict[str, object]:
     return {
         "verdicts": [
-            {"invariant": verdict.invariant, "name": _NAMES.get(verdict.invariant, ""), "checked": verdict.checked, "violated": verdict.violated, "not_judged": verdict.not_judged}
+            {"invariant": verdict.invariant, "name": NAMES.get(verdict.invariant, ""), "checked": verdict.checked, "violated": verdict.violated, "not_judged": verdict.not_judged}
             for verdict in one.verdicts
         ],
         "violations": [MessageToDict(violation) for violation in one.violations],
