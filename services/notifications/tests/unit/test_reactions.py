@@ -27,6 +27,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
     Severity,
 )
 from mentoring.safeguarding.v1.handling_events_pb2 import ConcernAcknowledgementLapsed, ConcernChased
+from mentoring.safeguarding.v1.passing_on_events_pb2 import ConcernPassedOn
 from mentoring.sessions.v1.events_pb2 import (
     MentorshipCancelled,
     MentorshipCompleted,
@@ -287,6 +288,23 @@ def test_an_assigned_concern_is_told_to_its_assignee(role: AssigneeRole.ValueTyp
     ]
 
 
+def test_a_concern_that_is_passed_on_is_told_to_whoever_is_to_take_it() -> None:
+    event = ConcernPassedOn(
+        concern_id="c-1", site_id="leeds", category=ConcernCategory.CONCERN_CATEGORY_ONLINE, receiver_id="dora", raiser_role="mentor"
+    )  # fmt: skip
+    assert follows(telling, event) == [
+        TellPersonRequest(
+            telling_id=TELLING_ID,
+            person_id="dora",
+            occasion=Occasion.OCCASION_CONCERN_ASSIGNED,
+            about_id="c-1",
+            because=Because.BECAUSE_PASSED_ON_TO,
+            raiser_role="mentor",
+            category="online",
+        )
+    ]
+
+
 def test_what_was_added_to_a_concern_is_told_to_its_handler_as_such() -> None:
     event = ConcernAssigned(
         concern_id="c-1",
@@ -433,7 +451,7 @@ def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
     assert heard([telling]) == {
         "MentorshipStarted", "MentorChanged", "SessionPlanned", "SessionMoved", "SessionMissed", "SessionCancelled", "SessionHeld",
         "EvidenceAccepted", "EvidenceReferred", "ConcernReceived", "ConcernAssigned", "DutyGapFound", "ContactReplaced",
-        "ConcernChased", "ConcernAcknowledgementLapsed",
+        "ConcernChased", "ConcernAcknowledgementLapsed", "ConcernPassedOn",
         "SessionCorrected", "ActionAgreed", "ActionReassigned", "ActionReopened", "ActionOverdue", "LearningPlanProposed",
         "LearningPlanObjectedTo", "LearningPlanAgreed", "SkillLapsing", "SkillLapsed", "EvidenceDecisionSuperseded", "EvidenceResubmitted",
         "EvidenceWithdrawn", "PlannedEndSet", "SampleActionRequired", "SampleActionOverdue", "SampleActionClosed", "ReviewDueSet",

@@ -363,6 +363,7 @@ def test_one_person_is_told_of_a_concern_by_the_part_in_it_and_of_their_own_cont
         Because.BECAUSE_DEPUTY_DSL_NEXT_ON_THE_LADDER,
         Because.BECAUSE_SENIOR_LEAD_LAST_RESORT,
         Because.BECAUSE_ASKED_FIRST_BY_A_RULE,
+        Because.BECAUSE_PASSED_ON_TO,
     }
     request = TellPersonRequest(telling_id="t-3", person_id="dora", occasion=occasion, about_id="c-1", because=because)
     outcome = given(telling).beside(Contact()).when(request)

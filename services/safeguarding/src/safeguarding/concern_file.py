@@ -63,7 +63,7 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
 
 
 def summary(state: Concern) -> ConcernSummary:
-    """What a list shows of a concern: no text, and nobody but the one who is asked."""
+    """What a list shows of a concern: no text, and nobody but the ones who have it or are asked."""
     shown = ConcernSummary(
         concern_id=state.concern_id,
         site_id=state.site_id,
@@ -72,6 +72,8 @@ def summary(state: Concern) -> ConcernSummary:
         status=state.status,
         assignee_id=state.assignee_id,
         step=state.step,
+        held_by_id=state.held_by_id,
+        passed_on_to_id=state.offer.receiver_id if state.offer is not None else "",
     )
     if state.acknowledge_by is not None:
         shown.acknowledge_by.FromDatetime(state.acknowledge_by)

@@ -9,6 +9,7 @@ from mentoring.safeguarding.v1.handling_pb2 import (
     TriageConcernRequest,
 )
 from mentoring.safeguarding.v1.oversight_pb2 import ListConcernReadsRequest
+from mentoring.safeguarding.v1.passing_on_pb2 import PassOnRequest
 from mentoring.safeguarding.v1.routing_pb2 import PreviewConcernRoutingRequest
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     AcknowledgeConcernRequest,
@@ -30,6 +31,7 @@ _AboutAConcern = (
     | GetConcernRequest
     | LinkPersonRequest
     | ListConcernReadsRequest
+    | PassOnRequest
     | PreviewConcernRoutingRequest
     | RecordActionRequest
     | ReferConcernRequest

@@ -18,6 +18,7 @@ from .stories import (
     Tale,
     a_concern,
     a_link,
+    a_passing_on,
     a_referral,
     a_rota,
     acknowledgement,
@@ -56,6 +57,28 @@ class AHandler:
     def __call__(self, tale: Tale) -> Sequence[Message]:
         asked = tale.state.asked_ids
         return tale.give_or_not(self.command, person(asked[-1 - self.place % len(asked)], "dsl")) if asked else []
+
+
+@dataclass(frozen=True)
+class TheHolder:
+    """A command of whoever has it; nothing where nobody does."""
+
+    command: Message
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        held_by_id = tale.state.held_by_id
+        return tale.give_or_not(self.command, person(held_by_id, "dsl")) if held_by_id else []
+
+
+class TheReceiverTakes:
+    """Whoever it is passed on to acknowledges it; nothing where nobody is."""
+
+    def __repr__(self) -> str:
+        return "TheReceiverTakes()"
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        offer = tale.state.offer
+        return tale.give_or_not(acknowledgement, person(offer.receiver_id, "dsl")) if offer is not None else []
 
 
 class DeadlinePasses:
@@ -167,6 +190,7 @@ actions: st.SearchStrategy[calls.RecordActionRequest] = st.builds(
 additions: st.SearchStrategy[calls.AddToConcernRequest] = st.builds(
     lambda named: an_addition(*named), st.lists(st.sampled_from(PEOPLE), unique=True, max_size=2)
 )
+passings: st.SearchStrategy[Message] = st.builds(a_passing_on, st.sampled_from(PEOPLE))
 of_handlers: st.SearchStrategy[Message] = st.one_of(
     st.just(acknowledgement),
     st.just(acknowledgement),
@@ -176,13 +200,16 @@ of_handlers: st.SearchStrategy[Message] = st.one_of(
     st.just(closure),
     st.just(reopening),
     st.builds(a_link, st.sampled_from(PEOPLE), st.sampled_from(["", "the-note: saw it"])),
+    passings,
     st.builds(a_referral, st.sampled_from(list(handling_events.ReferredTo.values()[1:]))),
     st.builds(an_answer, st.sampled_from(list(handling_events.ReferralAnswer.values()[1:]))),
 )
 deeds: st.SearchStrategy[Deed] = st.one_of(
     st.builds(AHandler, of_handlers, st.integers(0, 2)),
-    st.builds(AHandler, of_handlers, st.just(0)),
+    st.builds(TheHolder, of_handlers),
+    st.builds(TheHolder, passings),
     st.builds(DeadlinePasses),
+    st.builds(TheReceiverTakes),
     st.builds(DueComes, st.integers(0, 2)),
     st.builds(Given, st.one_of(concerns, of_handlers), somebody),
     st.builds(Alarm, st.sampled_from([0, 0, -1, 1])),
@@ -194,7 +221,8 @@ deeds: st.SearchStrategy[Deed] = st.one_of(
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[Tale, list[Deed]]:
-    """A concern that somebody has just raised, and what is done from then on."""
+    """A concern that somebody has just raised, and what is done from then on; often whoever is asked takes it first."""
     tale = Tale(rota=draw(rotas), policy=replace(POLICY, rules=draw(some_rules)))
     tale.give(draw(concerns), draw(somebody))
-    return tale, draw(st.lists(deeds, min_size=draw(st.sampled_from([0, 12])), max_size=25))
+    taken: list[Deed] = [TheHolder(acknowledgement)] if draw(st.booleans()) else []
+    return tale, taken + draw(st.lists(deeds, min_size=draw(st.sampled_from([0, 12])), max_size=25))

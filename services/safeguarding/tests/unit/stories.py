@@ -13,6 +13,7 @@ from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import handling_events_pb2 as handling_events
 from mentoring.safeguarding.v1 import handling_pb2 as handling
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
+from mentoring.safeguarding.v1.passing_on_pb2 import PassOnRequest
 from safeguarding.domain.concern import concern
 from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.duty_set import Duty, duty
@@ -100,6 +101,12 @@ def a_link(
     part: handling_events.PartInConcern.ValueType = handling_events.PART_IN_CONCERN_WITNESS,
 ) -> handling.LinkPersonRequest:
     return handling.LinkPersonRequest(concern_id="concern-1", person_id=person_id, part=part, note=note)
+
+
+def a_passing_on(receiver_id: str, *, site_id: str = "site-1") -> PassOnRequest:
+    return PassOnRequest(
+        concern_id="concern-1", site_id=site_id, receiver_id=receiver_id, reason="the-passing: I am away from Friday on"
+    )
 
 
 def an_addition(*named: str) -> calls.AddToConcernRequest:

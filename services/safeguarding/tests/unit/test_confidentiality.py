@@ -17,10 +17,12 @@ from safeguarding.service import build
 
 from .histories import Deed, histories
 from .stories import (
+    DEPUTY,
     MENTOR,
     NARRATIVE,
     Tale,
     a_concern,
+    a_passing_on,
     a_referral,
     acknowledged,
     addition,
@@ -37,6 +39,7 @@ CONTRACT = build().contract
 PUBLISHED = [event for event in CONTRACT.own_events.values() if event.published]
 TEXTS = (
     "the-narrative", "the-addition", "the-action", "the-reason", "the-note", "the-reopening", "the-referral", "the-answer",
+    "the-passing",
 )  # fmt: skip
 
 
@@ -98,7 +101,10 @@ def test_every_kind_of_published_event_was_looked_at() -> None:
     lapsed = acknowledged()
     lapsed.miss_what_is_due("action-0")
     lapsed.miss_the_deadline()
-    made = {type(event) for event in published(tale.happened + chased.happened + lapsed.happened)}
+    passed_on = acknowledged()
+    passed_on.give(a_passing_on(DEPUTY), dsl)
+    told = tale.happened + chased.happened + lapsed.happened + passed_on.happened
+    made = {type(event) for event in published(told)}
     of_concerns = {event.message for event in PUBLISHED if event.type.startswith("mentoring.safeguarding.concern-")}
     assert made == of_concerns
     # What else is published is about sites: which person stands there is said of the senior lead alone, who is told of a gap.

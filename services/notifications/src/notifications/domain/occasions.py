@@ -12,6 +12,7 @@ _HANDLERS = frozenset(
         Because.BECAUSE_DEPUTY_DSL_NEXT_ON_THE_LADDER,
         Because.BECAUSE_SENIOR_LEAD_LAST_RESORT,
         Because.BECAUSE_ASKED_FIRST_BY_A_RULE,
+        Because.BECAUSE_PASSED_ON_TO,
     }
 )
 # Which part in a concern each occasion is told to.

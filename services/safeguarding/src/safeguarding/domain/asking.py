@@ -5,6 +5,7 @@ from datetime import UTC
 
 from eventkernel.aggregate import Context, NotYet, Refusal
 from mentoring.safeguarding.v1.events_pb2 import (
+    ASSIGNEE_ROLE_HANDLER,
     CONCERN_CATEGORY_STAFF_ALLEGATION,
     ConcernAcknowledged,
     ConcernAssigned,
@@ -15,6 +16,7 @@ from mentoring.safeguarding.v1.handling_events_pb2 import (
     CONCERN_DUE_ACTION,
     CONCERN_DUE_ANSWER_TO_REFERRAL,
     CONCERN_DUE_LOOK_AT_ROTA,
+    CONCERN_DUE_PASSING_ON,
     CONCERN_DUE_REFERRAL_TO_LADO,
     ConcernAcknowledgementLapsed,
     ConcernChased,
@@ -23,13 +25,25 @@ from mentoring.safeguarding.v1.handling_events_pb2 import (
     ConcernTriaged,
 )
 from mentoring.safeguarding.v1.handling_pb2 import MeetConcernDueRequest, TriageConcernRequest
+from mentoring.safeguarding.v1.passing_on_events_pb2 import ConcernPassingOnLapsed
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
     AcknowledgeConcernRequest,
     EscalateConcernRequest,
 )
 
-from safeguarding.domain.concern_state import Concern, Due, asked, due_set, handler, refuse_unless_open, without_due
+from safeguarding.domain.concern_state import (
+    Concern,
+    Due,
+    asked,
+    due_set,
+    handler,
+    refuse_another_site,
+    refuse_unless_open,
+    without_due,
+    without_offer,
+)
+from safeguarding.domain.passing_on import may_have_it_still
 from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
 from safeguarding.domain.routing import is_about_a_dsl
@@ -49,7 +63,7 @@ def escalate(
         return []
     if context.now < state.acknowledge_by:
         raise NotYet("DEADLINE_AHEAD", f"The deadline of step {state.step} has not passed. Escalate once it has.")
-    _refuse_another_site(state, command.site_id)
+    refuse_another_site(state, command.site_id)
     escalated_now = ConcernEscalated(concern_id=state.concern_id, unanswered_by_id=state.assignee_id, step=state.step)
     return [escalated_now, *_next(state, context)]
 
@@ -57,11 +71,13 @@ def escalate(
 def acknowledge(
     state: Concern, command: AcknowledgeConcernRequest, context: Context
 ) -> list[ConcernAcknowledged | ConcernDueSet]:
-    """A handler takes it, even one whose deadline has passed; that ends the escalation, and by a time something is to be done."""
+    """A handler takes it, even one whose deadline has passed, and one it is passed on to; that ends the escalation, and by a time
+    something is to be done.
+    """
     person_id = handler(state, context)
     if state.acknowledged_by_id == person_id:
         return []
-    if state.acknowledged_by_id:
+    if state.acknowledged_by_id and not state.is_offered_to(person_id):
         raise Refusal(
             "CONCERN_ALREADY_ACKNOWLEDGED",
             "Another handler has acknowledged this concern. Read its chronology, and agree with them who acts.",
@@ -100,6 +116,7 @@ def meet_due(
     | ConcernChased
     | ConcernDueSet
     | ConcernRotaLookedAt
+    | ConcernPassingOnLapsed
 ]:
     """What was due and is not done: an acknowledgement without action lapses, and the next person is asked; all else is chased.
 
@@ -112,7 +129,7 @@ def meet_due(
         return []
     if context.now < due.at:
         raise NotYet("DUE_AHEAD", f"{command.due_id} is due later. Come back once it is.")
-    _refuse_another_site(state, command.site_id)
+    refuse_another_site(state, command.site_id)
     if due.kind == CONCERN_DUE_ACTION:
         lapsed_now = ConcernAcknowledgementLapsed(
             concern_id=state.concern_id, handler_id=state.acknowledged_by_id, step=state.step
@@ -121,11 +138,27 @@ def meet_due(
     if due.kind == CONCERN_DUE_LOOK_AT_ROTA:
         looked_at = ConcernRotaLookedAt(concern_id=state.concern_id, due_id=due.due_id)
         return [looked_at, *_past_every_dsl(state, context)]
+    if due.kind == CONCERN_DUE_PASSING_ON:
+        return [*_not_taken(state, due, context)]
     again = after_working_days(context.now, REFERRAL_ANSWER_WORKING_DAYS, TIME_ZONE)
     return [
         ConcernChased(concern_id=state.concern_id, due_id=due.due_id, kind=due.kind, handler_id=state.held_by_id),
         due_set(state, due.due_id, due.kind, again),
     ]
+
+
+def _not_taken(
+    state: Concern, due: Due, context: Context
+) -> list[ConcernPassingOnLapsed | ConcernChased | ConcernFoundAboutDsl | ConcernAssigned]:
+    """Whoever passed it on has it still, and is told; where they stand on the rota no more, or are away, the next person is asked."""
+    giver_id = state.held_by_id
+    lapsed_now = ConcernPassingOnLapsed(concern_id=state.concern_id, passing_id=due.due_id, giver_id=giver_id)
+    if may_have_it_still(state, giver_id, context):
+        return [
+            lapsed_now,
+            ConcernChased(concern_id=state.concern_id, due_id=due.due_id, kind=due.kind, handler_id=giver_id),
+        ]
+    return [lapsed_now, *_next(state, context)]
 
 
 def triage(
@@ -136,7 +169,7 @@ def triage(
     if (command.category, command.severity) == (state.category, state.severity):
         return []
     refuse_unless_open(state)
-    _refuse_another_site(state, command.site_id)
+    refuse_another_site(state, command.site_id)
     event = ConcernTriaged(
         concern_id=command.concern_id, handler_id=person_id, category=command.category, severity=command.severity
     )
@@ -167,6 +200,8 @@ def triaged(state: Concern, event: ConcernTriaged) -> Concern:
 def assigned(state: Concern, event: ConcernAssigned) -> Concern:
     """Who is asked now, and until when: nobody has acknowledged what is to be read now. Whoever was asked stays a handler."""
     new = bool(event.assignee_id) and event.assignee_id not in state.asked_ids
+    # What was added is told to whoever has it, and leaves with them what they passed on.
+    state = state if event.assignee_role == ASSIGNEE_ROLE_HANDLER else without_offer(state)
     return replace(
         state,
         status=CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
@@ -196,7 +231,13 @@ def found_about_dsl(state: Concern, _event: ConcernFoundAboutDsl) -> Concern:
 
 
 def acknowledged(state: Concern, event: ConcernAcknowledged) -> Concern:
-    """A person has it: no deadline for that runs any more."""
+    """A person has it: no deadline for that runs any more. Where it was passed on, they take it, or give it to nobody else any more."""
+    if state.is_offered_to(event.handler_id):
+        new = event.handler_id not in state.asked_ids
+        asked_ids = (*state.asked_ids, event.handler_id) if new else state.asked_ids
+        state = replace(without_offer(state), assignee_id=event.handler_id, asked_ids=asked_ids)
+    elif state.offer is not None and state.offer.giver_id != event.handler_id:
+        state = without_offer(state)
     return replace(state, status=state.taken_as, acknowledge_by=None, acknowledged_by_id=event.handler_id)
 
 
@@ -226,12 +267,3 @@ def _next(state: Concern, context: Context) -> list[ConcernFoundAboutDsl | Conce
     about = is_about_a_dsl(context.state(Rota), state.category, state.excluded_ids)
     found = [ConcernFoundAboutDsl(concern_id=state.concern_id)] if about and not state.past_every_dsl else []
     return [*found, asked(replace(state, past_every_dsl=state.past_every_dsl or about), state.step + 1, context)]
-
-
-def _refuse_another_site(state: Concern, site_id: str) -> None:
-    if site_id != state.site_id:
-        raise Refusal(
-            "CONCERN_OF_ANOTHER_SITE",
-            "The concern belongs to another site, whose rota was not read. Come with the site of its newest assignment.",
-            field="site_id",
-        )

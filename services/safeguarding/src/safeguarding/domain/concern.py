@@ -5,7 +5,7 @@ Once it was acknowledged, what others add to it waits for an acknowledgement lik
 
 from eventkernel.aggregate import Aggregate
 
-from safeguarding.domain import asking, handling, raising
+from safeguarding.domain import asking, handling, passing_on, raising
 from safeguarding.domain.concern_state import Concern
 
 # Shape 2: who was asked before it was found to be about a DSL is a handler no more.
@@ -22,6 +22,7 @@ concern.decide(handling.refer)
 concern.decide(handling.answer_referral)
 concern.decide(handling.close)
 concern.decide(handling.reopen)
+concern.decide(passing_on.pass_on)
 concern.evolve(raising.raised)
 concern.evolve(raising.received)
 concern.evolve(raising.added_to)
@@ -42,3 +43,6 @@ concern.evolve(handling.closure_explained)
 concern.evolve(handling.closed)
 concern.evolve(handling.reopening_explained)
 concern.evolve(handling.reopened)
+concern.evolve(passing_on.explained)
+concern.evolve(passing_on.passed_on)
+concern.evolve(passing_on.lapsed)

@@ -4,7 +4,7 @@ The state holds ids and codes alone, never a text. Nobody at risk or named is ev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from eventkernel.aggregate import Context, Refusal
@@ -17,7 +17,12 @@ from mentoring.safeguarding.v1.events_pb2 import (
     ConcernCategory,
     Severity,
 )
-from mentoring.safeguarding.v1.handling_events_pb2 import CONCERN_DUE_LOOK_AT_ROTA, ConcernDue, ConcernDueSet
+from mentoring.safeguarding.v1.handling_events_pb2 import (
+    CONCERN_DUE_LOOK_AT_ROTA,
+    CONCERN_DUE_PASSING_ON,
+    ConcernDue,
+    ConcernDueSet,
+)
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_ACKNOWLEDGED,
     CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
@@ -39,6 +44,15 @@ class Due:
     due_id: str
     kind: ConcernDue.ValueType
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """That a person is asked to take it from whoever has it."""
+
+    passing_id: str
+    giver_id: str
+    receiver_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +86,8 @@ class Concern:
     answers: tuple[tuple[str, int], ...] = ()
     referred_to_lado: bool = False
     due: tuple[Due, ...] = ()
+    offer: Offer | None = None
+    passings: int = 0
 
     @property
     def held_by_id(self) -> str:
@@ -79,8 +95,13 @@ class Concern:
         return self.acknowledged_by_id or self.assignee_id
 
     def is_handler(self, person_id: str) -> bool:
-        """Whether it is or was assigned to this person, who is neither at risk nor named in it."""
-        return person_id in self.asked_ids and not is_among(person_id, self.excluded_ids)
+        """Whether it is or was assigned to this person, or is passed on to them now; never one who is at risk or named in it."""
+        asked = person_id in self.asked_ids or self.is_offered_to(person_id)
+        return asked and not is_among(person_id, self.excluded_ids)
+
+    def is_offered_to(self, person_id: str) -> bool:
+        """Whether this person is asked to take it from whoever has it."""
+        return self.offer is not None and self.offer.receiver_id == person_id
 
     def is_raiser_or_handler(self, person_id: str) -> bool:
         """Whether this person may add to it."""
@@ -146,6 +167,11 @@ def without_due(due: Sequence[Due], *kinds: ConcernDue.ValueType, due_id: str = 
     return tuple(one for one in due if one.kind not in kinds and one.due_id != due_id)
 
 
+def without_offer(state: Concern) -> Concern:
+    """Nobody is asked to take it from whoever has it."""
+    return replace(state, offer=None, due=without_due(state.due, CONCERN_DUE_PASSING_ON))
+
+
 def handler(state: Concern, context: Context) -> str:
     """The caller, who is a handler of it."""
     if not state.is_handler(context.principal.person_id):
@@ -160,6 +186,16 @@ def not_yours() -> Refusal:
         "No concern with this id was raised by you or given to you. Check the id; to report something, raise a concern.",
         field="concern_id",
     )
+
+
+def refuse_another_site(state: Concern, site_id: str) -> None:
+    """A rota was read by what the caller says the site is: it has to be the concern's own."""
+    if site_id != state.site_id:
+        raise Refusal(
+            "CONCERN_OF_ANOTHER_SITE",
+            "The concern belongs to another site, whose rota was not read. Come with the site of its newest assignment.",
+            field="site_id",
+        )
 
 
 def refuse_unless_open(state: Concern) -> None:

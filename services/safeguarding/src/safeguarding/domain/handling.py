@@ -170,7 +170,7 @@ def closure_explained(state: Concern, _event: ConcernClosureExplained) -> Concer
 def closed(state: Concern, _event: ConcernClosed) -> Concern:
     """Closed: there is nothing to do any more. Whether it is about a DSL is found out all the same."""
     found_out = tuple(one for one in state.due if one.kind == CONCERN_DUE_LOOK_AT_ROTA)
-    return replace(state, status=CONCERN_STATUS_CLOSED, due=found_out)
+    return replace(state, status=CONCERN_STATUS_CLOSED, due=found_out, offer=None)
 
 
 def reopening_explained(state: Concern, _event: ConcernReopeningExplained) -> Concern:

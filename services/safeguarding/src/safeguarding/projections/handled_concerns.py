@@ -7,6 +7,7 @@ from eventkernel.paging import cut, list_name
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
 from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned
+from mentoring.safeguarding.v1.passing_on_events_pb2 import ConcernPassedOn
 from mentoring.safeguarding.v1.safeguarding_pb2 import ListMyConcernsRequest, ListMyConcernsResponse
 from pydantic import BaseModel
 
@@ -32,6 +33,13 @@ def given(document: HandledConcern, event: ConcernAssigned, _meta: Metadata) -> 
     """Once given, it stays in the person's list."""
     document.concern_id = event.concern_id
     document.assignee_id = event.assignee_id
+
+
+@handled_concerns.on
+def passed_on(document: HandledConcern, event: ConcernPassedOn, _meta: Metadata) -> None:
+    """As one that is given: whether they read it is asked of the concern."""
+    document.concern_id = event.concern_id
+    document.assignee_id = event.receiver_id
 
 
 async def list_my_concerns(request: ListMyConcernsRequest, read: Reader) -> ListMyConcernsResponse:

@@ -14,6 +14,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
     Severity,
 )
 from mentoring.safeguarding.v1.handling_events_pb2 import ConcernAcknowledgementLapsed, ConcernChased
+from mentoring.safeguarding.v1.passing_on_events_pb2 import ConcernPassedOn
 
 from notifications.reactions.telling.reaction import telling, telling_id
 
@@ -56,6 +57,20 @@ def concern_assigned(event: ConcernAssigned, meta: Metadata) -> Iterator[TellPer
         about_id=event.concern_id,
         # A role that this version does not know is still asked to act: the last rung is the one that always holds.
         because=_ASSIGNED_BECAUSE.get(event.assignee_role, Because.BECAUSE_SENIOR_LEAD_LAST_RESORT),
+        raiser_role=event.raiser_role,
+        category=_category(event.category),
+    )
+
+
+@telling.on
+def concern_passed_on(event: ConcernPassedOn, meta: Metadata) -> Iterator[TellPersonRequest]:
+    """Told to whoever is to take it, as what is assigned: neither by whom nor why."""
+    yield TellPersonRequest(
+        telling_id=telling_id(meta),
+        person_id=event.receiver_id,
+        occasion=Occasion.OCCASION_CONCERN_ASSIGNED,
+        about_id=event.concern_id,
+        because=Because.BECAUSE_PASSED_ON_TO,
         raiser_role=event.raiser_role,
         category=_category(event.category),
     )
