@@ -1,6 +1,5 @@
 """The wiring of the notifications service: the one place that builds adapters and reads settings."""
 
-from eventkernel.aggregate import Aggregate
 from eventkernel.contract import Contract, files_of, fill
 from eventkernel.reading import Ask
 from eventkernel.service import Service
@@ -17,11 +16,13 @@ from notifications.domain.conditions import conditions
 from notifications.domain.contact import contact
 from notifications.domain.contact_policy import contact_policy
 from notifications.domain.delivery_policy import delivery_policy
-from notifications.domain.need_to_know import NeedToKnow, need_to_know
+from notifications.domain.need_to_know import need_to_know
 from notifications.domain.notice import notice
+from notifications.domain.preferences import preferences
 from notifications.domain.provider_details import provider_details
 from notifications.domain.reading import reading
 from notifications.effects.apprise import AppriseMessenger
+from notifications.effects.holding import Holding
 from notifications.effects.line import Line
 from notifications.effects.mailer import Mailer
 from notifications.effects.outlets import ByAddress, ByMail, ToTheInbox
@@ -29,6 +30,7 @@ from notifications.effects.patience import Patience
 from notifications.effects.sending import SendNotice
 from notifications.effects.smtp import SmtpMailer
 from notifications.effects.webhook import WebhookMessenger
+from notifications.projections.delivery import delivery_queries
 from notifications.projections.inbox import follow_my_inbox, get_my_inbox, inbox
 from notifications.projections.ledger import ledger_queries
 from notifications.projections.my_addresses import list_my_addresses
@@ -47,6 +49,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
     """The service, with mail by SMTP unless another mailer is given."""
     found = settings or Settings()
     matrix = need_to_know(default_matrix())
+    policy = delivery_policy(default_delivery())
     return Service(
         name="notifications",
         contract=Contract(
@@ -58,7 +61,8 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             contact_policy,
             provider_details,
             addresses,
-            delivery_policy(default_delivery()),
+            policy,
+            preferences,
             circle,
             matrix,
             conditions,
@@ -77,9 +81,10 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             get_provider_details,
             *policy_queries(matrix),
             *ledger_queries(matrix),
+            *delivery_queries(policy),
         ],
         followed=[follow_my_inbox],
-        effects={StartNoticeRequest: _send_notice(found, mailer or _smtp(found), matrix)},
+        effects={StartNoticeRequest: _send_notice(found, mailer or _smtp(found), Holding(matrix, policy))},
         relations={"self": self_},
     )
 
@@ -102,7 +107,7 @@ def _smtp(settings: Settings) -> SmtpMailer:
     )
 
 
-def _send_notice(settings: Settings, mailer: Mailer, matrix: Aggregate[NeedToKnow]) -> SendNotice:
+def _send_notice(settings: Settings, mailer: Mailer, holding: Holding) -> SendNotice:
     def line(name: str, per_minute: float) -> Line:
         return Line(
             name,
@@ -126,7 +131,7 @@ def _send_notice(settings: Settings, mailer: Mailer, matrix: Aggregate[NeedToKno
             Channel.CHANNEL_WEBHOOK: line("WEBHOOK", settings.webhook_per_minute),
             Channel.CHANNEL_APPRISE: line("APPRISE", settings.apprise_per_minute),
         },
-        matrix=matrix,
+        holding=holding,
         patience=Patience(
             first_seconds=settings.mail_retry_first_seconds,
             longest_seconds=settings.mail_retry_longest_seconds,

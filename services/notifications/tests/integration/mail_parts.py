@@ -86,10 +86,11 @@ class Row:
     streams: dict[str, Sequence[Message]] = field(default_factory=dict)
     attempts: int = 0
     opened: list[str] = field(default_factory=list)
+    now: datetime = AT
 
     async def claim(self, *, dies_at: type[Message] | None = None) -> None:
         self.attempts += 1
-        await self.effect(self.request, OneTry(self, self.attempts, dies_at))
+        await self.effect(self.request, OneTry(self, self.attempts, dies_at, self.now))
 
     async def claim_until_done(self, most: int) -> int:
         """Claims it again for as long as the effect asks for that; how often it was claimed."""

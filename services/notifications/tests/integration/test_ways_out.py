@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
-from eventkernel.reaction import TryAgain
+from eventkernel.reaction import Doing, TryAgain
 from mentoring.notifications.v1.addresses_events_pb2 import AddressRegistered, AddressVerified
 from mentoring.notifications.v1.channel_pb2 import Channel
-from mentoring.notifications.v1.events_pb2 import ContactRegistered, NoticeSettled, NoticeStarted
-from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest
+from mentoring.notifications.v1.events_pb2 import ContactRegistered, NoticeSettled, NoticeStarted, Outcome
+from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
+from notifications.effects.holding import Holding
 from notifications.effects.line import Line
 from notifications.effects.outlets import ByAddress, ToTheInbox
 from notifications.effects.sending import SendNotice
@@ -185,17 +186,17 @@ async def test_nobody_is_sent_anything_while_another_process_has_it(hooked: Make
     found = hooked()
     other = hooked()
 
-    class Meanwhile(SendNotice):
+    class Meanwhile(Holding):
         """Another process starts the same attempt just before this one does."""
 
-        async def _is_still_needed(self, request: object, doing: object) -> bool:
+        async def looked_at(self, _request: StartNoticeRequest, _doing: Doing) -> Outcome.ValueType:
             found.story = other.story
-            return True
+            return Outcome.OUTCOME_UNSPECIFIED
 
     with pytest.raises(Died):
         await other.claim(dies_at=SettleNoticeRequest)
     assert len(mailbox.received) == 1
-    found.effect = Meanwhile(found.effect.outlets, {}, found.effect.patience)
+    found.effect = SendNotice(found.effect.outlets, {}, found.effect.patience, Meanwhile())
     with pytest.raises(TryAgain) as raised:
         await found.claim()
     assert (str(raised.value), len(mailbox.received)) == ("ELSEWHERE", 1)

@@ -59,8 +59,18 @@ def test_an_attempt_is_started_once(safeguarding: bool) -> None:
     given(notice, started(safeguarding=safeguarding)).when(start(safeguarding=safeguarding)).then_nothing()
 
 
+FOR_GOOD = [
+    SENT,
+    Outcome.OUTCOME_NOT_NEEDED,
+    Outcome.OUTCOME_NEED_ENDED,
+    Outcome.OUTCOME_UNSUBSCRIBED,
+    Outcome.OUTCOME_TOO_LATE,
+    Outcome.OUTCOME_ACKNOWLEDGED,
+]
+
+
 @BOTH
-@pytest.mark.parametrize("outcome", [SENT, Outcome.OUTCOME_NOT_NEEDED])
+@pytest.mark.parametrize("outcome", FOR_GOOD)
 def test_what_was_sent_or_is_not_needed_is_never_started_again(safeguarding: bool, outcome: Outcome.ValueType) -> None:
     past = given(notice, started(safeguarding=safeguarding), settled(1, outcome))
     past.when(start(2, safeguarding=safeguarding)).then_nothing()

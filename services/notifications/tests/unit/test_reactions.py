@@ -440,6 +440,7 @@ def test_a_requested_notice_is_sent_at_once_and_carries_all_its_message_needs(
         registration=2,
         second_copy=True,
     )
+    request.requested_at.FromDatetime(AT)
     assert follows(sending, event) == [Later(at=AT, request=request, urgent=safeguarding)]
 
 

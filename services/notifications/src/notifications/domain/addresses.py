@@ -5,10 +5,10 @@ it stands beside what they have.
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 
 from eventkernel.aggregate import Aggregate, AlreadyDone, Context, Refusal
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.notifications.v1.addresses_events_pb2 import (
     AddressCodeMade,
@@ -87,9 +87,9 @@ def send_code(state: Addresses, command: SendCodeRequest, context: Context) -> l
         channel=command.channel,
         registration=command.registration,
         code_digest=_digest(command, context),
+        expires_at=timestamp(context.now + codes.stands_for),
         tries=codes.tries,
     )
-    made.expires_at.FromDatetime(context.now + codes.stands_for)
     return [made]
 
 
@@ -241,15 +241,14 @@ def _asked(state: Addresses, person_id: str, known: Address, context: Context) -
         raise Refusal(
             "TOO_MANY_CODES", f"{most} codes are sent within 24 hours at the most: give the last one, or wait a day."
         )
-    event = AddressVerificationAsked(
+    return AddressVerificationAsked(
         person_id=person_id,
         channel=known.channel,
         registration=known.registration,
         asked=known.asked + 1,
+        asked_at=timestamp(context.now),
         by_another=by_another,
     )
-    event.asked_at.CopyFrom(_timestamp(context.now))
-    return event
 
 
 def _digest(command: SendCodeRequest | VerifyMyAddressRequest, context: Context) -> str:
@@ -268,9 +267,3 @@ def _not_found() -> Refusal:
         "There is no such address: ListMyAddresses says which there are, by channel and registration.",
         field="registration",
     )
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found

@@ -8,15 +8,14 @@ from typing import Protocol
 from eventkernel.keys import KeyDestroyed
 from eventkernel.reaction import Doing
 from eventkernel.timing import Clock, utc_now
-from google.protobuf.message import Message
 from mentoring.notifications.v1.addresses_events_pb2 import AddressRegistered
 from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.events_pb2 import ContactRegistered, Occasion, Outcome
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
-from mentoring.options.v1 import options_pb2
 
 from notifications.contents import tells_whom_to_call
 from notifications.domain.provider_details import ProviderDetails, provider_details
+from notifications.effects.giving import type_of
 from notifications.effects.mailer import Mailer
 from notifications.effects.messenger import Messenger, Short
 from notifications.messages import Recipient, Unaddressable, brief, compose
@@ -62,7 +61,9 @@ class Ready:
 class Outlet(Protocol):
     """A channel."""
 
-    async def prepare(self, notice: StartNoticeRequest, registration: int, doing: Doing) -> Ready | Ended:
+    async def prepare(
+        self, notice: StartNoticeRequest, registration: int, language: str, doing: Doing
+    ) -> Ready | Ended:
         """The notice for this registration of its recipient's, or why there is nothing to hand over."""
         ...
 
@@ -82,13 +83,15 @@ class ByMail:
     link_base: str
     clock: Clock = utc_now
 
-    async def prepare(self, notice: StartNoticeRequest, registration: int, doing: Doing) -> Ready | Ended:
+    async def prepare(
+        self, notice: StartNoticeRequest, registration: int, language: str, doing: Doing
+    ) -> Ready | Ended:
         """A contact that is not there may come."""
         # A safeguarding message greets nobody by name, so the name is not read for it.
         fields = ("email",) if notice.safeguarding else ("email", "name")
         try:
             found = await doing.open_fields(
-                f"contact-{notice.recipient_id}", _type_of(ContactRegistered), fields, registration
+                f"contact-{notice.recipient_id}", type_of(ContactRegistered), fields, registration
             )
         except KeyDestroyed:
             return Ended(Outcome.OUTCOME_FAILED, CONTACT_ERASED)
@@ -97,7 +100,7 @@ class ByMail:
         try:
             message = compose(
                 notice, Recipient(*found), sender=self.sender, link_base=self.link_base, at=self.clock(),
-                provider=await _provider(notice, doing),
+                language=language, provider=await _provider(notice, doing),
             )  # fmt: skip
         except Unaddressable:
             return Ended(Outcome.OUTCOME_FAILED, ADDRESS_INVALID)
@@ -112,19 +115,21 @@ class ByAddress:
     messenger: Messenger
     link_base: str
 
-    async def prepare(self, notice: StartNoticeRequest, registration: int, doing: Doing) -> Ready | Ended:
+    async def prepare(
+        self, notice: StartNoticeRequest, registration: int, language: str, doing: Doing
+    ) -> Ready | Ended:
         """What a receiver of webhooks has answered for is delivered; what a service took is sent."""
         of_webhook = self.channel == Channel.CHANNEL_WEBHOOK
         fields = ("address", "secret") if of_webhook else ("address",)
         try:
             found = await doing.open_fields(
-                f"addresses-{notice.recipient_id}", _type_of(AddressRegistered), fields, registration
+                f"addresses-{notice.recipient_id}", type_of(AddressRegistered), fields, registration
             )
         except KeyDestroyed:
             return Ended(Outcome.OUTCOME_FAILED, CONTACT_ERASED)
         if found is None:
             return Ended(Outcome.OUTCOME_FAILED, CONTACT_UNKNOWN)
-        said = brief(notice, link_base=self.link_base, provider=await _provider(notice, doing))
+        said = brief(notice, link_base=self.link_base, language=language, provider=await _provider(notice, doing))
         kind = Occasion.Name(notice.occasion).removeprefix("OCCASION_").lower()
         short = Short(
             f"{notice.notice_id}.{self.channel}.{registration}", kind, said.subject, said.text, said.link, said.why
@@ -140,7 +145,9 @@ class ByAddress:
 class ToTheInbox:
     """The inbox, where each notice is already."""
 
-    async def prepare(self, _notice: StartNoticeRequest, _registration: int, _doing: Doing) -> Ready | Ended:
+    async def prepare(
+        self, _notice: StartNoticeRequest, _registration: int, _language: str, _doing: Doing
+    ) -> Ready | Ended:
         """Nothing can fail."""
         return Ready("inbox", _nothing, Outcome.OUTCOME_DELIVERED)
 
@@ -153,7 +160,3 @@ async def _provider(notice: StartNoticeRequest, doing: Doing) -> ProviderDetails
 
 async def _nothing() -> None:
     return
-
-
-def _type_of(event: type[Message]) -> str:
-    return event.DESCRIPTOR.GetOptions().Extensions[options_pb2.event].type

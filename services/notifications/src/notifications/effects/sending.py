@@ -9,37 +9,27 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-import structlog
 from eventkernel import tracing
-from eventkernel.aggregate import Aggregate, Refusal
 from eventkernel.reaction import Doing, TryAgain
-from mentoring.common.v1.common_pb2 import CommandReply
 from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.events_pb2 import NoticeStarted, Outcome
 from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
-from mentoring.options.v1 import options_pb2
 from opentelemetry.trace import SpanKind
 
-from notifications.default_matrix import default_matrix
 from notifications.domain.addresses import addresses
-from notifications.domain.circle import circle
-from notifications.domain.conditions import conditions
 from notifications.domain.contact import contact
-from notifications.domain.need_to_know import NeedToKnow, need_to_know
 from notifications.domain.notice import notice
-from notifications.domain.telling import telling
 from notifications.domain.trying import Trying
 from notifications.domain.ways import Way, in_order
+from notifications.effects.giving import insist, type_of
+from notifications.effects.holding import Holding
 from notifications.effects.line import Line
 from notifications.effects.mailer import NotTaken, Unsure
 from notifications.effects.outlets import Ended, Outlet, Ready
 from notifications.effects.patience import Patience
 
-_INSIST_AFTER = (0.1, 0.5, 2.0)
 # Longer than an attempt may last: by then it is settled, or its process died.
 _ELSEWHERE_SECONDS = 30.0
-_STARTED = NoticeStarted.DESCRIPTOR.GetOptions().Extensions[options_pb2.event].type
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,13 +39,13 @@ class SendNotice:
     Args:
         outlets: each channel that this platform has; the ways by others are passed over.
         lines: what holds back each channel that can be held back.
-        matrix: the provider's need-to-know policy.
+        holding: looks whether it goes now.
     """
 
     outlets: Mapping[Channel.ValueType, Outlet]
     lines: Mapping[Channel.ValueType, Line]
     patience: Patience = field(default_factory=Patience)
-    matrix: Aggregate[NeedToKnow] = field(default_factory=lambda: need_to_know(default_matrix()))
+    holding: Holding = field(default_factory=Holding)
 
     async def __call__(self, request: StartNoticeRequest, doing: Doing) -> None:
         """Makes one attempt, and records how it ended. Raises TryAgain where there is to be another."""
@@ -67,15 +57,17 @@ class SendNotice:
         if not ways:
             await attempt.end(Outcome.OUTCOME_NOT_NEEDED)
             return
-        if not request.safeguarding and not await self._is_still_needed(request, doing):
-            await attempt.end(Outcome.OUTCOME_NEED_ENDED)
+        dropped = await self.holding.looked_at(request, doing)
+        if dropped:
+            await attempt.end(dropped)
             return
         trying = Trying(ways, insisted_on=request.safeguarding)
         way = trying.next(known)
         if way is None:
             return
         rounds = math.ceil(attempt.number / len(trying.still_open(known)))
-        ready = await self.outlets[way.channel].prepare(request, way.registration, doing)
+        language = (await self.holding.wishes(request.recipient_id, doing)).language
+        ready = await self.outlets[way.channel].prepare(request, way.registration, language, doing)
         ended = await attempt.make(
             way, ready, self.lines.get(way.channel), last=self.patience.gives_up(request, rounds)
         )
@@ -92,15 +84,6 @@ class SendNotice:
             doing.state(contact, f"contact-{request.recipient_id}"),
         )
         return tuple(way for way in in_order(request, theirs, mail, doing.now) if way.channel in self.outlets)
-
-    async def _is_still_needed(self, request: StartNoticeRequest, doing: Doing) -> bool:
-        told, matrix = await asyncio.gather(
-            doing.state(telling, f"telling-{request.telling_id}"), doing.state(self.matrix, "need-to-know")
-        )
-        around, depends_on = await asyncio.gather(
-            doing.state(circle, f"circle-{told.learner_id}"), doing.state(conditions, f"conditions-{told.learner_id}")
-        )
-        return told.is_still_needed(request, around, matrix, depends_on, doing.now)
 
 
 @dataclass(frozen=True)
@@ -132,8 +115,8 @@ class _Attempt:
         start.attempt = self.number
         if way is not None:
             start.channel, start.way_registration = way.channel, way.registration
-        reply = await _insist(self.doing, start)
-        return _STARTED in reply.event_types
+        reply = await insist(self.doing, start)
+        return type_of(NoticeStarted) in reply.event_types
 
     async def _hand_over(self, ready: Ready, line: Line | None) -> Ended:
         try:
@@ -157,7 +140,7 @@ class _Attempt:
             failure=ended.failure,
             gone=ended.gone,
         )
-        await _insist(self.doing, settle)
+        await insist(self.doing, settle)
 
     async def _elsewhere(self) -> Ended:
         """It was not to be started: it is finished, or another process has it. Of that nobody knows yet that it will not fail."""
@@ -165,16 +148,3 @@ class _Attempt:
         if known.is_finished:
             return Ended(Outcome.OUTCOME_NOT_NEEDED)
         raise TryAgain(_ELSEWHERE_SECONDS, "ELSEWHERE")
-
-
-async def _insist(doing: Doing, request: StartNoticeRequest | SettleNoticeRequest) -> CommandReply:
-    """Gives a command, and again where it is unknown whether it was stored: an attempt that then died would be lost to doubt."""
-    for seconds in _INSIST_AFTER:
-        try:
-            return await doing.command(request)
-        except Refusal:
-            raise
-        except Exception as error:  # whatever the store raises
-            _log.warning("command given again", notice=request.notice_id, error=type(error).__name__)
-            await asyncio.sleep(seconds)
-    return await doing.command(request)

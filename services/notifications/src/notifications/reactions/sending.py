@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from eventkernel.messages import Metadata
 from eventkernel.reaction import Later, Reaction
+from eventkernel.timestamps import timestamp
 from mentoring.notifications.v1.events_pb2 import NoticeRequested
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
@@ -32,6 +33,7 @@ def notice_requested(event: NoticeRequested, meta: Metadata) -> Iterator[Later]:
             category=event.category,
             registration=event.registration,
             second_copy=event.second_copy,
+            requested_at=timestamp(meta.at),
         ),
         urgent=is_safeguarding(event.occasion),
     )

@@ -1,0 +1,94 @@
+"""Delivering: whether a notice goes now, waits, or does not go at all, by what its recipient wishes.
+
+What is about a concern goes now, whatever anybody wishes: quiet hours never hold it, and nobody can leave it out.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mentoring.common.v1.common_pb2 import InformationKind
+from mentoring.notifications.v1.events_pb2 import Outcome
+from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
+
+from notifications.domain.delivery_policy import DeliveryPolicy
+from notifications.domain.occasions import is_part
+from notifications.domain.preferences import Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """It goes by itself, now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """It goes by itself at that time at the earliest, and all is asked again then."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """It does not go, and this is what became of it."""
+
+    outcome: Outcome.ValueType
+
+
+Delivery = Now | Wait | Dropped
+
+
+def delivery(
+    notice: StartNoticeRequest,
+    kind: InformationKind.ValueType,
+    preferences: Preferences,
+    policy: DeliveryPolicy,
+    now: datetime,
+) -> Delivery:
+    """What is to be done with a notice now.
+
+    Args:
+        kind: of information; unspecified where it was told to one person alone, which nobody can leave out.
+    """
+    if notice.safeguarding:
+        return Now()
+    dropped = dropped_as(notice, kind, preferences, policy, now)
+    if dropped:
+        return Dropped(dropped)
+    if notice.occasion in policy.at_once:
+        return Now()
+    wishes = preferences.wishes(policy)
+    until = wishes.quiet_until(now)
+    return Wait(until) if until else Now()
+
+
+def dropped_as(
+    notice: StartNoticeRequest,
+    kind: InformationKind.ValueType,
+    preferences: Preferences,
+    policy: DeliveryPolicy,
+    now: datetime,
+) -> Outcome.ValueType:
+    """Why a notice is not sent any more; unspecified: it is."""
+    if kind in preferences.unsubscribed and may_be_left_out(notice, kind, policy):
+        return Outcome.OUTCOME_UNSUBSCRIBED
+    if is_too_late(notice, policy, now):
+        return Outcome.OUTCOME_TOO_LATE
+    return Outcome.OUTCOME_UNSPECIFIED
+
+
+def may_be_left_out(notice: StartNoticeRequest, kind: InformationKind.ValueType, policy: DeliveryPolicy) -> bool:
+    """Whether its recipient may choose not to be told: not of what is asked of them, whatever the provider has."""
+    return (
+        not notice.safeguarding
+        and kind in policy.unsubscribing.kinds
+        and notice.occasion not in policy.unsubscribing.kept
+        and not is_part(notice.because)
+    )
+
+
+def is_too_late(notice: StartNoticeRequest, policy: DeliveryPolicy, now: datetime) -> bool:
+    """Whether it was asked for so long ago that it is not worth sending; of old rows it is not known when, and they are."""
+    worth = policy.worth.get(notice.occasion)
+    if notice.safeguarding or worth is None or not notice.HasField("requested_at"):
+        return False
+    return now - notice.requested_at.ToDatetime(UTC) > worth

@@ -1,0 +1,63 @@
+"""Looks whether a notice goes now: its need, its recipient's wishes and its time are asked again before each attempt.
+
+What waits keeps its due row and nothing else. So it outlives any process, is sent by nobody twice, and follows preferences that change.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from eventkernel.aggregate import Aggregate
+from eventkernel.reaction import Doing, TryAgain
+from mentoring.notifications.v1.events_pb2 import Outcome
+from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
+
+from notifications.default_delivery import default_delivery
+from notifications.default_matrix import default_matrix
+from notifications.domain.circle import circle
+from notifications.domain.conditions import conditions
+from notifications.domain.delivering import Dropped, Wait, delivery
+from notifications.domain.delivery_policy import DeliveryPolicy, delivery_policy
+from notifications.domain.need_to_know import NeedToKnow, need_to_know
+from notifications.domain.preferences import preferences
+from notifications.domain.telling import telling
+from notifications.domain.wishes import Wishes
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What is asked of the provider's policies and the recipient's preferences.
+
+    Args:
+        matrix: the provider's need-to-know policy.
+        policy: the provider's rules for sending.
+        look_again: what waits is looked at so often, since its recipient may have changed their mind.
+    """
+
+    matrix: Aggregate[NeedToKnow] = field(default_factory=lambda: need_to_know(default_matrix()))
+    policy: Aggregate[DeliveryPolicy] = field(default_factory=lambda: delivery_policy(default_delivery()))
+    look_again: timedelta = timedelta(hours=1)
+
+    async def looked_at(self, request: StartNoticeRequest, doing: Doing) -> Outcome.ValueType:
+        """What became of a notice that is not sent any more; unspecified: it goes now. Raises TryAgain where it waits."""
+        if request.safeguarding:
+            return Outcome.OUTCOME_UNSPECIFIED
+        told = await doing.state(telling, f"telling-{request.telling_id}")
+        around = await doing.state(circle, f"circle-{told.learner_id}")
+        matrix = await doing.state(self.matrix, "need-to-know")
+        depends_on = await doing.state(conditions, f"conditions-{told.learner_id}")
+        if not told.is_still_needed(request, around, matrix, depends_on, doing.now):
+            return Outcome.OUTCOME_NEED_ENDED
+        wishes = await doing.state(preferences, f"preferences-{request.recipient_id}")
+        policy = await doing.state(self.policy, "delivery-policy")
+        found = delivery(request, told.kind, wishes, policy, doing.now)
+        if isinstance(found, Wait):
+            raise TryAgain(self._seconds(found.until, doing.now), "QUIET_HOURS")
+        return found.outcome if isinstance(found, Dropped) else Outcome.OUTCOME_UNSPECIFIED
+
+    async def wishes(self, person_id: str, doing: Doing) -> Wishes:
+        """What holds for somebody."""
+        said = await doing.state(preferences, f"preferences-{person_id}")
+        return said.wishes(await doing.state(self.policy, "delivery-policy"))
+
+    def _seconds(self, until: datetime, now: datetime) -> float:
+        return min(self.look_again, until - now).total_seconds()
