@@ -86,7 +86,7 @@ def item(
 ) -> EvidenceItem:
     decision = {EVIDENCE_STATUS_ACCEPTED: DECISION_ACCEPT, EVIDENCE_STATUS_REFERRED: DECISION_REFER}.get(status, 0)  # type: ignore[call-overload]
     fields: dict[str, Any] = {
-        "evidence_id": f"evidence-{number}", "learner_id": learner_id, "kind": EVIDENCE_KIND_WORK_PRODUCT,
+        "evidence_id": f"evidence-{number}", "learner_id": learner_id, "reference": "ST0148", "kind": EVIDENCE_KIND_WORK_PRODUCT,
         "claims": {"K1": {"decision": decision}}, "submitted_at": NOON + timedelta(hours=number),
         "resubmitted_at": NOON + timedelta(hours=number),
     }  # fmt: skip
@@ -100,6 +100,8 @@ ITEMS = [
     item(4, status=EVIDENCE_STATUS_REFERRED),
     item(5, learner_id="learner-2"),
     item(6, learner_id="learner-3"),
+    item(7, reference="ST0070"),
+    item(8, learner_id="learner-2", reference="ST0070"),
 ]
 
 
@@ -118,11 +120,11 @@ async def listed(reader: Callable[..., Any], **asking: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("asking", "found"),
     [
-        ({}, [4, 3, 2, 1]),
+        ({}, [7, 4, 3, 2, 1]),
         ({"statuses": [EVIDENCE_STATUS_ACCEPTED, EVIDENCE_STATUS_REFERRED]}, [4, 2]),
         ({"statuses": [EVIDENCE_STATUS_WITHDRAWN]}, []),
         ({"kinds": [EVIDENCE_KIND_OBSERVATION]}, [3]),
-        ({"ksb_code": "K1", "statuses": [EVIDENCE_STATUS_AWAITING_JUDGEMENT]}, [1]),
+        ({"ksb_code": "K1", "statuses": [EVIDENCE_STATUS_AWAITING_JUDGEMENT]}, [7, 1]),
     ],
 )
 async def test_a_learners_list_is_filtered_and_the_newest_comes_first(
@@ -132,15 +134,46 @@ async def test_a_learners_list_is_filtered_and_the_newest_comes_first(
 
 
 def team(
-    learner_id: str, person_id: str, relationship: Any = PARTY_RELATIONSHIP_ASSESSOR, *, active: bool = True
+    learner_id: str,
+    person_id: str,
+    relationship: Any = PARTY_RELATIONSHIP_ASSESSOR,
+    *,
+    active: bool = True,
+    reference: str = "ST0148",
 ) -> SupportTeam:
     one = Mentorship(
         mentor_id="mentor-1",
-        standard_reference="ST0148",
+        standard_reference=reference,
         parties=[Attached(person_id=person_id, relationship=relationship)],
         active=active,
     )
     return SupportTeam(learner_id=learner_id, mentorships={"mentorship-1": one})
+
+
+@pytest.mark.parametrize(
+    ("caller", "found"),
+    [
+        (LEARNER, [7, 4, 3, 2, 1]),
+        (person("mentor-1", "mentor"), [4, 3, 2, 1]),
+        (person("assessor-1", "assessor"), [4, 3, 2, 1]),
+        (person("assessor-2", "assessor"), [7]),
+        (person("coach-1", "assessor"), []),
+    ],
+    ids=lambda part: getattr(part, "person_id", None),
+)
+async def test_whoever_stands_beside_the_learner_on_one_standard_is_shown_no_piece_of_another(
+    reader: Callable[..., Any], caller: Principal, found: list[int]
+) -> None:
+    teams = team("learner-1", "assessor-1")
+    other = team("learner-1", "assessor-2", reference="ST0070").mentorships["mentorship-1"]
+    teams.mentorships["mentorship-1"].parties.append(
+        Attached(person_id="coach-1", relationship=PARTY_RELATIONSHIP_COACH)
+    )
+    teams.mentorships["mentorship-2"] = other.model_copy(update={"mentor_id": "mentor-2"})
+    response = await list_evidence(
+        ListEvidenceRequest(learner_id="learner-1"), reader(caller, documents=[*ITEMS, teams])
+    )
+    assert [one.evidence_id for one in response.evidence] == [f"evidence-{number}" for number in found]
 
 
 async def to_judge(reader: Callable[..., Any], *teams: SupportTeam, **asking: Any) -> list[str]:
@@ -156,6 +189,28 @@ async def test_an_assessor_is_shown_what_waits_of_their_learners_that_which_wait
     assert await to_judge(reader, *teams) == ["evidence-1", "evidence-3", "evidence-5"]
     assert await to_judge(reader, *teams, ksb_code="S1") == ["evidence-3"]
     assert await to_judge(reader, *teams, kinds=[EVIDENCE_KIND_OBSERVATION]) == ["evidence-3"]
+
+
+async def test_an_assessor_is_shown_nothing_of_a_standard_on_which_they_do_not_assess_the_learner(
+    reader: Callable[..., Any],
+) -> None:
+    teams = [team("learner-1", "assessor-1"), team("learner-2", "assessor-1", reference="ST0070")]
+    assert await to_judge(reader, *teams) == ["evidence-1", "evidence-3", "evidence-8"]
+
+
+async def test_a_learner_who_comes_between_two_pages_voids_no_cursor(reader: Callable[..., Any]) -> None:
+    assessor, first = person("assessor-1", "assessor"), [team("learner-1", "assessor-1")]
+    asked = ListEvidenceToJudgeRequest(page=Page(size=1))
+    before = await list_evidence_to_judge(asked, reader(assessor, documents=[*ITEMS, *first]))
+    asked.page.cursor, asked.page.size = before.next_cursor, 9
+    after = await list_evidence_to_judge(
+        asked, reader(assessor, documents=[*ITEMS, *first, team("learner-2", "assessor-1")])
+    )
+    assert [one.evidence_id for one in (*before.evidence, *after.evidence)] == [
+        "evidence-1",
+        "evidence-3",
+        "evidence-5",
+    ]
 
 
 async def test_who_assesses_nobody_now_is_shown_nothing(reader: Callable[..., Any]) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from eventkernel.aggregate import Refusal
 from eventkernel.messages import Metadata
 from eventkernel.reading import Ask
 from eventkernel.testing.scenario import person
@@ -19,7 +20,16 @@ from mentoring.common.v1.common_pb2 import (
     Party,
     StandardVersion,
 )
+from mentoring.evidence.v1.artefacts_pb2 import BeginUploadRequest, DownloadArtefactRequest
+from mentoring.evidence.v1.events_pb2 import EvidenceSubmitted
 from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest, JudgeEvidenceRequest
+from mentoring.evidence.v1.judging_pb2 import (
+    ChangeClaimsRequest,
+    JudgeClaimsRequest,
+    ResubmitEvidenceRequest,
+    SupersedeDecisionRequest,
+    WithdrawEvidenceRequest,
+)
 from mentoring.evidence.v1.learner_record_pb2 import GetLearnerRecordRequest
 from mentoring.evidence.v1.progress_pb2 import GetGatewayReadinessRequest, GetKsbGapsRequest, GetPaceRequest
 from mentoring.sessions.v1.events_pb2 import MentorshipCancelled, MentorshipCompleted, MentorshipStarted
@@ -55,10 +65,18 @@ ELSEWHERE = MentorshipStarted(
     mentorship_id="mentorship-2",
     mentor_id="mentor-2",
     standard=StandardVersion(reference="ST0070", version="1.0"),
-    parties=[Party(person_id="contact-2", relationship=PARTY_RELATIONSHIP_EMPLOYER_CONTACT)],
+    parties=[
+        Party(person_id="contact-2", relationship=PARTY_RELATIONSHIP_EMPLOYER_CONTACT),
+        Party(person_id="mentor-2", relationship=PARTY_RELATIONSHIP_ASSESSOR),
+    ],
 )
-EVIDENCE = GetEvidenceRequest(learner_id="learner-1", evidence_id="evidence-1")
 EVERY_ROLE = ("learner", "mentor", "assessor", "employer_contact")
+EVIDENCE = GetEvidenceRequest(learner_id="learner-1", evidence_id="evidence-1")
+# Mentors and assesses the learner, on the other standard.
+OF_ANOTHER_STANDARD = person("mentor-2", *EVERY_ROLE)
+PIECE = EvidenceSubmitted(
+    evidence_id="evidence-1", learner_id="learner-1", author_id="mentor-1", standard=STARTED.standard
+)
 
 
 def team(*events: Message) -> SupportTeam:
@@ -112,7 +130,7 @@ async def test_whoever_is_replaced_or_detached_reads_nothing_any_more(
 ) -> None:
     async def reads(person_id: str, *events: Message) -> list[bool]:
         caller = person(person_id, *EVERY_ROLE)
-        read = reader(caller, documents=[team(*events)])
+        read = reader(caller, documents=[team(*events)], streams={"evidence-evidence-1": [PIECE]})
         return [await in_support_team(Ask(caller, request, read)) for request in (PROGRESS, EVIDENCE)]
 
     assert any(await reads(gone, STARTED))
@@ -165,8 +183,6 @@ def test_another_mentorship_goes_on_when_one_ends() -> None:
         ("coach-1", False, False),
         ("guardian-1", False, False),
         ("learner-2", False, False),
-        # On another standard they are told of that; a piece of evidence says only itself on which one it is.
-        ("mentor-2", False, True),
         ("contact-2", False, False),
     ],
 )
@@ -174,7 +190,7 @@ async def test_the_support_team_is_told_what_it_needs_to_know(
     reader: Callable[..., Any], person_id: str, progress: bool, evidence: bool
 ) -> None:
     caller = person(person_id, *EVERY_ROLE)
-    read = reader(caller, documents=[team(STARTED, ELSEWHERE)])
+    read = reader(caller, documents=[team(STARTED, ELSEWHERE)], streams={"evidence-evidence-1": [PIECE]})
     for asked in (PROGRESS, *ALSO_OF_PROGRESS):
         assert await in_support_team(Ask(caller, asked, read)) is progress
     assert await in_support_team(Ask(caller, EVIDENCE, read)) is evidence
@@ -204,9 +220,43 @@ async def test_who_submits_and_who_judges(
     reader: Callable[..., Any], person_id: str, reads: bool, judges: bool
 ) -> None:
     caller = person(person_id, *EVERY_ROLE)
-    ask = Ask(caller, JudgeEvidenceRequest(learner_id="learner-1"), reader(caller, documents=[team(STARTED)]))
+    ask = Ask(
+        caller,
+        JudgeEvidenceRequest(learner_id="learner-1", evidence_id="evidence-1"),
+        reader(caller, documents=[team(STARTED)], streams={"evidence-evidence-1": [PIECE]}),
+    )
     assert await self_or_mentor(ask) is reads
     assert await assessor_of_learner(ask) is judges
+
+
+ABOUT_A_PIECE: list[tuple[Callable[[Ask], Any], type[Message]]] = [
+    (in_support_team, GetEvidenceRequest),
+    (in_support_team, DownloadArtefactRequest),
+    (assessor_of_learner, JudgeEvidenceRequest),
+    (assessor_of_learner, JudgeClaimsRequest),
+    (assessor_of_learner, SupersedeDecisionRequest),
+    (self_or_mentor, ResubmitEvidenceRequest),
+    (self_or_mentor, ChangeClaimsRequest),
+    (self_or_mentor, WithdrawEvidenceRequest),
+    (self_or_mentor, BeginUploadRequest),
+]
+
+
+@pytest.mark.parametrize(("relation", "kind"), ABOUT_A_PIECE, ids=lambda part: getattr(part, "__name__", None))
+async def test_a_piece_of_another_standard_is_answered_as_one_that_is_not_there(
+    reader: Callable[..., Any], relation: Callable[[Ask], Any], kind: Any
+) -> None:
+    documents, request = [team(STARTED, ELSEWHERE)], kind(learner_id="learner-1", evidence_id="evidence-1")
+    answers = []
+    for stream in ([PIECE], []):
+        read = reader(OF_ANOTHER_STANDARD, documents=documents, streams={"evidence-evidence-1": stream})
+        with pytest.raises(Refusal) as caught:
+            await relation(Ask(OF_ANOTHER_STANDARD, request, read))
+        answers.append((caught.value.code, caught.value.text, caught.value.field))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == "EVIDENCE_UNKNOWN"
+    own = person("assessor-1" if relation is assessor_of_learner else "mentor-1", *EVERY_ROLE)
+    assert await relation(Ask(own, request, reader(own, documents=documents, streams={"evidence-evidence-1": [PIECE]})))
 
 
 async def test_of_a_learner_nobody_has_heard_of_only_they_themselves_may_ask(reader: Callable[..., Any]) -> None:

@@ -1,4 +1,4 @@
-"""Whom DOMAIN.md's need-to-know matrix tells of reviews and assessments, beside the learner and the mentor; and who has a part in them."""
+"""Whom DOMAIN.md's need-to-know matrix tells of evidence, reviews and assessments, beside the learner and the mentor; and who has a part in them."""
 
 from collections.abc import Mapping
 
@@ -32,6 +32,8 @@ from mentoring.evidence.v1.review_views_pb2 import GetReviewProgressRequest, Get
 _Told = Mapping[type[Message], frozenset[PartyRelationship.ValueType]]
 _MANAGER = frozenset({PARTY_RELATIONSHIP_PROVIDER_MANAGER})
 _PROGRESS = _MANAGER | {PARTY_RELATIONSHIP_ASSESSOR, PARTY_RELATIONSHIP_EMPLOYER_CONTACT}
+# What a piece of evidence is and how it was judged.
+TOLD_OF_EVIDENCE = frozenset({PARTY_RELATIONSHIP_ASSESSOR})
 _MAY_BE_ASKED = frozenset({PARTY_RELATIONSHIP_ASSESSOR, PARTY_RELATIONSHIP_COACH, PARTY_RELATIONSHIP_TEACHER})
 
 TOLD_OF_REVIEWS: _Told = {

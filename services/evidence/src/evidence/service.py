@@ -1,6 +1,6 @@
 """What the evidence service is made of: the one place that wires it. Who may call is the contract's; who is whose is said here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from eventkernel.contract import fill
 from eventkernel.reading import Ask
@@ -13,7 +13,7 @@ from mentoring.common.v1.common_pb2 import (
     PartyRelationship,
 )
 from mentoring.evidence.v1.artefacts_pb2 import DownloadArtefactRequest, ExpireUploadRequest
-from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest
+from mentoring.evidence.v1.evidence_pb2 import GetEvidenceRequest, GetKsbProgressRequest, SubmitEvidenceRequest
 from mentoring.evidence.v1.learner_record_pb2 import GetLearnerRecordRequest
 from mentoring.evidence.v1.listing_pb2 import ListEvidenceRequest
 from mentoring.evidence.v1.progress_pb2 import GetGatewayReadinessRequest, GetKsbGapsRequest, GetPaceRequest
@@ -22,8 +22,9 @@ from evidence.domain.artefact_policy import artefact_policy
 from evidence.domain.assessment import assessment
 from evidence.domain.caseload import caseload
 from evidence.domain.conflicts import conflicts
-from evidence.domain.evidence import evidence
+from evidence.domain.evidence import Evidence, evidence
 from evidence.domain.migration import migrations
+from evidence.domain.piece import refuse_unknown
 from evidence.domain.planned_end import planned_end
 from evidence.domain.progress_policy import progress_policy
 from evidence.domain.reviews import reviews
@@ -32,7 +33,7 @@ from evidence.domain.sampling_plan import sampling_plan
 from evidence.domain.standards import standard
 from evidence.domain.support_policy import support_policy
 from evidence.effects.expiry import expire_upload
-from evidence.needs import TOLD_OF_ASSESSMENTS, TOLD_OF_REVIEWS
+from evidence.needs import TOLD_OF_ASSESSMENTS, TOLD_OF_EVIDENCE, TOLD_OF_REVIEWS
 from evidence.projections.artefact_policy import get_artefact_policy
 from evidence.projections.assessment_record import get_assessment
 from evidence.projections.assessment_requests import assessment_requests, list_assessments, list_my_assessments
@@ -81,12 +82,12 @@ TOLD_IN_FULL: Mapping[type[Message], frozenset[PartyRelationship.ValueType]] = {
     GetKsbGapsRequest: _PROGRESS_IN_FULL,
     GetGatewayReadinessRequest: _PROGRESS_IN_FULL,
     GetPaceRequest: _PROGRESS_IN_FULL,
-    GetEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
-    GetLearnerRecordRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
-    ListEvidenceRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
+    GetEvidenceRequest: TOLD_OF_EVIDENCE,
+    GetLearnerRecordRequest: TOLD_OF_EVIDENCE,
+    ListEvidenceRequest: TOLD_OF_EVIDENCE,
+    DownloadArtefactRequest: TOLD_OF_EVIDENCE,
     **TOLD_OF_REVIEWS,
     **TOLD_OF_ASSESSMENTS,
-    DownloadArtefactRequest: frozenset({PARTY_RELATIONSHIP_ASSESSOR}),
 }
 
 
@@ -140,33 +141,61 @@ def build() -> Service:
 
 
 async def self_or_mentor(ask: Ask) -> bool:
-    """The caller is the request's learner, or mentors them in an active mentorship: the one, or on the standard, that the request names."""
-    return _is_learner(ask) or (await _team(ask)).is_mentored_by(ask.principal.person_id, _standard(ask))
+    """The caller is the request's learner, or mentors them in an active mentorship, in what the request is about.
+
+    That is the mentorship that it names, or one on the standard that it names or that its piece of evidence is of.
+    Raises Refusal EVIDENCE_UNKNOWN for a piece of another standard, as for one that is not there.
+    """
+    if _is_learner(ask):
+        return True
+    caller = ask.principal.person_id
+    return await _holds(ask, lambda team, reference: team.is_mentored_by(caller, reference))
 
 
 async def assessor_of_learner(ask: Ask) -> bool:
-    """The caller is an assessor in an active mentorship of the request's learner."""
-    return (await _team(ask)).has_party(ask.principal.person_id, {PARTY_RELATIONSHIP_ASSESSOR})
+    """The caller is an assessor in an active mentorship of the request's learner, on the standard that its piece of evidence is of.
+
+    Raises Refusal EVIDENCE_UNKNOWN as above.
+    """
+    caller = ask.principal.person_id
+    return await _holds(ask, lambda team, reference: team.has_party(caller, {PARTY_RELATIONSHIP_ASSESSOR}, reference))
 
 
 async def in_support_team(ask: Ask) -> bool:
     """The caller is the learner, the mentor, or somebody with a legitimate need of what the request asks for.
 
     A manager of the provider needs no attachment where managers are told; everybody else does, to the mentorship, or to one on the standard,
-    that the request names: an employer is told nothing of what a learner does at another.
+    that the request is about: an employer is told nothing of what a learner does at another.
+    Raises Refusal EVIDENCE_UNKNOWN as above.
     """
-    told = TOLD_IN_FULL[type(ask.request)]
-    if "provider_manager" in ask.principal.roles and PARTY_RELATIONSHIP_PROVIDER_MANAGER in told:
+    told, caller = TOLD_IN_FULL[type(ask.request)], ask.principal.person_id
+    if _is_learner(ask) or ("provider_manager" in ask.principal.roles and PARTY_RELATIONSHIP_PROVIDER_MANAGER in told):
         return True
-    return await self_or_mentor(ask) or (await _team(ask)).has_party(ask.principal.person_id, told, _standard(ask))
+    return await _holds(
+        ask,
+        lambda team, reference: team.is_mentored_by(caller, reference) or team.has_party(caller, told, reference),
+    )
 
 
 def _is_learner(ask: Ask) -> bool:
     return ask.principal.person_id == fill("{learner_id}", ask.request)
 
 
+async def _holds(ask: Ask, holds: Callable[[SupportTeam, str], bool]) -> bool:
+    """Whether it holds in the learner's support team, for the standard that the request is about; any of theirs where it is about none."""
+    team = await _team(ask)
+    if not holds(team, _standard(ask)):
+        return False
+    fields = ask.request.DESCRIPTOR.fields_by_name
+    if "evidence_id" in fields and not isinstance(ask.request, SubmitEvidenceRequest):
+        evidence_id, learner_id = fill("{evidence_id}", ask.request), fill("{learner_id}", ask.request)
+        piece = await ask.read.state(evidence, f"evidence-{evidence_id}")
+        refuse_unknown(piece if holds(team, piece.reference) else Evidence(), evidence_id, learner_id)
+    return True
+
+
 def _standard(ask: Ask) -> str:
-    """The reference of the standard that the request is about; empty where it names none."""
+    """The reference of the standard that the request names; empty where it names none."""
     return fill("{standard.reference}", ask.request) if "standard" in ask.request.DESCRIPTOR.fields_by_name else ""
 
 

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from eventkernel.messages import Metadata
+from eventkernel.paging import InSight
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
 from eventkernel.timestamps import timestamp
-from mentoring.common.v1.common_pb2 import StandardVersion
+from mentoring.common.v1.common_pb2 import PARTY_RELATIONSHIP_ASSESSOR, StandardVersion
 from mentoring.evidence.v1.events_pb2 import (
     DECISION_ACCEPT,
     DECISION_REFER,
@@ -37,6 +38,7 @@ from mentoring.evidence.v1.listing_pb2 import (
 )
 from pydantic import BaseModel, computed_field
 
+from evidence.needs import TOLD_OF_EVIDENCE
 from evidence.projections.support_team import support_team
 
 
@@ -137,8 +139,12 @@ def referred(document: EvidenceItem, event: EvidenceReferred, _meta: Metadata) -
 
 
 async def list_evidence(request: ListEvidenceRequest, read: Reader) -> ListEvidenceResponse:
-    """The learner's, the newest first."""
+    """The learner's, the newest first; to anybody but the learner those of the standards on which they stand beside them."""
     equal: dict[str, Any] = {"learner_id": request.learner_id, **_kinds(request.kinds)}
+    caller = read.principal.person_id
+    if caller != request.learner_id:
+        team = await read.document(support_team, request.learner_id) or support_team.new(request.learner_id)
+        equal["reference"] = InSight(team.mentored_on(caller) | team.attached_on(caller, TOLD_OF_EVIDENCE))
     if request.statuses:
         equal["status"] = frozenset(request.statuses)
     if request.ksb_code:
@@ -148,17 +154,26 @@ async def list_evidence(request: ListEvidenceRequest, read: Reader) -> ListEvide
 
 
 async def list_evidence_to_judge(request: ListEvidenceToJudgeRequest, read: Reader) -> ListEvidenceToJudgeResponse:
-    """What waits of the learners whom the caller assesses in an active mentorship, that which waits longest first."""
-    teams = await read.documents(support_team, assessor_ids=read.principal.person_id)
+    """What waits of the learners whom the caller assesses in an active mentorship, on its standard; that which waits longest first.
+
+    A page may have fewer than its size: a learner's pieces of a standard on which the caller assesses others alone are left out of it.
+    """
+    caller = read.principal.person_id
+    assessed = {
+        team.learner_id: team.attached_on(caller, {PARTY_RELATIONSHIP_ASSESSOR})
+        for team in await read.documents(support_team, assessor_ids=caller)
+    }
     equal: dict[str, Any] = {
-        "learner_id": frozenset(team.learner_id for team in teams),
+        "learner_id": InSight(assessed),
+        "reference": InSight(reference for references in assessed.values() for reference in references),
         "status": EVIDENCE_STATUS_AWAITING_JUDGEMENT,
         **_kinds(request.kinds),
     }
     if request.ksb_code:
         equal["waiting_codes"] = request.ksb_code
-    shown, cursor = await read.page(evidence_list, request.page, order="resubmitted_at", **equal)
-    return ListEvidenceToJudgeResponse(evidence=map(_summary, shown), next_cursor=cursor)
+    found, cursor = await read.page(evidence_list, request.page, order="resubmitted_at", **equal)
+    shown = [_summary(one) for one in found if one.reference in assessed[one.learner_id]]
+    return ListEvidenceToJudgeResponse(evidence=shown, next_cursor=cursor)
 
 
 def _kinds(kinds: Sequence[EvidenceKind.ValueType]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 Only an active mentorship gives anybody access, and only to what belongs to its standard; the learner needs none.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
@@ -74,12 +74,28 @@ class SupportTeam(BaseModel):
             for party in one.parties
         )
 
+    def mentored_on(self, person_id: str) -> frozenset[str]:
+        """The standards on which this person mentors the learner, and those before on which they went along."""
+        return _references(one for one in self._active("") if one.mentor_id == person_id)
+
+    def attached_on(self, person_id: str, relationships: Collection[PartyRelationship.ValueType]) -> frozenset[str]:
+        """The standards on which this person is attached in one of these relationships, and those before on which they went along."""
+        return _references(
+            one
+            for one in self._active("")
+            if any(party.person_id == person_id and party.relationship in relationships for party in one.parties)
+        )
+
     def _active(self, standard_reference: str) -> list[Mentorship]:
         return [
             one
             for one in self.mentorships.values()
             if one.active and standard_reference in ("", one.standard_reference, *one.former_references)
         ]
+
+
+def _references(of: Iterable[Mentorship]) -> frozenset[str]:
+    return frozenset(reference for one in of for reference in (one.standard_reference, *one.former_references))
 
 
 support_team = Projection("support_team", version=4, document=SupportTeam, key="learner_id", indexes=("assessor_ids",))
