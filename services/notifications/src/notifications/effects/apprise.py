@@ -3,6 +3,7 @@
 Some of its URLs reach into this machine or its network. So only the kinds that the operator names may be used.
 """
 
+import asyncio
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -40,9 +41,9 @@ class AppriseMessenger:
         """Returns once the service has taken it; raises NotTaken, or Unsure where it did not answer in time."""
         if _schema(address) not in self.schemas:
             raise NotTaken("APPRISE_KIND_NOT_ALLOWED", passing=False)
-        # Nothing of a message or an address is kept on disk.
-        service = Apprise(asset=AppriseAsset(storage_mode="memory", async_mode=True))
-        if not service.add(address):
+        # Its first address has it load every kind of service that it knows: all others would wait for that.
+        service = await asyncio.to_thread(_service, address)
+        if service is None:
             raise NotTaken("APPRISE_ADDRESS_INVALID", passing=False)
         body = "\n".join(part for part in (message.text, message.link, message.why) if part)
         told = await service.async_notify(body=body, title=message.subject, timeout=self.seconds)
@@ -50,6 +51,12 @@ class AppriseMessenger:
             raise Unsure("APPRISE_NO_ANSWER")
         if not told:
             raise NotTaken("APPRISE_NOT_TAKEN", passing=True)
+
+
+def _service(address: str) -> Apprise | None:
+    # Nothing of a message or an address is kept on disk.
+    found = Apprise(asset=AppriseAsset(storage_mode="memory", async_mode=True))
+    return found if found.add(address) else None
 
 
 def _schema(address: str) -> str:
