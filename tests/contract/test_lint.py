@@ -69,7 +69,8 @@ def test_the_page_leaves_out_what_only_the_platform_calls_and_says_what_moves_by
     sections = re.split(r"^### ", page, flags=re.MULTILINE)[1:]
     assert [each.splitlines()[0] for each in sections if not re.search(r"^\| `|^\| 1 ", each, re.MULTILINE)] == []
     assert "FollowingService" not in page
-    assert re.findall(r"^\| `(\w+)` \(moves bytes\)", page, re.MULTILINE) == ["UploadArtefact", "DownloadArtefact"]
+    moving = re.findall(r"^\| `(\w+)` \(moves bytes\)", page, re.MULTILINE)
+    assert moving == ["UploadArtefact", "DownloadArtefact", "UploadAttachment", "DownloadAttachment"]
     assert set(re.findall(r"^\| `(\w+)` \(acts\)", page, re.MULTILINE)) == REFERENCE["OPERATORS_ACTS"]
 
 

@@ -24,5 +24,7 @@ LADO_REFERRAL_WORKING_DAYS: int = _CONTENT["lado_referral_working_days"]
 EMERGENCY_ADVICE: str = _CONTENT["emergency_advice"]
 # By whose clocks working days are counted.
 TIME_ZONE = ZoneInfo(_CONTENT["time_zone"])
+# What files a provider takes with concerns: sizes in bytes, times in seconds.
+ATTACHMENTS: dict[str, Any] = _CONTENT["attachments"]
 # How long before a time in which nobody is on duty that is told.
 DUTY_GAP_NOTICE = timedelta(days=_CONTENT["duty_gap_notice_days"])

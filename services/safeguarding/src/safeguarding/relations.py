@@ -1,6 +1,13 @@
 """Who stands how to a concern. It is asked of the concern as it is now, so nobody reads or writes by an old assignment."""
 
 from eventkernel.reading import Ask
+from mentoring.safeguarding.v1.attachments_pb2 import (
+    BeginAttachmentRequest,
+    DownloadAttachmentRequest,
+    GetAttachmentUploadRequest,
+    ListAttachmentsRequest,
+    UploadAttachmentRequest,
+)
 from mentoring.safeguarding.v1.handling_pb2 import (
     AnswerReferralRequest,
     LinkPersonRequest,
@@ -27,9 +34,13 @@ _AboutAConcern = (
     AcknowledgeConcernRequest
     | AddToConcernRequest
     | AnswerReferralRequest
+    | BeginAttachmentRequest
     | CloseConcernRequest
+    | DownloadAttachmentRequest
+    | GetAttachmentUploadRequest
     | GetConcernRequest
     | LinkPersonRequest
+    | ListAttachmentsRequest
     | ListConcernReadsRequest
     | PassOnRequest
     | PreviewConcernRoutingRequest
@@ -37,6 +48,7 @@ _AboutAConcern = (
     | ReferConcernRequest
     | ReopenConcernRequest
     | TriageConcernRequest
+    | UploadAttachmentRequest
 )
 
 

@@ -2,13 +2,17 @@
 
 from eventkernel.contract import Contract, files_of
 from eventkernel.service import Service
+from mentoring.safeguarding.v1.attachments_pb2 import ExpireAttachmentRequest
 
+from safeguarding.attachment_file import get_attachment_policy, list_attachments
 from safeguarding.concern_file import get_concern
+from safeguarding.domain.attachment_policy import attachment_policy
 from safeguarding.domain.concern import concern
 from safeguarding.domain.duty_set import duty
 from safeguarding.domain.policy import policy
 from safeguarding.domain.rota import rota
 from safeguarding.duty_queries import check_duty, get_emergency_advice, preview_routing
+from safeguarding.effects.attachments import expire_attachment
 from safeguarding.person_file import get_person_chronology, list_concern_reads
 from safeguarding.projections.handled_concerns import handled_concerns, list_my_concerns
 from safeguarding.projections.open_concerns import get_concern_trends, list_open_concerns, open_concerns
@@ -16,6 +20,8 @@ from safeguarding.reactions.duty_gaps import duty_gaps
 from safeguarding.reactions.escalation import escalation
 from safeguarding.relations import handler_of_concern, raiser_or_handler
 from safeguarding.routing_queries import get_routing_policy, preview_concern_routing
+from safeguarding.transfers.download import download_attachment
+from safeguarding.transfers.upload import get_attachment_upload, upload_attachment
 
 
 def build() -> Service:
@@ -23,7 +29,7 @@ def build() -> Service:
     return Service(
         name="safeguarding",
         contract=Contract(files_of("mentoring.safeguarding.v1")),
-        aggregates=[concern, rota, duty, policy],
+        aggregates=[concern, rota, duty, policy, attachment_policy],
         projections=[handled_concerns, open_concerns],
         reactions=[escalation, duty_gaps],
         queries=[
@@ -38,6 +44,10 @@ def build() -> Service:
             get_concern_trends,
             get_person_chronology,
             list_concern_reads,
+            list_attachments,
+            get_attachment_policy,
         ],
+        transfers=[get_attachment_upload, upload_attachment, download_attachment],
+        effects={ExpireAttachmentRequest: expire_attachment},
         relations={"handler_of_concern": handler_of_concern, "raiser_or_handler": raiser_or_handler},
     )

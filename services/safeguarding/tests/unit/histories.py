@@ -7,6 +7,7 @@ from eventkernel.messages import Principal
 from eventkernel.testing.scenario import person
 from google.protobuf.message import Message
 from hypothesis import strategies as st
+from mentoring.safeguarding.v1 import attachments_pb2 as attachments
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import handling_events_pb2 as handling_events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
@@ -17,6 +18,7 @@ from .stories import (
     POLICY,
     Tale,
     a_concern,
+    a_file,
     a_link,
     a_passing_on,
     a_referral,
@@ -45,6 +47,16 @@ class Given:
 
     def __call__(self, tale: Tale) -> Sequence[Message]:
         return tale.give_or_not(self.command, self.by)
+
+
+@dataclass(frozen=True)
+class OfTheRaiser:
+    """A command of whoever raised it."""
+
+    command: Message
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        return tale.give_or_not(self.command, person(tale.state.raiser_id, "mentor"))
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,21 @@ class TheReceiverTakes:
     def __call__(self, tale: Tale) -> Sequence[Message]:
         offer = tale.state.offer
         return tale.give_or_not(acknowledgement, person(offer.receiver_id, "dsl")) if offer is not None else []
+
+
+@dataclass(frozen=True)
+class FileEnds:
+    """What was announced came, or did not; nothing where nothing was announced."""
+
+    place: int
+    came: bool
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        if not tale.state.attachments:
+            return []
+        attachment_id = tale.state.attachments[self.place % len(tale.state.attachments)].attachment_id
+        kind = attachments.AttachToConcernRequest if self.came else attachments.ExpireAttachmentRequest
+        return tale.give_or_not(kind(concern_id="concern-1", attachment_id=attachment_id), PLATFORM)
 
 
 class DeadlinePasses:
@@ -197,6 +224,7 @@ of_handlers: st.SearchStrategy[Message] = st.one_of(
     actions,
     st.just(addition),
     additions,
+    st.builds(a_file, st.sampled_from(["upload-1", "upload-2"])),
     st.just(closure),
     st.just(reopening),
     st.builds(a_link, st.sampled_from(PEOPLE), st.sampled_from(["", "the-note: saw it"])),
@@ -211,7 +239,9 @@ deeds: st.SearchStrategy[Deed] = st.one_of(
     st.builds(DeadlinePasses),
     st.builds(TheReceiverTakes),
     st.builds(DueComes, st.integers(0, 2)),
+    st.builds(FileEnds, st.integers(0, 2), st.sampled_from([True, True, False])),
     st.builds(Given, st.one_of(concerns, of_handlers), somebody),
+    st.builds(OfTheRaiser, st.one_of(st.just(addition), st.builds(a_file, st.sampled_from(["upload-1", "upload-2"])))),
     st.builds(Alarm, st.sampled_from([0, 0, -1, 1])),
     st.builds(TimeJumps, st.floats(-_THREE_DAYS, _THREE_DAYS)),
     st.builds(RotaChanges, rotas),

@@ -3,17 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from eventkernel.aggregate import Context, NotYet, Refusal
 from eventkernel.messages import Principal
 from eventkernel.testing.scenario import NOON, person
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.safeguarding.v1 import attachment_events_pb2 as attachment_events
+from mentoring.safeguarding.v1 import attachments_pb2 as attachments
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import handling_events_pb2 as handling_events
 from mentoring.safeguarding.v1 import handling_pb2 as handling
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from mentoring.safeguarding.v1.passing_on_pb2 import PassOnRequest
+from safeguarding.domain.attachment import attachment_id_of
+from safeguarding.domain.attachment_policy import AttachmentPolicyState, attachment_policy
 from safeguarding.domain.concern import concern
 from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.duty_set import Duty, duty
@@ -113,6 +118,25 @@ def an_addition(*named: str) -> calls.AddToConcernRequest:
     return calls.AddToConcernRequest(concern_id="concern-1", text=addition.text, named_person_ids=named)
 
 
+def a_file(upload_id: str = "upload-1", **changes: Any) -> attachments.BeginAttachmentRequest:
+    announced = {"media_type": "application/pdf", "size": 1000, "sha256": b"\x07" * 32, "file_name": "the-file.pdf"}
+    return attachments.BeginAttachmentRequest(concern_id="concern-1", upload_id=upload_id, **{**announced, **changes})
+
+
+def file_came(author_id: str = MENTOR, upload_id: str = "upload-1") -> attachments.AttachToConcernRequest:
+    attachment_id = attachment_id_of("concern-1", author_id, upload_id)
+    return attachments.AttachToConcernRequest(concern_id="concern-1", attachment_id=attachment_id)
+
+
+def file_failed(
+    author_id: str = MENTOR,
+    upload_id: str = "upload-1",
+    ending: attachment_events.AttachmentEnding.ValueType = attachment_events.ATTACHMENT_ENDING_WRONG_HASH,
+) -> attachments.EndAttachmentRequest:
+    attachment_id = attachment_id_of("concern-1", author_id, upload_id)
+    return attachments.EndAttachmentRequest(concern_id="concern-1", attachment_id=attachment_id, ending=ending)
+
+
 def due_comes(due_id: str, *, site_id: str = "site-1") -> handling.MeetConcernDueRequest:
     return handling.MeetConcernDueRequest(concern_id="concern-1", site_id=site_id, due_id=due_id)
 
@@ -138,6 +162,7 @@ class Tale:
     rota: Rota = ROTA
     duty: Duty = duty.initial
     policy: RoutingPolicy = POLICY
+    files: AttachmentPolicyState = attachment_policy.initial
     now: datetime = NOON
     state: Concern = concern.initial
     happened: list[Message] = field(default_factory=list)
@@ -148,7 +173,12 @@ class Tale:
             principal=by,
             now=self.now,
             command_id="command-1",
-            loaded={Rota: self.rota, Duty: self.duty, RoutingPolicy: self.policy},
+            loaded={
+                Rota: self.rota,
+                Duty: self.duty,
+                RoutingPolicy: self.policy,
+                AttachmentPolicyState: self.files,
+            },
         )
         decided = concern.decisions[type(command)](self.state, command, context)
         self.state = concern.fold(self.state, decided)

@@ -22,6 +22,7 @@ from .stories import (
     NARRATIVE,
     Tale,
     a_concern,
+    a_file,
     a_passing_on,
     a_referral,
     acknowledged,
@@ -40,6 +41,7 @@ PUBLISHED = [event for event in CONTRACT.own_events.values() if event.published]
 TEXTS = (
     "the-narrative", "the-addition", "the-action", "the-reason", "the-note", "the-reopening", "the-referral", "the-answer",
     "the-passing",
+    "the-file",
 )  # fmt: skip
 
 
@@ -146,6 +148,7 @@ def test_the_headers_that_leave_do_not_tell_who_raised_it(command: calls.RaiseCo
 def test_the_state_holds_no_text() -> None:
     tale = raised(a_concern(naming=["person-other"]))
     tale.give(addition, mentor)
+    tale.give(a_file(), mentor)
     assert NARRATIVE not in repr(tale.state)
     assert not any(text in repr(tale.state) for text in TEXTS)
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
+from mentoring.safeguarding.v1.attachment_events_pb2 import ConcernAttached
 from mentoring.safeguarding.v1.handling_events_pb2 import CONCERN_DUE_ACTION, ConcernPersonLinked
 from mentoring.safeguarding.v1.handling_pb2 import LinkPersonRequest
 from pydantic import TypeAdapter
@@ -114,7 +115,7 @@ def test_what_is_added_is_told_to_whoever_has_it_and_waits_with_a_deadline_unles
     for deed in deeds:
         before = tale.state
         decided = deed(tale)
-        if not (decided and isinstance(decided[0], events.ConcernAddedTo)):
+        if not (decided and isinstance(decided[0], events.ConcernAddedTo | ConcernAttached)):
             continue
         holder = before.acknowledged_by_id or before.assignee_id
         asked = decided[-1]

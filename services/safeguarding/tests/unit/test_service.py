@@ -19,7 +19,10 @@ def test_raising_needs_no_permission_beyond_being_known() -> None:
     assert not call.needs
 
 
-@pytest.mark.parametrize("method", ["GetConcern", "AcknowledgeConcern", "RecordAction", "CloseConcern"])
+@pytest.mark.parametrize(
+    "method",
+    ["GetConcern", "AcknowledgeConcern", "RecordAction", "CloseConcern", "ListAttachments", "DownloadAttachment"],
+)
 def test_a_concern_is_open_to_its_handlers_alone(method: str) -> None:
     call = build().contract.calls[method]
     assert call.roles == frozenset({"dsl", "deputy_dsl", "senior_lead"})

@@ -5,7 +5,7 @@ Once it was acknowledged, what others add to it waits for an acknowledgement lik
 
 from eventkernel.aggregate import Aggregate
 
-from safeguarding.domain import asking, handling, passing_on, raising
+from safeguarding.domain import asking, attaching, handling, passing_on, raising
 from safeguarding.domain.concern_state import Concern
 
 # Shape 2: who was asked before it was found to be about a DSL is a handler no more.
@@ -23,6 +23,10 @@ concern.decide(handling.answer_referral)
 concern.decide(handling.close)
 concern.decide(handling.reopen)
 concern.decide(passing_on.pass_on)
+concern.decide(attaching.begin)
+concern.decide(attaching.attach)
+concern.decide(attaching.end)
+concern.decide(attaching.expire)
 concern.evolve(raising.raised)
 concern.evolve(raising.received)
 concern.evolve(raising.added_to)
@@ -46,3 +50,6 @@ concern.evolve(handling.reopened)
 concern.evolve(passing_on.explained)
 concern.evolve(passing_on.passed_on)
 concern.evolve(passing_on.lapsed)
+concern.evolve(attaching.begun)
+concern.evolve(attaching.attached)
+concern.evolve(attaching.ended)

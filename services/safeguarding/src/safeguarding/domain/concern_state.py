@@ -31,6 +31,7 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
     ConcernStatus,
 )
 
+from safeguarding.domain.attachment import Attachment
 from safeguarding.domain.duty_set import Duty
 from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
@@ -88,6 +89,7 @@ class Concern:
     due: tuple[Due, ...] = ()
     offer: Offer | None = None
     passings: int = 0
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def held_by_id(self) -> str:
@@ -112,6 +114,10 @@ class Concern:
         """What people are to do, the nearest first; what the platform does by itself is none of it."""
         return tuple(sorted((one for one in self.due if one.kind != CONCERN_DUE_LOOK_AT_ROTA), key=lambda one: one.at))
 
+    def attachment(self, attachment_id: str) -> Attachment | None:
+        """The attachment of this id, however far it came."""
+        return next((one for one in self.attachments if one.attachment_id == attachment_id), None)
+
     def find_due(self, due_id: str) -> Due | None:
         """What is due under this id, unless it is done."""
         return next((one for one in self.due if one.due_id == due_id), None)
@@ -132,6 +138,11 @@ def asked_again(state: Concern, context: Context) -> ConcernAssigned:
     if state.acknowledge_by is not None:
         return assignment(state, whom, state.step, state.acknowledge_by)
     return assignment(state, whom, state.step + 1, from_now(state, context))
+
+
+def told_of_addition(state: Concern, author_id: str, context: Context) -> list[ConcernAssigned]:
+    """Whoever has it is asked again, unless they added it. Where nobody has it, the next to be asked reads it with the rest."""
+    return [] if state.held_by_id in {"", author_id} else [asked_again(state, context)]
 
 
 def assignment(state: Concern, whom: Step, number: int, acknowledge_by: datetime) -> ConcernAssigned:

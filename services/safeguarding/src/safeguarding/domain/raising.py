@@ -35,11 +35,11 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 from safeguarding.domain.concern_state import (
     Concern,
     asked,
-    asked_again,
     assignment,
     due_set,
     handler,
     not_yours,
+    told_of_addition,
 )
 from safeguarding.domain.rota import Rota
 from safeguarding.domain.routing import Step, is_about_a_dsl, is_about_staff, is_among
@@ -107,8 +107,7 @@ def add_to(
     ]
     if taken_away := _taken_away(state, named, context):
         return [added, *named, *taken_away]
-    told = [] if state.held_by_id in {"", author_id} else [asked_again(state, context)]
-    return [added, *named, *_looked_into(state, named, context), *told]
+    return [added, *named, *_looked_into(state, named, context), *told_of_addition(state, author_id, context)]
 
 
 def link(
