@@ -6,16 +6,17 @@ import pytest
 from eventkernel.testing.scenario import assert_folds_in_pieces, given
 from google.protobuf.duration_pb2 import Duration
 from mentoring.common.v1.common_pb2 import StandardVersion
-from mentoring.sessions.v1.policy_events_pb2 import MentoringPolicySet, MinimumHoursSet
+from mentoring.sessions.v1.policy_events_pb2 import IssueDeadlines, IssuePolicySet, MentoringPolicySet, MinimumHoursSet
 from mentoring.sessions.v1.policy_pb2 import (
     GetMentoringPolicyRequest,
     GetMentoringPolicyResponse,
     MinimumHours,
+    SetIssuePolicyRequest,
     SetMentoringPolicyRequest,
     SetMinimumHoursRequest,
 )
 from pydantic import TypeAdapter
-from sessions.domain.mentoring_policy import MentoringPolicy, mentoring_policy
+from sessions.domain.mentoring_policy import IssuePace, MentoringPolicy, mentoring_policy
 from sessions.projections.current_policy import get_mentoring_policy
 
 from .plan_stories import MANAGER, STANDARD, hours
@@ -45,6 +46,16 @@ def test_time_zone_and_notice_are_set_together_and_once() -> None:
     outcome.after().when(command).then_nothing()
     same = SetMentoringPolicyRequest(time_zone="Europe/London", skill_notice_days=90)
     given(mentoring_policy).when(same).then_nothing()
+
+
+def test_how_long_issues_wait_is_set_together_and_once() -> None:
+    deadlines = IssueDeadlines(answer_working_days=5, chases=0, idle_working_days=20)
+    outcome = given(mentoring_policy).when(SetIssuePolicyRequest(deadlines=deadlines))
+    outcome.then(IssuePolicySet(deadlines=deadlines))
+    outcome.after().when(SetIssuePolicyRequest(deadlines=deadlines)).then_nothing()
+    assert outcome.after().state.issues == IssuePace(5, 0, 20)
+    same = IssueDeadlines(answer_working_days=3, chases=3, idle_working_days=10)
+    given(mentoring_policy).when(SetIssuePolicyRequest(deadlines=same)).then_nothing()
 
 
 @pytest.mark.parametrize("name", ["Europe/Londres", "Europe", "../Europe/London", "/etc/passwd"])
@@ -77,4 +88,5 @@ async def test_the_policy_is_read_with_its_defaults(reader: type) -> None:
             minimum=Duration(seconds=187 * 3600), source="DfE apprenticeship funding rules 2025-26"
         ),
         minimums=[MinimumHours(standard=STANDARD, minimum=hours(240), figure=1, source="DfE 2026-27")],
+        issues=IssueDeadlines(answer_working_days=3, chases=3, idle_working_days=10),
     )

@@ -12,3 +12,6 @@ MINIMUM_OFF_THE_JOB = timedelta(hours=_content["off_the_job"]["minimum_hours"])
 MINIMUM_SOURCE: str = _content["off_the_job"]["source"]
 CALENDAR_DAYS_BACK: int = _content["calendar"]["days_back"]
 LEAST_PEOPLE: int = _content["practice"]["least_people"]
+ISSUE_ANSWER_WORKING_DAYS: int = _content["issues"]["answer_working_days"]
+ISSUE_CHASES: int = _content["issues"]["chases"]
+ISSUE_IDLE_WORKING_DAYS: int = _content["issues"]["idle_working_days"]

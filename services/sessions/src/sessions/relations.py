@@ -1,4 +1,5 @@
-"""Who is in the support team of a mentorship, for what a request is about: the learner, the mentor, and parties with a legitimate need.
+"""Who is in the support team of a mentorship, for what a request is about: the learner, the mentor, and parties with a legitimate need; and who
+is concerned with an issue.
 
 It is asked of the mentorships as they are now: one that has ended gives nobody but the learner a part in it.
 """
@@ -15,11 +16,21 @@ from mentoring.sessions.v1.action_plan_pb2 import (
     ReassignActionRequest,
     ReopenActionRequest,
 )
+from mentoring.sessions.v1.issue_pb2 import (
+    AcceptReferralRequest,
+    AddToIssueRequest,
+    DeclineReferralRequest,
+    GetIssueRequest,
+    ReopenIssueRequest,
+)
 from mentoring.sessions.v1.learning_plan_pb2 import AgreeToLearningPlanRequest, ObjectToLearningPlanRequest
 
 from sessions.domain.action import action
 from sessions.domain.action_sight import Sight, sight_of
 from sessions.domain.action_state import Action
+from sessions.domain.issue import issue
+from sessions.domain.issue_sight import Sight as IssueSight
+from sessions.domain.issue_sight import sight_of as issue_sight_of
 from sessions.domain.mentorship import mentorships
 from sessions.domain.mentorship_state import Mentorships
 from sessions.domain.plan_agreement import SIGNERS
@@ -45,6 +56,25 @@ async def in_support_team(ask: Ask) -> bool:
     if isinstance(ask.request, _CHANGING_AN_ACTION):
         return await _sight(ask) is Sight.FULL
     return await _needs_plan(ask)
+
+
+async def concerned_with_issue(ask: Ask) -> bool:
+    """The caller sees the request's issue, and the call is one of theirs: what is not named here is the mentor's alone.
+
+    Nobody else learns that there is such an issue. Whoever declined a referral sees no more of it, and may decline it once more.
+    """
+    found = await ask.read.state(issue, fill("issue-{issue_id}", ask.request))
+    if found.learner_id != fill("{learner_id}", ask.request):
+        return False
+    if isinstance(ask.request, AcceptReferralRequest | DeclineReferralRequest):
+        referral = found.referrals.get(ask.request.referral_id)
+        return referral is not None and referral.referred_to_id == ask.principal.person_id
+    sight = issue_sight_of(found, await _mentorships(ask), ask.principal)
+    if isinstance(ask.request, GetIssueRequest | AddToIssueRequest):
+        return sight is not IssueSight.NOTHING
+    if isinstance(ask.request, ReopenIssueRequest):
+        return sight in (IssueSight.WHOLE, IssueSight.MENTOR)
+    return sight is IssueSight.MENTOR
 
 
 async def _needs_plan(ask: Ask) -> bool:

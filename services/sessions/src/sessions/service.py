@@ -10,6 +10,7 @@ from sessions.domain.calendar_feed import calendar_feed
 from sessions.domain.development import development
 from sessions.domain.group_session import group
 from sessions.domain.guide import guide
+from sessions.domain.issue import issue
 from sessions.domain.learning_plan import learning_plans
 from sessions.domain.mentoring_policy import mentoring_policy
 from sessions.domain.mentorship import mentorships
@@ -24,6 +25,8 @@ from sessions.projections.calendar_page import calendar_page
 from sessions.projections.current_policy import get_mentoring_policy
 from sessions.projections.group_session import get_group_session
 from sessions.projections.guides import get_guide, guides, list_guides
+from sessions.projections.issue_record import get_issue
+from sessions.projections.issues import issues, list_issues, list_my_issues
 from sessions.projections.learner_sessions import learner_sessions
 from sessions.projections.learning_plan_record import get_learning_plan, list_activities
 from sessions.projections.learning_plans import get_hours, list_hour_reports
@@ -40,10 +43,11 @@ from sessions.projections.session_lists import list_my_sessions, list_sessions
 from sessions.projections.session_record import get_session
 from sessions.reactions.agreed_actions import agreed_actions
 from sessions.reactions.group_places import group_places
+from sessions.reactions.issue_alarms import issue_alarms
 from sessions.reactions.lapsing_skills import lapsing_skills
 from sessions.reactions.learning_standards import learning_standards
 from sessions.reactions.overdue_actions import overdue_actions
-from sessions.relations import in_support_team
+from sessions.relations import concerned_with_issue, in_support_team
 
 
 def build() -> Service:
@@ -62,9 +66,25 @@ def build() -> Service:
             mentoring_policy,
             action,
             calendar_feed,
+            issue,
         ],
-        projections=[learner_sessions, guides, mentor_skills, learning_plans_read, mentorship_register, actions],
-        reactions=[learning_standards, agreed_actions, overdue_actions, lapsing_skills, group_places],
+        projections=[
+            learner_sessions,
+            guides,
+            mentor_skills,
+            learning_plans_read,
+            mentorship_register,
+            actions,
+            issues,
+        ],
+        reactions=[
+            learning_standards,
+            agreed_actions,
+            overdue_actions,
+            lapsing_skills,
+            group_places,
+            issue_alarms,
+        ],
         queries=[
             get_session,
             list_sessions,
@@ -88,6 +108,9 @@ def build() -> Service:
             list_my_actions,
             get_group_session,
             get_calendar,
+            get_issue,
+            list_issues,
+            list_my_issues,
         ],
         effects={HoldGroupPlaceRequest: hold_with_record},
         pages={"/calendar/": calendar_page},
@@ -99,6 +122,7 @@ def build() -> Service:
             "self_mentor_or_manager": self_mentor_or_manager,
             "mentor_of_every_learner": mentor_of_every_learner,
             "mentor_of_group": mentor_of_group,
+            "concerned_with_issue": concerned_with_issue,
         },
     )
 

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from eventkernel.aggregate import Refusal
+from eventkernel.working_days import working_days_after
 
 _DAY = timedelta(days=1)
 _TWO_YEARS = timedelta(days=731)
-_FRIDAY = 5
 _MONTHS = 12
 
 
@@ -49,12 +49,6 @@ def months_later(given: date, months: int) -> date:
 
 
 def working_days_later(at: datetime, days: int, zone: ZoneInfo) -> datetime:
-    """The same time of day, by the clocks of the zone, so many working days later, in UTC.
-
-    Working days are Monday to Friday. Bank holidays are not known here: what is late is so a day too early at the worst.
-    """
-    local, left = at.astimezone(zone), days
-    while left:
-        local += _DAY
-        left -= local.isoweekday() <= _FRIDAY
-    return local.astimezone(UTC)
+    """The same time of day, by the clocks of the zone, so many working days later, in UTC."""
+    local = at.astimezone(zone)
+    return datetime.combine(working_days_after(local.date(), days), local.timetz()).astimezone(UTC)

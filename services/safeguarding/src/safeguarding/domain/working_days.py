@@ -1,16 +1,12 @@
-"""Working days: Monday to Friday. Bank holidays are not known here, so that what is chased is chased a day too early at the worst."""
+"""Working days where a provider is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-_FRIDAY = 5
+from eventkernel.working_days import working_days_after
 
 
 def after_working_days(at: datetime, days: int, zone: ZoneInfo) -> datetime:
     """The same time of day, by the clocks of the zone, so many working days later."""
     local = at.astimezone(zone)
-    left = days
-    while left:
-        local += timedelta(days=1)
-        left -= local.isoweekday() <= _FRIDAY
-    return local.astimezone(UTC)
+    return datetime.combine(working_days_after(local.date(), days), local.timetz()).astimezone(UTC)

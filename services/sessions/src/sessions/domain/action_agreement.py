@@ -10,11 +10,11 @@ from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.sessions.v1.action_plan_events_pb2 import ActionAgreed, ActionReassigned
 from mentoring.sessions.v1.action_plan_pb2 import AgreeActionRequest, AgreeSessionActionRequest, ReassignActionRequest
 
-from sessions.domain.action_state import Action, Agreed, agreed_of, known
+from sessions.domain.action_state import Action, agreed_of, known
 from sessions.domain.days import day, end_of
 from sessions.domain.mentoring_policy import MentoringPolicy
 from sessions.domain.mentorship_state import Mentorship
-from sessions.domain.session_state import Session
+from sessions.domain.session_state import Session, refuse_session_elsewhere
 from sessions.domain.support_team import active_of_mentor, belongs
 
 
@@ -30,7 +30,7 @@ def agree(state: Action, command: AgreeActionRequest, context: Context) -> list[
         )
     _refuse_strangers_among(command, mentorship)
     if command.session_id:
-        _refuse_session_elsewhere(context.state(Session), asked)
+        refuse_session_elsewhere(context.state(Session), command)
     return [
         ActionAgreed(
             action_id=command.action_id,
@@ -117,14 +117,3 @@ def _over_at(due_on: str, context: Context) -> datetime:
     if at is None:
         raise Refusal("DUE_TOO_LATE", f"the calendar ends with {due_on}; give an earlier day", field="due_on")
     return at
-
-
-def _refuse_session_elsewhere(session: Session, asked: Agreed) -> None:
-    if session.plan is None or (session.learner_id, session.plan.mentorship_id) != (
-        asked.learner_id, asked.mentorship_id,
-    ):  # fmt: skip
-        raise Refusal(
-            "SESSION_UNKNOWN",
-            f"the mentorship has no session {asked.session_id}; check the id, or leave it out",
-            field="session_id",
-        )

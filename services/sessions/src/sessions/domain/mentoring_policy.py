@@ -1,5 +1,5 @@
-"""What a provider sets for its mentoring: where its days begin and end, how early it is told of a skill's end, and how many
-off-the-job hours a standard needs. Each has a value at all times: the default, until it is set.
+"""What a provider sets for its mentoring: where its days begin and end, how early it is told of a skill's end, how many off-the-job hours a
+standard needs, and how long issues wait. Each has a value at all times: the default, until it is set.
 """
 
 from collections.abc import Mapping
@@ -8,10 +8,23 @@ from datetime import timedelta
 from zoneinfo import available_timezones
 
 from eventkernel.aggregate import Aggregate, Context, Refusal
-from mentoring.sessions.v1.policy_events_pb2 import MentoringPolicySet, MinimumHoursSet
-from mentoring.sessions.v1.policy_pb2 import SetMentoringPolicyRequest, SetMinimumHoursRequest
+from mentoring.sessions.v1.policy_events_pb2 import (
+    IssueDeadlines,
+    IssuePolicySet,
+    MentoringPolicySet,
+    MinimumHoursSet,
+)
+from mentoring.sessions.v1.policy_pb2 import SetIssuePolicyRequest, SetMentoringPolicyRequest, SetMinimumHoursRequest
 
-from sessions.policy_defaults import MINIMUM_OFF_THE_JOB, MINIMUM_SOURCE, SKILL_NOTICE_DAYS, TIME_ZONE
+from sessions.policy_defaults import (
+    ISSUE_ANSWER_WORKING_DAYS,
+    ISSUE_CHASES,
+    ISSUE_IDLE_WORKING_DAYS,
+    MINIMUM_OFF_THE_JOB,
+    MINIMUM_SOURCE,
+    SKILL_NOTICE_DAYS,
+    TIME_ZONE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +36,17 @@ class Minimum:
     figure: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class IssuePace:
+    """How many working days an answer to a referral may take, how often it is reminded of, and how many an issue may lie still."""
+
+    answer_working_days: int
+    chases: int
+    idle_working_days: int
+
+
 DEFAULT_MINIMUM = Minimum(MINIMUM_OFF_THE_JOB, MINIMUM_SOURCE)
+DEFAULT_ISSUE_PACE = IssuePace(ISSUE_ANSWER_WORKING_DAYS, ISSUE_CHASES, ISSUE_IDLE_WORKING_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +57,7 @@ class MentoringPolicy:
     skill_notice_days: int = SKILL_NOTICE_DAYS
     figures: int = 0
     minimums: Mapping[str, Minimum] = field(default_factory=dict)
+    issues: IssuePace = DEFAULT_ISSUE_PACE
 
     def minimum(self, reference: str, version: str) -> Minimum:
         """What a learner on this version of a standard needs at least."""
@@ -71,6 +95,12 @@ def set_minimum(state: MentoringPolicy, command: SetMinimumHoursRequest, _contex
     ]
 
 
+@mentoring_policy.decide
+def set_issue_policy(state: MentoringPolicy, command: SetIssuePolicyRequest, _context: Context) -> list[IssuePolicySet]:
+    """Sets all of it."""
+    return [] if _pace(command.deadlines) == state.issues else [IssuePolicySet(deadlines=command.deadlines)]
+
+
 @mentoring_policy.evolve
 def policy_set(state: MentoringPolicy, event: MentoringPolicySet) -> MentoringPolicy:
     """The new values replace the old ones."""
@@ -82,6 +112,16 @@ def minimum_set(state: MentoringPolicy, event: MinimumHoursSet) -> MentoringPoli
     """This figure counts for its standard's version now."""
     minimum = Minimum(event.minimum.ToTimedelta(), event.source, event.figure)
     return replace(state, figures=event.figure, minimums={**state.minimums, _name(event): minimum})
+
+
+@mentoring_policy.evolve
+def issue_policy_set(state: MentoringPolicy, event: IssuePolicySet) -> MentoringPolicy:
+    """Issues wait so long from now on."""
+    return replace(state, issues=_pace(event.deadlines))
+
+
+def _pace(of: IssueDeadlines) -> IssuePace:
+    return IssuePace(of.answer_working_days, of.chases, of.idle_working_days)
 
 
 def _name(of: SetMinimumHoursRequest | MinimumHoursSet) -> str:

@@ -6,6 +6,8 @@ from enum import IntEnum
 
 from eventkernel.aggregate import Context, Refusal
 from mentoring.common.v1.common_pb2 import StandardVersion
+from mentoring.sessions.v1.action_plan_pb2 import AgreeActionRequest
+from mentoring.sessions.v1.issue_pb2 import RaiseIssueRequest
 from mentoring.sessions.v1.session_record_pb2 import (
     CorrectSessionRequest,
     KeepPreparationRequest,
@@ -118,6 +120,18 @@ def plan_of(
 def unknown(session_id: str) -> Refusal:
     """What is said of a session that is not there, and of one that is not the learner's."""
     return Refusal("SESSION_UNKNOWN", f"the learner has no session {session_id}; check both ids", field="session_id")
+
+
+def refuse_session_elsewhere(session: Session, command: AgreeActionRequest | RaiseIssueRequest) -> None:
+    """Raises Refusal SESSION_UNKNOWN, unless this session is of the mentorship that the command names."""
+    if session.plan is None or (session.learner_id, session.plan.mentorship_id) != (
+        command.learner_id, command.mentorship_id,
+    ):  # fmt: skip
+        raise Refusal(
+            "SESSION_UNKNOWN",
+            f"the mentorship has no session {command.session_id}; check the id, or leave it out",
+            field="session_id",
+        )
 
 
 def refuse_settled(state: Session) -> None:

@@ -3,6 +3,7 @@
 from eventkernel.reading import Reader
 from google.protobuf.duration_pb2 import Duration
 from mentoring.common.v1.common_pb2 import StandardVersion
+from mentoring.sessions.v1.policy_events_pb2 import IssueDeadlines
 from mentoring.sessions.v1.policy_pb2 import GetMentoringPolicyRequest, GetMentoringPolicyResponse, MinimumHours
 
 from sessions.domain.mentoring_policy import DEFAULT_MINIMUM, MentoringPolicy, Minimum, mentoring_policy
@@ -21,6 +22,11 @@ async def get_mentoring_policy(_request: GetMentoringPolicyRequest, read: Reader
         skill_notice_days=policy.skill_notice_days,
         default_minimum=_minimum(DEFAULT_MINIMUM),
         minimums=[_minimum(minimum, *name.split(" ")) for name, minimum in sorted(policy.minimums.items())],
+        issues=IssueDeadlines(
+            answer_working_days=policy.issues.answer_working_days,
+            chases=policy.issues.chases,
+            idle_working_days=policy.issues.idle_working_days,
+        ),
     )
 
 
