@@ -25,12 +25,9 @@ DOMAIN_MAY_IMPORT = (
     "eventkernel.contract",
     "eventkernel.file_names",
     "eventkernel.messages",
-<<<<<<< HEAD
     # The same message of the same moment; the moment is given.
     "eventkernel.timestamps",
-=======
     "eventkernel.working_days",
->>>>>>> 6eb0b7b (Sessions: issues of a learner's progress or well-being are raised, referred to those with a need, chased, and have an outcome)
     "mentoring",
     "google.protobuf.duration_pb2",
     "google.protobuf.field_mask_pb2",

@@ -9,10 +9,10 @@ from eventkernel.aggregate import NotYet
 from eventkernel.messages import Metadata
 from eventkernel.reaction import Later
 from eventkernel.testing.scenario import NOON
+from eventkernel.timestamps import timestamp
 from hypothesis import given as having
 from hypothesis import settings
 from hypothesis import strategies as st
-from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import PARTY_RELATIONSHIP_PROVIDER_MANAGER, Party
 from mentoring.sessions.v1.events_pb2 import CANCEL_REASON_OTHER
 from mentoring.sessions.v1.issue_events_pb2 import (

@@ -10,6 +10,7 @@ from eventkernel.aggregate import Refusal
 from eventkernel.messages import Metadata, Principal
 from eventkernel.reading import Ask
 from eventkernel.testing.scenario import NOON, person
+from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import (
     PARTY_RELATIONSHIP_EMPLOYER_CONTACT,
     PARTY_RELATIONSHIP_PROVIDER_MANAGER,
@@ -21,7 +22,6 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     ISSUE_KIND_PROGRESS,
     ISSUE_KIND_WELL_BEING,
     ISSUE_OUTCOME_RESOLVED,
-    REFERRED_AS_ASSESSOR,
     REFERRED_AS_DSL,
     REFERRED_AS_EMPLOYER_CONTACT,
 )
@@ -77,10 +77,9 @@ GET = GetIssueRequest(**OF)
 _META = Metadata("event-1", "type", "provider-1", "issue-issue-1", 1, NOON)
 _TICK = timedelta(seconds=1)
 EVERYBODY = (LEARNER, MENTOR, MANAGER, EMPLOYER, ASSESSOR, COACH, DSL, STRANGER, person("pat", "provider_manager"))
-TO_EMMA = {"referred_to_id": "emma", "referred_as": REFERRED_AS_EMPLOYER_CONTACT, "ask": "give an hour"}
-TO_ADA = {"referred_to_id": "ada", "referred_as": REFERRED_AS_ASSESSOR, "ask": "look at the plan"}
-TO_DANA = {"referred_to_id": "dana", "referred_as": REFERRED_AS_DSL, "ask": "advise us"}
-PEOPLE = {"mentorships-learner-1": [started()]}
+TO_EMMA: dict[str, Any] = {"referred_to_id": "emma", "referred_as": REFERRED_AS_EMPLOYER_CONTACT, "ask": "give an hour"}
+TO_DANA: dict[str, Any] = {"referred_to_id": "dana", "referred_as": REFERRED_AS_DSL, "ask": "advise us"}
+PEOPLE: dict[str, Any] = {"mentorships-learner-1": [started()]}
 
 
 def progress() -> Any:
@@ -210,12 +209,14 @@ async def test_who_may_give_which_command(reader: Reading, caller: Principal) ->
     async def may(request: Any) -> bool:
         return await concerned_with_issue(Ask(caller, request, reader(caller, streams=streams)))
 
-    for request in (refer("referral-2"), next_step(), outcome()):
+    mentors: tuple[Message, ...] = (refer("referral-2"), next_step(), outcome())
+    for request in mentors:
         assert await may(request) is (caller is MENTOR)
     assert await may(reopen()) is (caller in (MENTOR, LEARNER))
-    for request in (accept(), decline()):
-        assert await may(request) is (caller is MANAGER)
-    for request in (GET, add(), accept(), reopen(), outcome()):
+    for answer in (accept(), decline()):
+        assert await may(answer) is (caller is MANAGER)
+    every: tuple[Any, ...] = (GET, add(), accept(), reopen(), outcome())
+    for request in every:
         other = type(request).FromString(request.SerializeToString())
         other.learner_id = "learner-2"
         assert not await may(other)
@@ -312,7 +313,7 @@ async def test_my_issues_are_the_open_ones_that_are_mine_or_were_referred_to_me(
 
 async def test_whoever_left_learns_from_no_cursor_that_there_is_an_issue(reader: Reading) -> None:
     documents = [projected(*past(refer()).past, issue_id=f"issue-{number}") for number in (1, 2, 3)]
-    streams = {"mentorships-learner-1": [started("ada")]}
+    streams: dict[str, Any] = {"mentorships-learner-1": [started("ada")]}
     streams |= {f"issue-issue-{number}": past(refer()).past for number in (1, 2, 3)}
     read = reader(MANAGER, streams=streams, documents=documents)
     answer = await list_my_issues(ListMyIssuesRequest(page=Page(size=1)), read)

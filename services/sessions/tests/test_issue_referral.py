@@ -100,7 +100,7 @@ def test_it_is_referred_to_those_whom_the_matrix_tells(kind: Any, to: set[str], 
 
 
 def test_one_of_well_being_goes_to_the_employer_with_the_learners_agreement_which_is_kept() -> None:
-    to_emma = {"referred_to_id": "emma", "referred_as": REFERRED_AS_EMPLOYER_CONTACT}
+    to_emma: dict[str, Any] = {"referred_to_id": "emma", "referred_as": REFERRED_AS_EMPLOYER_CONTACT}
     told = well_being().when(refer(**to_emma, learner_agreed=True), by=MENTOR)
     (tells, explained) = told.events
     assert isinstance(explained, IssueReferralExplained)
@@ -153,7 +153,9 @@ def test_an_issue_is_with_so_many_and_was_referred_so_often_at_the_most(monkeypa
 
 def test_whoever_is_asked_takes_it_on() -> None:
     told = past(refer()).when(accept(), by=MANAGER)
-    told.then(IssueReferralAccepted(**IN, referral_id="referral-1", referred_to_id="paula", act=3, idle_at=timestamp(IDLE)))
+    told.then(
+        IssueReferralAccepted(**IN, referral_id="referral-1", referred_to_id="paula", act=3, idle_at=timestamp(IDLE))
+    )
     told.after().when(accept(), by=MANAGER).then_nothing()
     past(refer(), outcome()).when(accept(), by=MANAGER).then_refused("ISSUE_CLOSED")
 
@@ -193,7 +195,9 @@ def test_an_answer_that_is_late_is_chased_so_often_and_no_more() -> None:
     # Friday the 6th begins: three working days later Wednesday the 11th ends.
     next_at = LATE + timedelta(days=6)
     told.then(
-        IssueReferralChased(**IN, referral_id="referral-1", referred_to_id="paula", number=1, next_at=timestamp(next_at))
+        IssueReferralChased(
+            **IN, referral_id="referral-1", referred_to_id="paula", number=1, next_at=timestamp(next_at)
+        )
     )
     told.after().when(chase(), at=next_at).then_nothing()
     early = told.after().when(chase(2), at=next_at - timedelta(microseconds=1))

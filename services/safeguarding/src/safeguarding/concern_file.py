@@ -51,6 +51,7 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
             response.person_at_risk_id = item.event.person_at_risk_id
             response.named_person_ids[:] = item.event.named_person_ids
             response.raiser_id = item.event.raiser_id
+            response.from_issue_id = item.event.from_issue_id
             response.narrative = text
             text = ""
         entry = ChronologyEntry(actor_id=item.meta.actor, what=item.meta.type, text=text)

@@ -77,6 +77,7 @@ def raise_concern(
         past_every_dsl=is_about_a_dsl(context.state(Rota), command.category, excluded),
         content_digest=digest,
         body_map=Sealed(to_be_sealed=_body_map(command)) if command.body_marks else None,
+        from_issue_id=command.from_issue_id,
     )
     role = _ANONYMOUS if command.anonymous else _one_role(context.principal.roles)
     return [raised_now, _received(raised_now), asked(replace(raised(state, raised_now), raiser_role=role), 0, context)]
