@@ -458,5 +458,6 @@ def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
         "EvidenceWithdrawn", "PlannedEndSet", "SampleActionRequired", "SampleActionOverdue", "SampleActionClosed", "ReviewDueSet",
         "ReviewScheduled", "ReviewCancelled", "ReviewHeld", "ReviewRevised", "ReviewCompleted", "ReviewLate", "SignaturesLate",
         "AssessmentRequested", "AssessmentRedirected", "AssessmentWithdrawn", "AssessmentAccepted", "AssessmentDeclined",
-        "AssessmentScheduled", "AssessmentChased", "AssessmentDecided",
+        "AssessmentScheduled", "AssessmentChased", "AssessmentDecided", "IssueRaised", "IssueReferred", "IssueReferralAccepted",
+        "IssueReferralDeclined", "IssueReferralChased", "IssueClosed", "IssueReopened", "IssueIdle",
     }  # fmt: skip

@@ -41,8 +41,14 @@ def lived() -> Tale:
     for command in (acknowledgement, an_action(), a_referral()):
         tale.give(command, dsl)
     tale.miss_what_is_due("referral-r-1")
-    for command, by in ((addition, mentor), (acknowledgement, dsl), (closure, dsl), (reopening, dsl)):
-        tale.give(command, by)
+    rest: tuple[tuple[Message, Principal], ...] = (
+        (addition, mentor),
+        (acknowledgement, dsl),
+        (closure, dsl),
+        (reopening, dsl),
+    )
+    for what, by in rest:
+        tale.give(what, by)
     return tale
 
 

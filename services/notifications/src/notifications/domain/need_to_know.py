@@ -70,6 +70,18 @@ class NeedToKnow:
         """The rule that tells most, of those whose conditions are met; None: this relationship is told nothing of this kind."""
         return next((rule for rule in self.about(kind, because) if not rule.unmet(conditions, now)), None)
 
+    def allowing_each(
+        self,
+        kinds: Sequence[InformationKind.ValueType],
+        because: Because.ValueType,
+        conditions: Conditions,
+        now: datetime,
+    ) -> Rule | None:
+        """Of something that may be of any of these kinds: the rule that tells least; None where one of the kinds is not told."""
+        rules = [self.allowing(kind, because, conditions, now) for kind in kinds]
+        found = [rule for rule in rules if rule is not None]
+        return min(found, key=lambda rule: rule.detail) if len(found) == len(rules) else None
+
 
 def part_rule(because: Because.ValueType) -> str:
     """The name under which a part of one's own allows a notice, whatever the policy: `part/owns-the-action`."""

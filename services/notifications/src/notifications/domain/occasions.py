@@ -95,11 +95,33 @@ TOLD_AMONG = {
     Occasion.OCCASION_ASSESSMENT_CALLED_OFF: _NOBODY,
     # A mentor alone sets it, and the event does not say which: nobody is told of their own act.
     Occasion.OCCASION_PLANNED_END_SET: _EACH - _MENTOR,
+    # Nobody else learns that there is one, whatever the matrix.
+    Occasion.OCCASION_ISSUE_RAISED: _LEARNER_AND_MENTOR,
+    Occasion.OCCASION_ISSUE_REFERRED: _LEARNER_AND_MENTOR,
+    Occasion.OCCASION_ISSUE_ANSWERED: _MENTOR,
+    Occasion.OCCASION_ISSUE_CHASED: _MENTOR,
+    Occasion.OCCASION_ISSUE_CLOSED: _LEARNER_AND_MENTOR,
+    Occasion.OCCASION_ISSUE_REOPENED: _LEARNER_AND_MENTOR,
+    Occasion.OCCASION_ISSUE_IDLE: _MENTOR,
 }
 TOLD_TO_A_CIRCLE = frozenset(TOLD_AMONG)
+_ISSUES = frozenset(
+    {
+        Occasion.OCCASION_ISSUE_RAISED,
+        Occasion.OCCASION_ISSUE_REFERRED,
+        Occasion.OCCASION_ISSUE_ANSWERED,
+        Occasion.OCCASION_ISSUE_CHASED,
+        Occasion.OCCASION_ISSUE_CLOSED,
+        Occasion.OCCASION_ISSUE_REOPENED,
+        Occasion.OCCASION_ISSUE_IDLE,
+    }
+)
+# What a manager reads of it who was not told of it themself.
+OPEN_TO_MANAGERS = TOLD_TO_A_CIRCLE - _ISSUES
 _IN_AN_ACTION = frozenset({Because.BECAUSE_OWNS_THE_ACTION, Because.BECAUSE_ACTION_IS_SHARED})
 _ASKED = frozenset({Because.BECAUSE_ASKED_TO_ASSESS})
 _SAMPLED = frozenset({Because.BECAUSE_ASSESSED_THE_EVIDENCE})
+_REFERRED_TO = frozenset({Because.BECAUSE_ISSUE_REFERRED_TO_THEM})
 # Which parts in what happened to a learner are told of it, beside the relationships: the cells "own" and "shared" of the matrix.
 PARTS_IN_A_CIRCLE = {
     Occasion.OCCASION_ACTION_ASSIGNED: _IN_AN_ACTION,
@@ -110,12 +132,20 @@ PARTS_IN_A_CIRCLE = {
     Occasion.OCCASION_ASSESSMENT_ASKED: _ASKED,
     Occasion.OCCASION_ASSESSMENT_CHASED: _ASKED,
     Occasion.OCCASION_ASSESSMENT_CALLED_OFF: _ASKED,
+    Occasion.OCCASION_ISSUE_REFERRED: _REFERRED_TO,
+    Occasion.OCCASION_ISSUE_CHASED: _REFERRED_TO,
+    Occasion.OCCASION_ISSUE_CLOSED: _REFERRED_TO,
 }
 
 
 def is_part(because: Because.ValueType) -> bool:
     """Whether this is a part in what happened to a learner, which no matrix tells."""
-    return because in _IN_AN_ACTION | _ASKED | _SAMPLED
+    return because in _IN_AN_ACTION | _ASKED | _SAMPLED | _REFERRED_TO
+
+
+def may_be_no_party(because: Because.ValueType) -> bool:
+    """Whether somebody may have this part who is attached to no mentorship of the learner: an issue is referred to a DSL as a colleague."""
+    return because in _REFERRED_TO
 
 
 def is_about_staff(occasion: Occasion.ValueType) -> bool:

@@ -5,7 +5,7 @@ not told.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from notifications.domain.occasions import (
     TOLD_AMONG,
     is_part,
     is_safeguarding,
+    may_be_no_party,
 )
 
 _CODE = re.compile(r"[a-z][a-z_]{0,39}")
@@ -43,6 +44,7 @@ class Telling:
     mentorship_id: str = ""
     standard_reference: str = ""
     actor_id: str = ""
+    or_kind: InformationKind.ValueType = InformationKind.INFORMATION_KIND_UNSPECIFIED
 
     def is_still_needed(
         self, notice: StartNoticeRequest, circle: Circle, matrix: NeedToKnow, conditions: Conditions, now: datetime
@@ -51,11 +53,11 @@ class Telling:
         if not self.learner_id:
             return True
         if is_part(notice.because):
-            return bool(_is_attached(circle, self, notice.recipient_id))
+            return bool(_has_part(circle, self, notice.recipient_id, notice.because))
         related = [(self.learner_id, Because.BECAUSE_LEARNER), *(_members(circle, self) or ())]
         if (notice.recipient_id, notice.because) not in related:
             return False
-        rule = matrix.allowing(self.kind, notice.because, conditions, now)
+        rule = matrix.allowing_each(_kinds(self), notice.because, conditions, now)
         return rule is not None and rule.detail >= notice.detail
 
 
@@ -66,7 +68,8 @@ telling = Aggregate("telling", initial=Telling())
 def tell_circle(state: Telling, command: TellCircleRequest, context: Context) -> list[NoticeRequested | CircleMeant]:
     """One notice for each person whose relationship to the learner the matrix tells of this kind; the highest detail counts.
 
-    Whoever has a part in it is told in full by that, while they are attached, in whatever relationship. The one who did it is not
+    Whoever has a part in it is told in full by that, while they are attached, in whatever relationship; a part that needs nobody to be
+    a party, unless they were one and left. The one who did it is not
     told. Of a mentorship that has ended only the learner is told. Nobody of another mentorship is told, and where nobody can say which
     one it is, nobody who does not belong to each.
 
@@ -100,6 +103,7 @@ def tell_circle(state: Telling, command: TellCircleRequest, context: Context) ->
         mentorship_id=command.mentorship_id,
         standard_reference=command.standard_reference,
         actor_id=command.actor_id,
+        or_kind=command.or_kind,
     )
     return [*notices, meant]
 
@@ -157,6 +161,7 @@ def circle_meant(state: Telling, event: CircleMeant) -> Telling:
         mentorship_id=event.mentorship_id,
         standard_reference=event.standard_reference,
         actor_id=event.actor_id,
+        or_kind=event.or_kind,
     )
 
 
@@ -203,7 +208,8 @@ def _refuse_for_no_circle(command: TellCircleRequest) -> None:
         raise Refusal(
             "PART_NOT_TOLD",
             f"{Occasion.Name(command.occasion)} is not told to one of the parts given: an action is told to its owner and to the learner "
-            "it is shared with, an assessment to whoever is asked for it, a sample's action to the assessor.",
+            "it is shared with, an assessment to whoever is asked for it, a sample's action to the assessor, an issue to whoever it is "
+            "referred to.",
             field="parts",
         )
 
@@ -235,15 +241,28 @@ def _related(circle: Circle, command: TellCircleRequest) -> list[tuple[str, Beca
 
 def _parts(circle: Circle, command: TellCircleRequest) -> Iterator[_Need]:
     for part in command.parts:
-        attached = _is_attached(circle, command, part.person_id)
-        if attached is None:
+        has_part = _has_part(circle, command, part.person_id, part.because)
+        if has_part is None:
             raise NotYet(
                 "PARTY_NOT_HEARD_OF",
                 f"That {part.person_id} is attached to learner {command.learner_id} has not been heard of yet: "
                 "it comes with the PartyAttached of the sessions service; try again after that.",
             )
-        if attached:
+        if has_part:
             yield _Need(part.person_id, part.because, Detail.DETAIL_FULL, part_rule(part.because))
+
+
+def _has_part(
+    circle: Circle, meant: TellCircleRequest | Telling, person_id: str, because: Because.ValueType
+) -> bool | None:
+    """Whether they have it still; None where that cannot be told before they are heard of."""
+    attached = _is_attached(circle, meant, person_id)
+    # Who is no party is never heard of. Whoever was one, and left, is known to have.
+    return attached is not False if may_be_no_party(because) else attached
+
+
+def _kinds(meant: TellCircleRequest | Telling) -> Sequence[InformationKind.ValueType]:
+    return [meant.kind, meant.or_kind] if meant.or_kind else [meant.kind]
 
 
 def _is_attached(circle: Circle, meant: TellCircleRequest | Telling, person_id: str) -> bool | None:
@@ -257,7 +276,7 @@ def _by_the_matrix(
 ) -> Iterator[_Need]:
     matrix, conditions = context.state(NeedToKnow), context.state(Conditions)
     for person_id, because in related:
-        rule = matrix.allowing(command.kind, because, conditions, context.now)
+        rule = matrix.allowing_each(_kinds(command), because, conditions, context.now)
         if rule is not None and because in TOLD_AMONG[command.occasion]:
             yield _Need(person_id, because, rule.detail, rule.name, matrix.version)
 

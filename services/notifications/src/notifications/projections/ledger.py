@@ -22,7 +22,7 @@ from mentoring.notifications.v1.ledger_pb2 import (
 
 from notifications.domain.ledger import Entry, Sight, ledger, sight_of
 from notifications.domain.need_to_know import NeedToKnow
-from notifications.domain.occasions import TOLD_TO_A_CIRCLE
+from notifications.domain.occasions import OPEN_TO_MANAGERS, TOLD_TO_A_CIRCLE
 from notifications.projections.notices import NoticeDocument, notices
 
 _AT_ONCE = 50
@@ -46,7 +46,10 @@ def ledger_queries(matrix: Aggregate[NeedToKnow]) -> list[Query]:
         return GetMyLedgerResponse(entries=entries, next_cursor=cursor)
 
     async def get_ledger(request: GetLedgerRequest, reader: Reader) -> GetLedgerResponse:
-        entries, cursor = await _page(reader, request.learner_id, request.page, lambda _entry, _told: Sight.ALL)
+        def see(_entry: Entry, told: _Told) -> Sight:
+            return Sight.ALL if told[0].occasion in OPEN_TO_MANAGERS else Sight.NOTHING
+
+        entries, cursor = await _page(reader, request.learner_id, request.page, see)
         return GetLedgerResponse(entries=entries, next_cursor=cursor)
 
     return [get_my_ledger, get_ledger]

@@ -19,7 +19,7 @@ from mentoring.notifications.v1.notifications_pb2 import (
 )
 from pydantic import BaseModel
 
-from notifications.domain.occasions import TOLD_TO_A_CIRCLE
+from notifications.domain.occasions import OPEN_TO_MANAGERS
 
 
 class NoticeDocument(BaseModel):
@@ -87,7 +87,7 @@ async def list_notices(request: ListNoticesRequest, reader: Reader) -> ListNotic
     page = Page(size=request.page.size or request.limit, cursor=request.page.cursor)
     whose = {"recipient_id": request.recipient_id} if request.recipient_id else {}
     found, cursor = await reader.page(
-        notices, page, order="requested_at", descending=True, occasion=frozenset(TOLD_TO_A_CIRCLE), **whose
+        notices, page, order="requested_at", descending=True, occasion=OPEN_TO_MANAGERS, **whose
     )
     return ListNoticesResponse(notices=map(_summary, found), next_cursor=cursor)
 
