@@ -143,7 +143,7 @@ class DocumentStore(Protocol):
         ...
 
     async def find(self, collection: str, equal: Mapping[str, object], limit: int) -> list[dict[str, object]]:
-        """Documents whose fields equal these, in the order of their ids. A list equals whatever it contains."""
+        """Documents whose fields equal these, in the order of their ids. A list equals whatever it contains, and a frozenset each of its own."""
         ...
 
     async def select(self, collection: str, selection: Selection, limit: int) -> list[tuple[str, dict[str, object]]]:

@@ -92,7 +92,7 @@ class Reader:
         return projection.document.model_validate(found[0]) if found else None
 
     async def documents(self, projection: Projection[Document], **equal: object) -> list[Document]:
-        """The tenant's documents whose fields equal these.
+        """The tenant's documents whose fields equal these; a frozenset: any of them.
 
         Raises Behind where the caller's own write is not among the tenant's documents in time, and TooMany where there are
         more than one answer can hold: part of them would look like all of them.

@@ -83,8 +83,7 @@ class MongoDocuments(DocumentStore):
         check_fields(equal)
         if limit < 1:
             return []
-        # `$eq` spelled out: a value that looks like an operator stays a value.
-        wanted = {REVISION: _DOCUMENTS_ONLY, **{field: {"$eq": value} for field, value in equal.items()}}
+        wanted = {REVISION: _DOCUMENTS_ONLY, **{field: _matching(value) for field, value in equal.items()}}
         query = self._database[collection].find(wanted).sort(ID, 1).limit(limit).batch_size(limit)
         return [_body(document) for document in await query.to_list(None)]
 
@@ -123,10 +122,10 @@ class MongoDocuments(DocumentStore):
 
 
 def _wanted(selection: Selection) -> Document:
-    """The filter of a selection. `$eq` is spelled out: a value that looks like an operator stays a value."""
+    """The filter of a selection."""
     wanted: list[Document] = [{REVISION: _DOCUMENTS_ONLY}]
     for field, value in selection.equal.items():
-        wanted.append({field: {"$in": list(value)} if isinstance(value, frozenset) else {"$eq": value}})
+        wanted.append({field: _matching(value)})
     if selection.since is not None:
         wanted.append({selection.order: {"$gte": selection.since}})
     if selection.before is not None:
@@ -134,6 +133,11 @@ def _wanted(selection: Selection) -> Document:
     if selection.after is not None:
         wanted.append({"$or": _behind(selection.order, *selection.after, descending=selection.descending)})
     return {"$and": wanted}
+
+
+def _matching(value: object) -> Document:
+    """`$eq` is spelled out: a value that looks like an operator stays a value."""
+    return {"$in": list(value)} if isinstance(value, frozenset) else {"$eq": value}
 
 
 def _behind(field: str, value: object, name: str, *, descending: bool) -> list[Document]:

@@ -226,6 +226,10 @@ class DocumentPromises:
         assert await found(left=None) == [mine]
         assert await found(left=datetime(2026, 3, 2, 12, 0, tzinfo=UTC)) == [others]
         assert await found(mentor="m3") == []
+        assert await found(mentor=frozenset({"m1", "m3"})) == [mine]
+        assert await found(mentor=frozenset({"m1", "m2"}), group="l2") == [others, mine]
+        assert await found(group=frozenset({"l1"})) == [mine]
+        assert await found(mentor=frozenset()) == []
 
     async def test_a_value_that_looks_like_an_operator_stays_a_value(self, store: Store) -> None:
         await _write(store, [_new("a", {"mentor": "m1"})])
