@@ -31,6 +31,7 @@ from notifications.effects.sending import SendNotice
 from notifications.effects.smtp import SmtpMailer
 from notifications.effects.webhook import WebhookMessenger
 from notifications.projections.delivery import delivery_queries
+from notifications.projections.explaining import explaining_queries
 from notifications.projections.inbox import follow_my_inbox, get_my_inbox, inbox
 from notifications.projections.ledger import ledger_queries
 from notifications.projections.my_addresses import list_my_addresses
@@ -82,6 +83,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             *policy_queries(matrix),
             *ledger_queries(matrix),
             *delivery_queries(policy),
+            *explaining_queries(matrix),
         ],
         followed=[follow_my_inbox],
         effects={StartNoticeRequest: _send_notice(found, mailer or _smtp(found), Holding(matrix, policy))},

@@ -65,6 +65,22 @@ def test_an_ended_mentorship_keeps_nobody() -> None:
     after.when(record("m-1", "", ended=True)).then_nothing()
 
 
+def test_who_belonged_to_a_mentorship_that_has_ended_is_remembered_by_id_and_belongs_to_it_no_more() -> None:
+    state = given(circle, STARTED, ENDED).state
+    ended = state.of("m-1")
+    assert ended is not None
+    assert ended.former_ids == ("boss", "judge", "mia")
+    assert not any(state.is_attached(one, "m-1") for one in ended.former_ids)
+
+
+def test_whoever_goes_on_in_another_relationship_has_not_left() -> None:
+    mia = Party(person_id="mia", relationship=PartyRelationship.PARTY_RELATIONSHIP_COACH)
+    taken_over = CircleRecorded(learner_id="ada", mentorship_id="m-1", mentor_id="max", parties=[mia, BOSS])
+    now = given(circle, STARTED, taken_over).state.of("m-1")
+    assert now is not None
+    assert now.former_ids == ("judge",)
+
+
 def test_an_ended_mentorship_never_revives_even_when_its_start_is_heard_late() -> None:
     given(circle).when(record("m-1", "", ended=True)).then(ENDED).when(record("m-1", "mia", BOSS)).then_nothing()
 

@@ -43,6 +43,15 @@ class Surrounding:
     former_mentor_ids: tuple[str, ...] = ()
     former_party_ids: tuple[str, ...] = ()
 
+    @property
+    def former_ids(self) -> tuple[str, ...]:
+        """Everybody who belonged here and does so no more."""
+        return tuple(sorted({*self.former_mentor_ids, *self.former_party_ids} - self._people))
+
+    @property
+    def _people(self) -> set[str]:
+        return set() if self.ended else {self.mentor_id, *(party.person_id for party in self.parties)}
+
     def has_heard_of(self, mentor_id: str) -> bool:
         """Whether this person is known to mentor here or to have done so; of what has ended nothing more is heard."""
         return self.ended or mentor_id in (self.mentor_id, *self.former_mentor_ids)
@@ -51,7 +60,7 @@ class Surrounding:
         """Whether this person belongs here, in whatever relationship; None where they were never heard of here."""
         if self.ended:
             return False
-        if person_id == self.mentor_id or any(person_id == party.person_id for party in self.parties):
+        if person_id in self._people:
             return True
         return False if person_id in self.former_mentor_ids + self.former_party_ids else None
 
@@ -117,8 +126,8 @@ class Circle:
         return [member for member in first if all(member in other for other in others)]
 
 
-# Shape 2: who mentored before is remembered. Shape 3: who was a party before, too.
-circle = Aggregate("circle", initial=Circle(), shape=3)
+# Shape 2: who mentored before is remembered. Shape 3: who was a party before, too. Shape 4: also of a mentorship that has ended.
+circle = Aggregate("circle", initial=Circle(), shape=4)
 
 
 @circle.decide
@@ -157,8 +166,7 @@ def circle_recorded(state: Circle, event: CircleRecorded) -> Circle:
     former = {*before_it.former_mentor_ids, before_it.mentor_id} - {now.mentor_id, ""}
     left = {*before_it.former_party_ids, *(party.person_id for party in before_it.parties)}
     left -= {party.person_id for party in now.parties}
-    if not now.ended:
-        now = replace(now, former_mentor_ids=tuple(sorted(former)), former_party_ids=tuple(sorted(left)))
+    now = replace(now, former_mentor_ids=tuple(sorted(former)), former_party_ids=tuple(sorted(left)))
     return replace(
         state,
         surroundings=tuple(

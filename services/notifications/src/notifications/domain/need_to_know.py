@@ -103,10 +103,7 @@ def set_need_to_know(state: NeedToKnow, command: SetNeedToKnowRequest, _context:
     Raises Refusal CONCERN_NOT_IN_MATRIX, NOT_A_CIRCLE_RELATIONSHIP, LEARNER_UNDER_CONDITION, RULE_INCOMPLETE or RULE_TWICE: the
     code of the first fault, and a text that names all of them.
     """
-    found = faults(command.rules)
-    if found:
-        raise Refusal(found[0].code, "\n".join(fault.text for fault in found), field="rules")
-    if NeedToKnow.of(command.rules).rules == state.rules:
+    if NeedToKnow.of(checked(command.rules)).rules == state.rules:
         return []
     return [NeedToKnowSet(rules=command.rules)]
 
@@ -124,16 +121,24 @@ class Fault:
     text: str
 
 
-def faults(rules: Sequence[NeedToKnowRule]) -> list[Fault]:
-    """Everything that is wrong with these rules, in their order."""
+def checked(rules: Sequence[NeedToKnowRule], field: str = "rules") -> Sequence[NeedToKnowRule]:
+    """The same rules, where nothing is wrong with them. Raises a Refusal with the code of the first fault and the text of all of them."""
+    found = faults(rules, field)
+    if found:
+        raise Refusal(found[0].code, "\n".join(fault.text for fault in found), field=field)
+    return rules
+
+
+def faults(rules: Sequence[NeedToKnowRule], field: str = "rules") -> list[Fault]:
+    """Everything that is wrong with these rules, in their order; each text begins with its place in the field."""
     seen = set[tuple[object, ...]]()
     found = list[Fault]()
     for index, rule in enumerate(rules):
-        found += (Fault(code, f"rules[{index}]: {text}") for code, text in _faults_of(rule))
+        found += (Fault(code, f"{field}[{index}]: {text}") for code, text in _faults_of(rule))
         made = _rule(rule)
         cell = (made.kind, made.because, made.conditions)
         if cell in seen:
-            found.append(Fault("RULE_TWICE", f"rules[{index}]: {made.name} is given twice: give one rule for it."))
+            found.append(Fault("RULE_TWICE", f"{field}[{index}]: {made.name} is given twice: give one rule for it."))
         seen.add(cell)
     return found
 
