@@ -3,6 +3,7 @@ and not when it is sent."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from eventkernel.testing.scenario import NOON, Given, given
 from google.protobuf.message import Message
@@ -26,12 +27,12 @@ from mentoring.notifications.v1.notifications_pb2 import (
 )
 from notifications.default_matrix import default_matrix
 from notifications.domain.circle import Circle, circle
-from notifications.domain.conditions import Conditions, conditions
+from notifications.domain.conditions import Cell, Conditions, conditions
 from notifications.domain.need_to_know import NeedToKnow, need_to_know
 from notifications.domain.occasions import PARTS_IN_A_CIRCLE, TOLD_AMONG
 from notifications.domain.telling import Telling, telling
 
-from .around import CELL, KINDS, PEOPLE, RECORD, RULES
+from .around import CELLS, KINDS, PEOPLE, RECORD, RULES
 
 PERSON, MENTORSHIP = st.sampled_from(PEOPLE), st.sampled_from(["m-1", "m-2"])
 BECAUSE_OF = {
@@ -46,6 +47,14 @@ def _record(event: CircleRecorded) -> RecordCircleRequest:
     return RecordCircleRequest(
         learner_id="ada", mentorship_id=event.mentorship_id, mentor_id=event.mentor_id, parties=event.parties, ended=event.ended
     )  # fmt: skip
+
+
+def _give(cell: Cell) -> GiveAgreementRequest:
+    return GiveAgreementRequest(learner_id="ada", kind=cell[0], because=cell[1])
+
+
+def _withdraw(cell: Cell) -> WithdrawAgreementRequest:
+    return WithdrawAgreementRequest(learner_id="ada", kind=cell[0], because=cell[1])
 
 
 @st.composite
@@ -65,17 +74,31 @@ def _tell(draw: st.DrawFn) -> TellCircleRequest:
     )
 
 
-DAYS = st.sampled_from(["", "2020-01-01", "2026-03-04", "2030-01-01"])
-STEPS = st.one_of(
-    RECORD.map(_record),
-    RULES.filter(bool).map(lambda rules: SetNeedToKnowRequest(rules=rules)),
-    CELL.map(lambda cell: GiveAgreementRequest(learner_id="ada", kind=cell[0], because=cell[1])),
-    CELL.map(lambda cell: WithdrawAgreementRequest(learner_id="ada", kind=cell[0], because=cell[1])),
-    DAYS.map(lambda day: SetLearnerComesOfAgeRequest(learner_id="ada", comes_of_age_on=day)),
-    st.integers(1, 3).map(lambda days: timedelta(days=days)),
-    _tell(),
-    _tell(),
+DAY = st.sampled_from(["", "2020-01-01", "2026-03-04", "2030-01-01"])
+STEP = st.one_of(
+    RECORD.map(lambda event: [_record(event)]),
+    RULES.map(lambda rules: [SetNeedToKnowRequest(rules=rules)]),
+    st.sets(st.sampled_from(CELLS)).map(lambda cells: [_give(cell) for cell in sorted(cells)]),
+    st.sets(st.sampled_from(CELLS)).map(lambda cells: [_withdraw(cell) for cell in sorted(cells)]),
+    DAY.map(lambda day: [SetLearnerComesOfAgeRequest(learner_id="ada", comes_of_age_on=day)]),
+    st.integers(1, 3).map(lambda days: [timedelta(days=days)]),
+    st.lists(_tell(), min_size=1, max_size=3),
 )
+# All that may be lost is there at first.
+BEGUN = st.tuples(
+    RECORD.filter(lambda one: not one.ended),
+    RULES,
+    st.lists(_tell(), min_size=2, max_size=4),
+).map(
+    lambda begun: [
+        _record(begun[0]),
+        SetNeedToKnowRequest(rules=begun[1]),
+        *map(_give, CELLS),
+        SetLearnerComesOfAgeRequest(learner_id="ada", comes_of_age_on="2026-03-04"),
+        *begun[2],
+    ]
+)  # fmt: skip
+HISTORY = st.tuples(BEGUN, st.lists(STEP, max_size=6)).map(lambda found: [*found[0], *chain.from_iterable(found[1])])
 
 
 @dataclass
@@ -180,7 +203,7 @@ class Service:
 
 
 @settings(deadline=None, max_examples=50)
-@for_all(steps=st.lists(STEPS, min_size=4, max_size=16))
+@for_all(steps=HISTORY)
 def test_nobody_without_a_rule_or_a_part_is_ever_told_and_none_is_sent_when_it_is_lost(
     steps: list[Message | timedelta],
 ) -> None:
