@@ -13,6 +13,7 @@ from mentorstream.calendar_file import calendar
 from mentorstream.call import call
 from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, create_topics, read_topics
+from mentorstream.ledger.commands import ledger
 from mentorstream.notify.commands import notify
 from mentorstream.operate import parked, projections, relay
 from mentorstream.operate.verify import verify
@@ -108,4 +109,5 @@ def apply_topics(
 app.command()(call)
 app.command()(cohort)
 app.command()(calendar)
+app.command()(ledger)
 app.command()(verify)

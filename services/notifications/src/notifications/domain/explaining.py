@@ -28,7 +28,7 @@ class Question:
     kind: InformationKind.ValueType
     occasion: Occasion.ValueType
     conditions: Conditions
-    now: datetime
+    at: datetime
 
     def is_for(self, because: Because.ValueType) -> bool:
         """Whether the occasion may go to this relationship at all."""
@@ -88,7 +88,7 @@ def _explained(
     best: Rule | None = None
     missing = list[Missing]()
     for because in grounds:
-        rule = matrix.allowing(question.kind, because, question.conditions, question.now)
+        rule = matrix.allowing(question.kind, because, question.conditions, question.at)
         if rule is None or not question.is_for(because):
             missing += _why_not(question, matrix, because)
         elif best is None or rule.detail > best.detail:
@@ -107,7 +107,7 @@ def _why_not(question: Question, matrix: NeedToKnow, because: Because.ValueType)
     if not rules:
         yield Missing(because, WhyNotReason.WHY_NOT_REASON_NO_RULE)
     for rule in rules:
-        for condition in rule.unmet(question.conditions, question.now):
+        for condition in rule.unmet(question.conditions, question.at):
             yield Missing(because, _unmet(condition, question.conditions), rule.name)
 
 

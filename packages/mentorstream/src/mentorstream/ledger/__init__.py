@@ -1,0 +1,1 @@
+"""The ledger by the command line: who was told what about a learner."""
