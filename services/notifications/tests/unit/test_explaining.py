@@ -93,7 +93,7 @@ def short(of: Explanation) -> str:
 
 async def explained(kind: InformationKind.ValueType, *conditions: Message) -> dict[str, str]:
     answer = await asked(kind, reader(conditions=conditions))
-    return {one.person_id: short(one.now) for one in answer.people}
+    return {one.person_id: short(one.applied) for one in answer.people}
 
 
 async def test_each_person_is_told_by_a_rule_or_not_for_a_reason() -> None:
@@ -110,7 +110,7 @@ async def test_each_person_is_told_by_a_rule_or_not_for_a_reason() -> None:
 
 async def test_a_rule_whose_condition_is_not_met_is_named() -> None:
     answer = await asked(WELL_BEING)
-    (why,) = next(one for one in answer.people if one.person_id == "boss").now.why_not
+    (why,) = next(one for one in answer.people if one.person_id == "boss").applied.why_not
     assert why.rule == "issue-well-being/employer-contact/learner-agrees"
     assert why.because == Because.BECAUSE_EMPLOYER_CONTACT
 
@@ -126,7 +126,7 @@ async def test_an_agreement_and_an_age_are_as_they_are_known() -> None:
 async def test_nobody_of_a_mentorship_that_has_ended_is_a_party_any_more_and_each_mentorship_is_told_apart() -> None:
     circles = [recorded("boss"), recorded("boss", mentor="max", mentorship="m-2"), recorded(mentor="", ended=True)]
     answer = await asked(SESSION, reader(circles))
-    assert [(one.mentorship_id, one.person_id, short(one.now)) for one in answer.people] == [
+    assert [(one.mentorship_id, one.person_id, short(one.applied)) for one in answer.people] == [
         ("", "ada", "FULL: session/learner"),
         ("m-1", "boss", "UNSPECIFIED: NO_LONGER_A_PARTY"),
         ("m-1", "mia", "UNSPECIFIED: NO_LONGER_A_PARTY"),
@@ -137,7 +137,7 @@ async def test_nobody_of_a_mentorship_that_has_ended_is_a_party_any_more_and_eac
 
 async def test_an_occasion_goes_to_fewer_than_its_kind_and_to_whoever_has_a_part_in_it() -> None:
     answer = await asked(PROGRESS, occasion=Occasion.OCCASION_ASSESSMENT_ASKED)
-    by_person = {one.person_id: short(one.now) for one in answer.people}
+    by_person = {one.person_id: short(one.applied) for one in answer.people}
     assert by_person["mia"] == "FULL: progress/mentor"
     assert by_person["ada"] == by_person["boss"] == by_person["chief"] == "UNSPECIFIED: OCCASION_NOT_FOR_THEM"
     assert list(answer.parts) == [Because.BECAUSE_ASKED_TO_ASSESS]
@@ -159,7 +159,7 @@ async def test_a_proposed_matrix_shows_what_it_would_change_and_is_not_set() -> 
     reading = reader(policy=[NeedToKnowSet(rules=default_rules().rules)])
     answer = await asked(WELL_BEING, reading, proposed=proposed)
     assert answer.policy_version == 2
-    assert {one.person_id: (short(one.now).split(":")[0], short(one.proposed).split(":")[0]) for one in answer.people if one.changes} == {
+    assert {one.person_id: (short(one.applied).split(":")[0], short(one.proposed).split(":")[0]) for one in answer.people if one.changes} == {
         "mia": ("FULL", "OUTLINE"),
         "chief": ("OUTLINE", "UNSPECIFIED"),
         "boss": ("UNSPECIFIED", "OUTLINE"),

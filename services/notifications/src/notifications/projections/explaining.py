@@ -25,7 +25,7 @@ from notifications.domain.occasions import PARTS_IN_A_CIRCLE, TOLD_TO_A_CIRCLE, 
 def explaining_queries(matrix: Aggregate[NeedToKnow]) -> list[Query]:
     """The query that explains the policy, which is this aggregate's."""
 
-    async def explain_need_to_know(request: ExplainNeedToKnowRequest, reader: Reader) -> ExplainNeedToKnowResponse:
+    async def explain_need_to_know(request: ExplainNeedToKnowRequest, read: Reader) -> ExplainNeedToKnowResponse:
         if _is_of_a_concern(request):
             return ExplainNeedToKnowResponse(told_to_handlers_alone=True)
         if request.occasion and request.occasion not in TOLD_TO_A_CIRCLE:
@@ -36,21 +36,21 @@ def explaining_queries(matrix: Aggregate[NeedToKnow]) -> list[Query]:
                 field="occasion",
             )
         proposed = NeedToKnow.of(checked(request.proposed, "proposed"))
-        around = await reader.state(circle, f"circle-{request.learner_id}")
+        around = await read.state(circle, f"circle-{request.learner_id}")
         if not around.surroundings:
             raise Refusal(
                 "CIRCLE_UNKNOWN",
                 f"Nobody has been heard of who surrounds learner {request.learner_id}: check the id, or start a mentorship.",
                 field="learner_id",
             )
-        policy = await reader.state(matrix, "need-to-know")
-        depends_on = await reader.state(conditions, f"conditions-{request.learner_id}")
-        question = Question(request.learner_id, request.kind, request.occasion, depends_on, reader.now)
-        now = explain(question, around, policy)
+        policy = await read.state(matrix, "need-to-know")
+        depends_on = await read.state(conditions, f"conditions-{request.learner_id}")
+        question = Question(request.learner_id, request.kind, request.occasion, depends_on, read.now)
+        applied = explain(question, around, policy)
         then = explain(question, around, proposed) if request.proposed else None
         return ExplainNeedToKnowResponse(
             policy_version=policy.version,
-            people=_people(now, then),
+            people=_people(applied, then),
             parts=sorted(PARTS_IN_A_CIRCLE.get(request.occasion, ())),
         )
 
@@ -63,13 +63,14 @@ def _is_of_a_concern(request: ExplainNeedToKnowRequest) -> bool:
     return bool(request.occasion) and is_safeguarding(request.occasion)
 
 
-def _people(now: Sequence[Explained], then: Sequence[Explained] | None) -> list[PersonExplained]:
+def _people(applied: Sequence[Explained], then: Sequence[Explained] | None) -> list[PersonExplained]:
     found = [
-        PersonExplained(person_id=one.person_id, mentorship_id=one.mentorship_id, now=_explanation(one)) for one in now
+        PersonExplained(person_id=one.person_id, mentorship_id=one.mentorship_id, applied=_explanation(one))
+        for one in applied
     ]
     for person, other in zip(found, then or (), strict=False):
         person.proposed.CopyFrom(_explanation(other))
-        person.changes = person.proposed.detail != person.now.detail
+        person.changes = person.proposed.detail != person.applied.detail
     return found
 
 
