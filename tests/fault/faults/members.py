@@ -17,6 +17,7 @@ _GROUPS = {
     "notifications.ledger.v1": ("evidence", "sessions"),
     "notifications.sending.v1": ("notifications",),
     "notifications.suppressing.v1": ("notifications",),
+    "notifications.verifying.v1": ("notifications",),
     "safeguarding.escalation.v1": ("safeguarding",),
 }
 _PARTITIONS = range(8)

@@ -10,6 +10,9 @@ from notifications.domain.occasions import is_safeguarding
 from notifications.domain.provider_details import ProviderDetails
 from notifications.texts import MATTERS, Words, page
 
+# The portal's page on which somebody sees their own addresses.
+_ADDRESSES = "addresses"
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -73,6 +76,22 @@ def content_of(
         link=f"{link_base.rstrip('/')}/{where}/{quote(about, safe='')}",
         facts=_facts(notice, words) if is_safeguarding(notice.occasion) else (),
         why=words.why[notice.because],
+    )
+
+
+def content_of_code(code: str, link_base: str, words: Words) -> Content:
+    """What is said with a code that verifies an address. It greets nobody: whose address it is is not known yet."""
+    wording = words.code
+    return Content(
+        language=words.language,
+        greeting="",
+        subject=wording.subject,
+        sentence=wording.sentence.format(code=code),
+        calls=(),
+        more=wording.more,
+        link=f"{link_base.rstrip('/')}/{_ADDRESSES}",
+        facts=(),
+        why=wording.why,
     )
 
 

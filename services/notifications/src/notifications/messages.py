@@ -12,7 +12,7 @@ from email.utils import format_datetime
 
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
-from notifications.contents import content_of, one_line
+from notifications.contents import Content, content_of, one_line
 from notifications.domain.occasions import is_safeguarding
 from notifications.domain.provider_details import ProviderDetails
 from notifications.forms import Brief, as_brief, as_html, as_text
@@ -61,13 +61,18 @@ def compose(
     # A raiser may be a learner: a concern's message names nobody, not even whom it goes to.
     name = "" if is_safeguarding(notice.occasion) else one_line(recipient.name)
     content = content_of(notice, name, link_base, words_in(language), provider or ProviderDetails())
+    return mail(content, Recipient(recipient.email, name), sender=sender, at=at, key=notice.notice_id)
+
+
+def mail(content: Content, recipient: Recipient, *, sender: str, at: datetime, key: str) -> EmailMessage:
+    """A content as mail. `key` is its Message-ID and notice id, the same at every attempt. Raises Unaddressable."""
     message = EmailMessage(policy=SMTP)
     message["Subject"] = content.subject
     message["From"] = sender
-    message["To"] = _address(name, recipient.email)
+    message["To"] = _address(recipient)
     message["Date"] = format_datetime(at)
-    message["Message-ID"] = f"<{notice.notice_id}@{sender.rpartition('@')[2]}>"
-    message["X-Notice-Id"] = notice.notice_id
+    message["Message-ID"] = f"<{key}@{sender.rpartition('@')[2]}>"
+    message["X-Notice-Id"] = key
     # RFC 3834: no out-of-office reply is to come back to the platform.
     message["Auto-Submitted"] = "auto-generated"
     # Quoted whatever is in it: not every server on the way takes eight bits, and Welsh has letters beyond seven.
@@ -89,9 +94,9 @@ def brief(
     return as_brief(content_of(notice, "", link_base, words_in(language), provider or ProviderDetails()))
 
 
-def _address(name: str, email: str) -> Address:
+def _address(recipient: Recipient) -> Address:
     # Not raised from the error: its text holds the address, and would be logged.
     with suppress(ValueError, IndexError, MessageError):
-        if email.isascii():
-            return Address(name, addr_spec=email)
+        if recipient.email.isascii():
+            return Address(recipient.name, addr_spec=recipient.email)
     raise Unaddressable("the registered address is not one that mail can be sent to; register the contact again")

@@ -1,8 +1,13 @@
 """The wiring of the notifications service: the one place that builds adapters and reads settings."""
 
+from collections.abc import Mapping
+
 from eventkernel.contract import Contract, files_of, fill
+from eventkernel.reaction import Effect
 from eventkernel.reading import Ask
 from eventkernel.service import Service
+from google.protobuf.message import Message
+from mentoring.notifications.v1.addresses_pb2 import SendCodeRequest
 from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
@@ -22,6 +27,7 @@ from notifications.domain.preferences import preferences
 from notifications.domain.provider_details import provider_details
 from notifications.domain.reading import reading
 from notifications.effects.apprise import AppriseMessenger
+from notifications.effects.codes import SendCode
 from notifications.effects.holding import Holding
 from notifications.effects.line import Line
 from notifications.effects.mailer import Mailer
@@ -43,6 +49,7 @@ from notifications.reactions.ledger import ledger
 from notifications.reactions.sending import sending
 from notifications.reactions.suppressing import suppressing
 from notifications.reactions.telling import telling
+from notifications.reactions.verifying import verifying
 from notifications.settings import Settings
 
 
@@ -73,7 +80,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             reading,
         ],
         projections=[notices, inbox],
-        reactions=[circles, telling, ledger, sending, suppressing],
+        reactions=[circles, telling, ledger, sending, suppressing, verifying],
         queries=[
             list_notices,
             list_my_notices,
@@ -86,7 +93,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             *explaining_queries(matrix),
         ],
         followed=[follow_my_inbox],
-        effects={StartNoticeRequest: _send_notice(found, mailer or _smtp(found), Holding(matrix, policy))},
+        effects=_effects(found, mailer or _smtp(found), Holding(matrix, policy)),
         relations={"self": self_},
     )
 
@@ -109,30 +116,23 @@ def _smtp(settings: Settings) -> SmtpMailer:
     )
 
 
-def _send_notice(settings: Settings, mailer: Mailer, holding: Holding) -> SendNotice:
-    def line(name: str, per_minute: float) -> Line:
-        return Line(
-            name,
-            per_minute=per_minute,
-            failures=settings.circuit_failures,
-            open_seconds=settings.circuit_open_seconds,
-        )
-
+def _effects(settings: Settings, mailer: Mailer, holding: Holding) -> Mapping[type[Message], Effect]:
     link_base = settings.link_base
     webhook = WebhookMessenger(private=settings.webhook_private)
     apprise = AppriseMessenger(settings.schemas)
-    return SendNotice(
-        outlets={
-            Channel.CHANNEL_EMAIL: ByMail(mailer, settings.mail_sender, link_base),
-            Channel.CHANNEL_WEBHOOK: ByAddress(Channel.CHANNEL_WEBHOOK, webhook, link_base),
-            Channel.CHANNEL_APPRISE: ByAddress(Channel.CHANNEL_APPRISE, apprise, link_base),
-            Channel.CHANNEL_INBOX: ToTheInbox(),
-        },
-        lines={
-            Channel.CHANNEL_EMAIL: line("EMAIL", settings.mail_per_minute),
-            Channel.CHANNEL_WEBHOOK: line("WEBHOOK", settings.webhook_per_minute),
-            Channel.CHANNEL_APPRISE: line("APPRISE", settings.apprise_per_minute),
-        },
+    outlets: dict[Channel.ValueType, ByMail | ByAddress] = {
+        Channel.CHANNEL_EMAIL: ByMail(mailer, settings.mail_sender, link_base),
+        Channel.CHANNEL_WEBHOOK: ByAddress(Channel.CHANNEL_WEBHOOK, webhook, link_base),
+        Channel.CHANNEL_APPRISE: ByAddress(Channel.CHANNEL_APPRISE, apprise, link_base),
+    }
+    lines = {
+        Channel.CHANNEL_EMAIL: _line(settings, "EMAIL", settings.mail_per_minute),
+        Channel.CHANNEL_WEBHOOK: _line(settings, "WEBHOOK", settings.webhook_per_minute),
+        Channel.CHANNEL_APPRISE: _line(settings, "APPRISE", settings.apprise_per_minute),
+    }
+    notices = SendNotice(
+        outlets={**outlets, Channel.CHANNEL_INBOX: ToTheInbox()},
+        lines=lines,
         holding=holding,
         patience=Patience(
             first_seconds=settings.mail_retry_first_seconds,
@@ -140,4 +140,11 @@ def _send_notice(settings: Settings, mailer: Mailer, holding: Holding) -> SendNo
             longest_seconds_safeguarding=settings.mail_retry_longest_seconds_safeguarding,
             attempts=settings.mail_attempts,
         ),
+    )
+    return {StartNoticeRequest: notices, SendCodeRequest: SendCode(outlets, lines, link_base, holding)}
+
+
+def _line(settings: Settings, name: str, per_minute: float) -> Line:
+    return Line(
+        name, per_minute=per_minute, failures=settings.circuit_failures, open_seconds=settings.circuit_open_seconds
     )

@@ -11,7 +11,7 @@ from eventkernel.commands import Order
 from eventkernel.due import DueRunner
 from eventkernel.messages import DueRow, Metadata, Principal, derived_id
 from eventkernel.node import Node
-from eventkernel.reaction import Doing, Effect, Later
+from eventkernel.reaction import Doing, Effect, Later, Reaction
 from eventkernel.settings import Settings
 from eventkernel.store.memory import MemoryStore
 from eventkernel.testing.scenario import person
@@ -135,11 +135,23 @@ class House:
         return found
 
     async def _keep(self, event: NoticeRequested, meta: Metadata) -> None:
-        for index, later in enumerate(sending.policies[NoticeRequested](event, meta)):
-            assert isinstance(later, Later)
-            key = derived_id("sending", meta.event_id, str(index))
-            name, request = later.request.DESCRIPTOR.full_name, later.request.SerializeToString()
-            await self.store.due.schedule([DueRow(key, TENANT, later.at, name, request, urgent=later.urgent)])
+        await self.hear(sending, event, meta)
+
+    async def hear(self, reaction: Reaction, event: Message, meta: Metadata) -> None:
+        """What the reactor does with an event: what follows is given at once, or kept as a due row."""
+        for index, reply in enumerate(reaction.policies[type(event)](event, meta)):
+            key = derived_id(reaction.name, meta.event_id, str(index))
+            if isinstance(reply, Later):
+                name, request = reply.request.DESCRIPTOR.full_name, reply.request.SerializeToString()
+                await self.store.due.schedule([DueRow(key, TENANT, reply.at, name, request, urgent=reply.urgent)])
+            else:
+                await self.node.commands.give(Order(reply, SYSTEM, key))
+
+    async def hear_all(self, reaction: Reaction, stream: str) -> None:
+        """A reaction hears all of a stream, from its beginning each time."""
+        for item in await self.node.reader(SYSTEM).history(stream):
+            if type(item.event) in reaction.policies:
+                await self.hear(reaction, item.event, item.meta)
 
     async def until(self, end: datetime) -> None:
         """Does whatever falls due up to then, each at its time; what a dead process had, when its lease is over."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mentoring.notifications.v1.addresses_events_pb2 import (
     AddressCodeMade,
     AddressCodeMissed,
+    AddressCodeNotSent,
     AddressRegistered,
     AddressRemoved,
     AddressVerificationAsked,
@@ -41,7 +42,7 @@ ADA, MANAGER = person("ada", "dsl"), person("paula", "provider_manager")
 HOOK, CHAT, MAIL = Channel.CHANNEL_WEBHOOK, Channel.CHANNEL_APPRISE, Channel.CHANNEL_EMAIL
 SECRET = "whsec_" + "a" * 32
 POLICY = default_delivery()
-RIGHT, WRONG = "12345678", "87654321"
+RIGHT, WRONG = "7K3FM-9QT2X", "00000-00000"
 
 
 def among(*past: Message, contact: Contact | None = None) -> Given[Addresses]:
@@ -129,11 +130,29 @@ def test_a_code_counts_until_its_time_is_over_and_not_before_it_was_sent() -> No
     assert sent.when(verify(), by=ADA, at=end - timedelta(seconds=1)).after().state.usable(CHAT) == (1,)
 
 
+def test_a_code_that_could_not_be_sent_counts_no_more_and_is_said() -> None:
+    past = among().when(mine(), by=ADA).after().when(send()).after()
+    failed = send()
+    failed.code, failed.failure = "", "SMTP_550"
+    past = past.when(failed).then(AddressCodeNotSent(person_id="ada", channel=CHAT, registration=1, failure="SMTP_550"))
+    past.when(verify(), by=ADA).then_refused("CODE_EXPIRED")
+    known = past.state.find(CHAT, 1)
+    assert known is not None
+    assert known.failure == "SMTP_550"
+
+
+@pytest.mark.parametrize("written", ["7k3fm-9qt2x", "7K3FM9QT2X", "7K3FM 9QT2X"])
+def test_a_code_is_the_same_whichever_way_it_is_written(written: str) -> None:
+    past = among().when(mine(), by=ADA).after().when(send()).after()
+    past.when(verify(code=written), by=ADA).then(AddressVerified(person_id="ada", channel=CHAT, registration=1))
+    protovalidate.validate(verify(code=written))
+
+
 def test_only_the_newest_code_counts() -> None:
     past = among().when(mine(), by=ADA).after().when(send()).after()
     again = past.when(AskForMyCodeRequest(person_id="ada", channel=CHAT, registration=1), by=ADA).after()
     again.when(send(asked=1, code=WRONG)).then_nothing()
-    newer = again.when(send(asked=2, code="11112222")).after()
+    newer = again.when(send(asked=2, code="11111-22222")).after()
     newer.when(verify(), by=ADA).then(AddressCodeMissed(person_id="ada", channel=CHAT, registration=1))
 
 

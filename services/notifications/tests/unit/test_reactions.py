@@ -11,6 +11,9 @@ from eventkernel.reaction import Later, Reaction
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import InformationKind, Party, PartyRelationship, Sealed, StandardVersion
 from mentoring.evidence.v1.events_pb2 import EvidenceAccepted, EvidenceReferred
+from mentoring.notifications.v1.addresses_events_pb2 import AddressVerificationAsked
+from mentoring.notifications.v1.addresses_pb2 import SendCodeRequest
+from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.events_pb2 import Because, ContactReplaced, Detail, NoticeRequested, Occasion
 from mentoring.notifications.v1.notifications_pb2 import (
     RecordCircleRequest,
@@ -46,6 +49,7 @@ from mentoring.sessions.v1.mentorship_events_pb2 import EmployerChanged, MentorC
 from notifications.reactions.circles import circles
 from notifications.reactions.sending import sending
 from notifications.reactions.telling import telling
+from notifications.reactions.verifying import verifying
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 TELLING_ID = derived_id("telling", "event-1")
@@ -461,3 +465,9 @@ def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
         "AssessmentScheduled", "AssessmentChased", "AssessmentDecided", "IssueRaised", "IssueReferred", "IssueReferralAccepted",
         "IssueReferralDeclined", "IssueReferralChased", "IssueClosed", "IssueReopened", "IssueIdle",
     }  # fmt: skip
+
+
+def test_a_code_that_was_asked_for_is_made_when_it_is_sent_and_at_once() -> None:
+    event = AddressVerificationAsked(person_id="ada", channel=Channel.CHANNEL_APPRISE, registration=2, asked=3)
+    request = SendCodeRequest(person_id="ada", channel=Channel.CHANNEL_APPRISE, registration=2, asked=3)
+    assert follows(verifying, event) == [Later(at=AT, request=request)]

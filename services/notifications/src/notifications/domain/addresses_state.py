@@ -25,7 +25,8 @@ class Code:
 class Address:
     """One address. Of mail the registration is the contact's, and only those are here for which a code was asked.
 
-    `asked`: how many codes were asked for it. `code`: the one that counts, while it is not verified.
+    `asked`: how many codes were asked for it. `code`: the one that counts, while it is not verified. `failure`: why the newest could not
+    be sent.
     """
 
     channel: Channel.ValueType
@@ -34,6 +35,7 @@ class Address:
     verified: bool = False
     asked: int = 0
     code: Code | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,11 @@ class Addresses:
         """Whether what went there came back."""
         return (channel, registration) in self.suppressed
 
+    def wants_code(self, channel: Channel.ValueType, registration: int, asked: int) -> bool:
+        """Whether the code that was asked for as the so manieth is still wanted: it was not verified, removed, or asked anew since."""
+        known = self.find(channel, registration)
+        return known is not None and not known.verified and known.asked == asked
+
     def asked_lately(self, now: datetime, *, by_another: bool) -> int:
         """How many codes this side asked for within the last 24 hours."""
         return sum(one.by_another == by_another and one.at > now - _A_DAY for one in self.asked)
@@ -109,7 +116,7 @@ class Addresses:
 
     def after_verifying(self, address: Address) -> "Addresses":
         """Used from now on: the person's own in place of their own before it, what somebody else put there beside all."""
-        found = self.with_address(replace(address, verified=True, code=None))
+        found = self.with_address(replace(address, verified=True, code=None, failure=""))
         found = replace(found, suppressed=self.suppressed - {(address.channel, address.registration)})
         if address.by_another or address.channel == Channel.CHANNEL_EMAIL:
             return found

@@ -1,28 +1,32 @@
 """By each channel, what is handed over, and to which address. Whatever can fail without a trace happens here, before anything is sent."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
 from eventkernel.keys import KeyDestroyed
 from eventkernel.reaction import Doing
 from eventkernel.timing import Clock, utc_now
+from google.protobuf.message import Message
 from mentoring.notifications.v1.addresses_events_pb2 import AddressRegistered
 from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.events_pb2 import ContactRegistered, Occasion, Outcome
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
-from notifications.contents import tells_whom_to_call
+from notifications.contents import Content, tells_whom_to_call
 from notifications.domain.provider_details import ProviderDetails, provider_details
 from notifications.effects.giving import type_of
 from notifications.effects.mailer import Mailer
 from notifications.effects.messenger import Messenger, Short
-from notifications.messages import Recipient, Unaddressable, brief, compose
+from notifications.forms import as_brief
+from notifications.messages import Recipient, Unaddressable, brief, compose, mail
 
 CONTACT_UNKNOWN = "CONTACT_UNKNOWN"
 CONTACT_ERASED = "CONTACT_ERASED"
 ADDRESS_INVALID = "ADDRESS_INVALID"
+# What a webhook reads of a code, where of a notice it reads the occasion.
+_CODE = "address_code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,16 @@ class Ready:
     outcome: Outcome.ValueType = Outcome.OUTCOME_SENT
 
 
+class Carrier(Protocol):
+    """A channel by which a code can go to an address."""
+
+    async def prepare_code(
+        self, person_id: str, registration: int, content: Content, key: str, doing: Doing
+    ) -> Ready | Ended:
+        """A code for this registration of the person's, or why there is nothing to hand over."""
+        ...
+
+
 class Outlet(Protocol):
     """A channel."""
 
@@ -89,19 +103,27 @@ class ByMail:
         """A contact that is not there may come."""
         # A safeguarding message greets nobody by name, so the name is not read for it.
         fields = ("email",) if notice.safeguarding else ("email", "name")
-        try:
-            found = await doing.open_fields(
-                f"contact-{notice.recipient_id}", type_of(ContactRegistered), fields, registration
-            )
-        except KeyDestroyed:
-            return Ended(Outcome.OUTCOME_FAILED, CONTACT_ERASED)
-        if found is None:
-            return Ended(Outcome.OUTCOME_FAILED_FOR_NOW, CONTACT_UNKNOWN)
+        found = await _opened(ContactRegistered, f"contact-{notice.recipient_id}", fields, registration, doing)
+        if isinstance(found, Ended):
+            return found
         try:
             message = compose(
-                notice, Recipient(*found), sender=self.sender, link_base=self.link_base, at=self.clock(),
-                language=language, provider=await _provider(notice, doing),
+                notice, Recipient(*found), sender=self.sender, link_base=self.link_base, at=self.clock(), language=language,
+                provider=await _provider(notice, doing),
             )  # fmt: skip
+        except Unaddressable:
+            return Ended(Outcome.OUTCOME_FAILED, ADDRESS_INVALID)
+        return Ready("mail", partial(self.mailer.send, message))
+
+    async def prepare_code(
+        self, person_id: str, registration: int, content: Content, key: str, doing: Doing
+    ) -> Ready | Ended:
+        """By mail to that registration."""
+        found = await _opened(ContactRegistered, f"contact-{person_id}", ("email",), registration, doing)
+        if isinstance(found, Ended):
+            return found
+        try:
+            message = mail(content, Recipient(*found), sender=self.sender, at=self.clock(), key=key)
         except Unaddressable:
             return Ended(Outcome.OUTCOME_FAILED, ADDRESS_INVALID)
         return Ready("mail", partial(self.mailer.send, message))
@@ -119,21 +141,27 @@ class ByAddress:
         self, notice: StartNoticeRequest, registration: int, language: str, doing: Doing
     ) -> Ready | Ended:
         """What a receiver of webhooks has answered for is delivered; what a service took is sent."""
-        of_webhook = self.channel == Channel.CHANNEL_WEBHOOK
-        fields = ("address", "secret") if of_webhook else ("address",)
-        try:
-            found = await doing.open_fields(
-                f"addresses-{notice.recipient_id}", type_of(AddressRegistered), fields, registration
-            )
-        except KeyDestroyed:
-            return Ended(Outcome.OUTCOME_FAILED, CONTACT_ERASED)
-        if found is None:
-            return Ended(Outcome.OUTCOME_FAILED, CONTACT_UNKNOWN)
         said = brief(notice, link_base=self.link_base, language=language, provider=await _provider(notice, doing))
         kind = Occasion.Name(notice.occasion).removeprefix("OCCASION_").lower()
-        short = Short(
-            f"{notice.notice_id}.{self.channel}.{registration}", kind, said.subject, said.text, said.link, said.why
-        )
+        key = f"{notice.notice_id}.{self.channel}.{registration}"
+        short = Short(key, kind, said.subject, said.text, said.link, said.why)
+        return await self._ready(notice.recipient_id, registration, short, doing)
+
+    async def prepare_code(
+        self, person_id: str, registration: int, content: Content, key: str, doing: Doing
+    ) -> Ready | Ended:
+        """In the same form."""
+        said = as_brief(content)
+        short = Short(key, _CODE, said.subject, said.text, said.link, said.why)
+        return await self._ready(person_id, registration, short, doing)
+
+    async def _ready(self, person_id: str, registration: int, short: Short, doing: Doing) -> Ready | Ended:
+        of_webhook = self.channel == Channel.CHANNEL_WEBHOOK
+        fields = ("address", "secret") if of_webhook else ("address",)
+        found = await _opened(AddressRegistered, f"addresses-{person_id}", fields, registration, doing)
+        if isinstance(found, Ended):
+            # An address is there from its registration on: what is not there does not come.
+            return replace(found, outcome=Outcome.OUTCOME_FAILED)
         address = " ".join(found)
         return Ready(
             self.messenger.circuit(address),
@@ -150,6 +178,17 @@ class ToTheInbox:
     ) -> Ready | Ended:
         """Nothing can fail."""
         return Ready("inbox", _nothing, Outcome.OUTCOME_DELIVERED)
+
+
+async def _opened(
+    kind: type[Message], stream: str, fields: Sequence[str], registration: int, doing: Doing
+) -> list[str] | Ended:
+    """The address of a registration, or why there is none: a contact may come."""
+    try:
+        found = await doing.open_fields(stream, type_of(kind), fields, registration)
+    except KeyDestroyed:
+        return Ended(Outcome.OUTCOME_FAILED, CONTACT_ERASED)
+    return found if found is not None else Ended(Outcome.OUTCOME_FAILED_FOR_NOW, CONTACT_UNKNOWN)
 
 
 async def _provider(notice: StartNoticeRequest, doing: Doing) -> ProviderDetails:

@@ -56,6 +56,7 @@ def _summary(known: Addresses, one: Address, text: str) -> AddressSummary:
         masked=masked(one.channel, text),
         verified=one.verified,
         by_another=one.by_another,
+        code_failure=one.failure,
         suppressed=known.is_suppressed(one.channel, one.registration),
     )
     if one.code is not None:

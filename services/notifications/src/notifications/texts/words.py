@@ -38,6 +38,16 @@ class Wording:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeWording:
+    """What goes with a code that verifies an address. `sentence` has a place for it."""
+
+    subject: str
+    sentence: str
+    more: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """The words around a message."""
 
@@ -60,6 +70,7 @@ class Words:
     why: Mapping[Because.ValueType, str]
     roles: Mapping[str, str] = field(repr=False)
     categories: Mapping[str, str] = field(repr=False)
+    code: CodeWording = field(repr=False)
 
     def wording(self, occasion: Occasion.ValueType, detail: Detail.ValueType) -> Wording:
         """What is said of an occasion in this detail. Raises KeyError where no text is written for it."""
@@ -105,6 +116,7 @@ def _words(language: str) -> Words:
         why={Because.Value(f"BECAUSE_{name}"): reason for name, reason in said["why"].items()},
         roles=said["role"],
         categories=said["category"],
+        code=CodeWording(**said["code"]),
     )
 
 
