@@ -1,7 +1,18 @@
-"""`mentorstream call`: what is typed wrongly is told before anything is sent, with what would be right."""
+"""`mentorstream call`: what is typed wrongly is told before anything is sent, with what would be right; what is answered is printed."""
 
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
+from mentoring.common.v1.common_pb2 import CommandReply
+from mentoring.notifications.v1.inbox_pb2 import FollowMyInboxResponse, InboxEntry
+from mentoring.sessions.v1.sessions_pb2 import PlanSessionRequest
 from mentorstream.cli import app
+from mentorstream.embedded.testing import beside
 from typer.testing import CliRunner, Result
 
 PLAN = ["sessions", "PlanSession", "{}"]
@@ -47,3 +58,66 @@ def test_the_fields_of_a_request_are_shown_with_what_is_inside_them() -> None:
     assert "standard: an object\n  reference: text\n  version: text\n" in shown
     assert "parties: several, each an object\n  person_id: text\n  relationship: PARTY_RELATIONSHIP_" in shown
     assert "starts_at: a time, 2026-03-02T10:00:00Z\n" in typed("sessions", "PlanSession", "--fields").stdout
+
+
+class Answering(grpc.GenericRpcHandler):
+    """A service that answers what it was asked, refuses one call, and answers another in two parts."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        method = handler_call_details.method.rpartition("/")[2]
+        if method == "FollowMyInbox":
+            return grpc.unary_stream_rpc_method_handler(self._follow)
+        return grpc.unary_unary_rpc_method_handler(self._refuse if method == "HoldSession" else self._plan)
+
+    async def _plan(self, sent: bytes, context: Any) -> bytes:
+        said = dict(context.invocation_metadata())
+        told = (PlanSessionRequest.FromString(sent).session_id, said["idempotency-key"], said["read-after"])
+        return CommandReply(stream=" ".join(told)).SerializeToString()
+
+    async def _refuse(self, _sent: bytes, context: Any) -> bytes:
+        detail = status_pb2.Status()
+        bad = error_details_pb2.BadRequest()
+        bad.field_violations.add(field="session_id", description="it was held")
+        detail.details.add().Pack(bad)
+        trailers = (("reason", "SESSION_NOT_PLANNED"), ("grpc-status-details-bin", detail.SerializeToString()))
+        await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "it was held", trailers)
+        raise AssertionError("an aborted call went on")
+
+    async def _follow(self, _sent: bytes, _context: Any) -> AsyncIterator[bytes]:
+        for notice_id in ("one", "two"):
+            yield FollowMyInboxResponse(entry=InboxEntry(notice_id=notice_id)).SerializeToString()
+
+
+@contextlib.asynccontextmanager
+async def answering() -> AsyncIterator[str]:
+    server = grpc.aio.server()
+    server.add_generic_rpc_handlers((Answering(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
+
+
+@pytest.fixture(scope="module")
+def there() -> Iterator[list[str]]:
+    with beside(answering()) as address:
+        yield ["--token", "any", "--address", address]
+
+
+def test_an_answer_is_printed_with_the_contracts_own_names(there: list[str]) -> None:
+    ended = typed("sessions", "PlanSession", '{"session_id": "one"}', "--key", "a-key", "--read-after", "s@3", *there)
+    assert json.loads(ended.stdout) == {"stream": "one a-key s@3"}
+
+
+def test_a_refusal_is_told_with_its_reason_and_its_field(there: list[str]) -> None:
+    ended = typed("sessions", "HoldSession", *there)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr == "SESSION_NOT_PLANNED: sessions: it was held\n  field: session_id\n"
+
+
+def test_an_answer_in_parts_is_printed_as_it_comes(there: list[str]) -> None:
+    ended = typed("notifications", "FollowMyInbox", *there)
+    parts = "".join(f'{{\n  "entry": {{\n    "notice_id": "{one}"\n  }}\n}}\n' for one in ("one", "two"))
+    assert (ended.exit_code, ended.stdout) == (0, parts)
