@@ -52,6 +52,8 @@ class States:
         self._keep = keep
         self._every = snapshot_every
         self._cache: OrderedDict[tuple[str, str], Loaded[Any]] = OrderedDict()
+        # Streams that were not there when they were looked for last: whoever has no preferences is asked about with every notice.
+        self._absent: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._shapes: dict[str, tuple[str, TypeAdapter[Any]]] = {}
         self._writing: set[asyncio.Task[None]] = set()
 
@@ -66,15 +68,25 @@ class States:
     async def load(self, tenant: str, stream: str, aggregate: Aggregate[State]) -> Loaded[State]:
         """The stream's state with everything stored up to now."""
         loaded = self.known(tenant, stream, aggregate)
-        if loaded.head is None:
+        if loaded.head is None and (tenant, stream) not in self._absent:
             loaded = await self._from_snapshot(tenant, stream, aggregate)
             commits = await self._commits.read(tenant, stream, after=loaded.version)
         else:
             commits = await self._reads.newer(tenant, stream, after=loaded.version)
         for commit in commits:
             loaded = self.folded(aggregate, loaded, commit)
+        self._note(tenant, stream, absent=loaded.head is None)
         self.keep(tenant, stream, loaded)
         return loaded
+
+    def _note(self, tenant: str, stream: str, *, absent: bool) -> None:
+        if not absent:
+            self._absent.pop((tenant, stream), None)
+            return
+        self._absent[tenant, stream] = None
+        self._absent.move_to_end((tenant, stream))
+        if len(self._absent) > self._keep:
+            self._absent.popitem(last=False)
 
     def folded(self, aggregate: Aggregate[State], before: Loaded[State], commit: Commit) -> Loaded[State]:
         """The state after one more commit."""

@@ -3,6 +3,7 @@
 What waits keeps its due row and nothing else. So it outlives any process, is sent by nobody twice, and follows preferences that change.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -41,14 +42,17 @@ class Holding:
         """What became of a notice that is not sent any more; unspecified: it goes now. Raises TryAgain where it waits."""
         if request.safeguarding:
             return Outcome.OUTCOME_UNSPECIFIED
-        told = await doing.state(telling, f"telling-{request.telling_id}")
-        around = await doing.state(circle, f"circle-{told.learner_id}")
-        matrix = await doing.state(self.matrix, "need-to-know")
-        depends_on = await doing.state(conditions, f"conditions-{told.learner_id}")
+        told, matrix, wishes, policy = await asyncio.gather(
+            doing.state(telling, f"telling-{request.telling_id}"),
+            doing.state(self.matrix, "need-to-know"),
+            doing.state(preferences, f"preferences-{request.recipient_id}"),
+            doing.state(self.policy, "delivery-policy"),
+        )
+        around, depends_on = await asyncio.gather(
+            doing.state(circle, f"circle-{told.learner_id}"), doing.state(conditions, f"conditions-{told.learner_id}")
+        )
         if not told.is_still_needed(request, around, matrix, depends_on, doing.now):
             return Outcome.OUTCOME_NEED_ENDED
-        wishes = await doing.state(preferences, f"preferences-{request.recipient_id}")
-        policy = await doing.state(self.policy, "delivery-policy")
         found = delivery(request, told.kind, wishes, policy, doing.now)
         if isinstance(found, Wait):
             raise TryAgain(self._seconds(found.until, doing.now), "QUIET_HOURS")
@@ -56,8 +60,10 @@ class Holding:
 
     async def wishes(self, person_id: str, doing: Doing) -> Wishes:
         """What holds for somebody."""
-        said = await doing.state(preferences, f"preferences-{person_id}")
-        return said.wishes(await doing.state(self.policy, "delivery-policy"))
+        said, policy = await asyncio.gather(
+            doing.state(preferences, f"preferences-{person_id}"), doing.state(self.policy, "delivery-policy")
+        )
+        return said.wishes(policy)
 
     def _seconds(self, until: datetime, now: datetime) -> float:
         return min(self.look_again, until - now).total_seconds()

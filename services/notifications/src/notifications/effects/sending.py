@@ -49,7 +49,9 @@ class SendNotice:
 
     async def __call__(self, request: StartNoticeRequest, doing: Doing) -> None:
         """Makes one attempt, and records how it ended. Raises TryAgain where there is to be another."""
-        known = await doing.state(notice, f"notice-{request.notice_id}")
+        # At the first try there is nothing to be known of it yet. Were there, it would not be started.
+        first = doing.attempt == 1
+        known = notice.initial if first else await doing.state(notice, f"notice-{request.notice_id}")
         if known.is_finished:
             return
         attempt = _Attempt(request, doing, known.attempt + 1)
