@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 
@@ -197,7 +197,7 @@ def _leaks(found: Found) -> tuple[str, ...]:
     return tuple(
         f"a mail to {mail.recipients} holds confidential text"
         for mail in found.mails
-        if MARK in mail.message.as_string() + text_of(mail.message)
+        if MARK in mail.message.as_string() + "".join(_parts_of(mail.message))
     )
 
 
@@ -246,6 +246,11 @@ def text_of(message: EmailMessage) -> str:
     """The body that a person reads."""
     body = message.get_body(("plain",))
     return str(body.get_content()) if body is not None else ""
+
+
+def _parts_of(message: EmailMessage) -> Iterator[str]:
+    """What each form says, as it is decoded: a line's end in the middle of a word would hide it."""
+    return (str(part.get_content()) for part in message.walk() if part.get_content_maintype() == "text")
 
 
 async def _progress(journey: Journey, learner_id: str) -> GetKsbProgressResponse:
