@@ -38,7 +38,7 @@ from notifications.effects.smtp import SmtpMailer
 from notifications.effects.webhook import WebhookMessenger
 from notifications.projections.delivery import delivery_queries
 from notifications.projections.explaining import explaining_queries
-from notifications.projections.inbox import follow_my_inbox, get_my_inbox, inbox
+from notifications.projections.inbox import inbox, inbox_queries
 from notifications.projections.ledger import ledger_queries
 from notifications.projections.my_addresses import list_my_addresses
 from notifications.projections.notices import list_my_notices, list_notices, notices
@@ -58,6 +58,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
     found = settings or Settings()
     matrix = need_to_know(default_matrix())
     policy = delivery_policy(default_delivery())
+    get_my_inbox, follow_my_inbox = inbox_queries(policy)
     return Service(
         name="notifications",
         contract=Contract(

@@ -22,12 +22,23 @@ from mentoring.notifications.v1.inbox_pb2 import (
     InboxEntry,
     MarkNoticeReadRequest,
 )
+from mentoring.notifications.v1.preferences_events_pb2 import (
+    DeliveryPolicySet,
+    Language,
+    Preferences,
+    PreferencesSet,
+)
 from mentoring.notifications.v1.provider_details_events_pb2 import ProviderDetailsSet
+from notifications.default_delivery import default_delivery
+from notifications.domain.delivery_policy import delivery_policy
 from notifications.domain.reading import reading
-from notifications.projections.inbox import InboxDocument, follow_my_inbox, get_my_inbox, inbox
+from notifications.projections.inbox import InboxDocument, inbox, inbox_queries
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ME = person("mia", "mentor")
+WELSH = default_delivery().rules()
+WELSH.preferences.language = Language.LANGUAGE_CY
+get_my_inbox, follow_my_inbox = inbox_queries(delivery_policy(default_delivery()))
 
 
 def requested(notice_id: str = "n-1", **changed: Any) -> NoticeRequested:
@@ -64,6 +75,21 @@ async def test_a_notice_is_there_in_the_words_of_its_message() -> None:
     assert entry.text == ("A planned mentoring session was moved. When and where it takes place now is here:")
     assert entry.why == "You are told this because you are the learner's mentor."
     assert (entry.page, entry.about_id) == ("sessions", "session-1")
+
+
+@pytest.mark.parametrize(
+    ("stream", "event"),
+    [
+        ("preferences-mia", PreferencesSet(person_id="mia", preferences=Preferences(language=Language.LANGUAGE_CY))),
+        ("delivery-policy", DeliveryPolicySet(policy=WELSH)),
+    ],
+    ids=["the person's", "the provider's"],
+)  # fmt: skip
+async def test_it_is_read_in_the_language_that_holds_for_its_person(stream: str, event: Message) -> None:
+    reader = LaidDown(ME, documents=[document(requested())], now=AT, streams={stream: [event]})
+    (entry,) = (await get_my_inbox(GetMyInboxRequest(), reader)).entries
+    assert entry.subject == "Symudwyd sesiwn"
+    assert entry.why == "Rydych yn cael gwybod hyn am mai chi yw mentor y dysgwr."
 
 
 async def test_an_outline_leads_nowhere() -> None:

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import InformationKind
 from mentoring.notifications.v1.events_pb2 import Because, Detail, Occasion
 from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest
+from mentoring.notifications.v1.preferences_events_pb2 import Language
 from mentoring.options.v1.options_pb2 import Role
 from mentoring.safeguarding.v1.events_pb2 import ConcernCategory
 from notifications.default_matrix import default_rules
@@ -103,6 +104,10 @@ def test_outlines_of_different_matters_differ_and_no_full_text_is_another_ones(l
 @BOTH
 def test_nobody_linked_to_an_incident_is_labelled_a_victim(language: str) -> None:
     assert {key: text for key, text in words(language).items() if LABELS.search(text)} == {}
+
+
+def test_there_are_words_in_every_language_that_a_person_may_choose() -> None:
+    assert {f"LANGUAGE_{language.upper()}" for language in LANGUAGES} == set(Language.keys()) - {"LANGUAGE_UNSPECIFIED"}
 
 
 def test_a_language_without_words_is_answered_in_english() -> None:

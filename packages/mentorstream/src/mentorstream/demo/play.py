@@ -18,7 +18,7 @@ from mentorstream.progress.shown import show_cohort, show_learner
 from mentorstream.standards import ST0148, load_standard
 
 STEPS_OF_A_TRACE = (
-    "HoldSession", "decide", "commit", "relay publish", "project ksb_progress", "react telling", "due StartNotice", "send mail",
+    "HoldSession", "decide", "commit", "relay publish", "project ksb_progress", "react telling", "due StartNotice", "send notice",
 )  # fmt: skip
 
 

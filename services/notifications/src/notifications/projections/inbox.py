@@ -1,8 +1,10 @@
 """Inboxes: each person's notices, in the words of their messages. A concern's says no more than that there is one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
+from eventkernel.aggregate import Aggregate
 from eventkernel.following import Following
 from eventkernel.messages import Metadata
 from eventkernel.projection import Projection
@@ -22,10 +24,14 @@ from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 from pydantic import BaseModel
 
 from notifications.contents import content_of, tells_whom_to_call
+from notifications.domain.delivery_policy import DeliveryPolicy
+from notifications.domain.preferences import preferences
 from notifications.domain.provider_details import ProviderDetails, provider_details
 from notifications.forms import as_entry
-from notifications.texts import DEFAULT_LANGUAGE, has_words, page, words_in
+from notifications.texts import Words, has_words, page, words_in
 
+GetMyInbox: TypeAlias = Callable[[GetMyInboxRequest, Reader], Awaitable[GetMyInboxResponse]]
+FollowMyInbox: TypeAlias = Callable[[FollowMyInboxRequest, Following], AsyncIterator[FollowMyInboxResponse]]
 _LONGEST_AGO = timedelta(days=1)
 _COUNTED = 100
 _EVERY_PAGE = 500
@@ -80,33 +86,40 @@ def marked(document: InboxDocument, event: NoticeRead, _meta: Metadata) -> None:
     _look_again(document)
 
 
-async def get_my_inbox(request: GetMyInboxRequest, reader: Reader) -> GetMyInboxResponse:
-    """The caller's own, newest first."""
-    me = reader.principal.person_id
-    which = {"unread": True} if request.unread else {"shown": True}
-    found, cursor = await reader.page(
-        inbox, request.page, order="requested_at", descending=True, recipient_id=me, **which
-    )
-    unread, _ = await reader.page(inbox, Page(size=_COUNTED), order="requested_at", recipient_id=me, unread=True)
-    entries = [await _entry(reader, document) for document in found]
-    return GetMyInboxResponse(entries=entries, next_cursor=cursor, unread=len(unread))
+def inbox_queries(policy: Aggregate[DeliveryPolicy]) -> tuple[GetMyInbox, FollowMyInbox]:
+    """The caller's own, and what comes: in their language, and where they did not say one, in that of this policy."""
+
+    async def get_my_inbox(request: GetMyInboxRequest, reader: Reader) -> GetMyInboxResponse:
+        me = reader.principal.person_id
+        which = {"unread": True} if request.unread else {"shown": True}
+        found, cursor = await reader.page(
+            inbox, request.page, order="requested_at", descending=True, recipient_id=me, **which
+        )
+        unread, _ = await reader.page(inbox, Page(size=_COUNTED), order="requested_at", recipient_id=me, unread=True)
+        words = await _words(policy, reader)
+        entries = [await _entry(reader, words, document) for document in found]
+        return GetMyInboxResponse(entries=entries, next_cursor=cursor, unread=len(unread))
+
+    async def follow_my_inbox(
+        request: FollowMyInboxRequest, following: Following
+    ) -> AsyncIterator[FollowMyInboxResponse]:
+        sent: dict[str, InboxEntry] = {}
+        since: datetime | None = None
+        async for read in following.rounds():
+            since = since or _since(request, read.now)
+            words = await _words(policy, read)
+            async for document in _newer(read, since):
+                entry = await _entry(read, words, document)
+                if sent.get(document.notice_id, None if document.shown else entry) != entry:
+                    sent[document.notice_id] = entry
+                    yield FollowMyInboxResponse(entry=entry)
+
+    return get_my_inbox, follow_my_inbox
 
 
-async def follow_my_inbox(request: FollowMyInboxRequest, following: Following) -> AsyncIterator[FollowMyInboxResponse]:
-    """What came since, and what comes. A notice that is read into the model late is still of the time at which it was asked for."""
-    sent: dict[str, InboxEntry] = {}
-    since: datetime | None = None
-    async for read in following.rounds():
-        since = since or _since(request, read.now)
-        async for document in _newer(read, since):
-            entry = (
-                await _entry(read, document)
-                if document.shown
-                else InboxEntry(notice_id=document.notice_id, withdrawn=True)
-            )
-            if sent.get(document.notice_id, None if document.shown else entry) != entry:
-                sent[document.notice_id] = entry
-                yield FollowMyInboxResponse(entry=entry)
+async def _words(policy: Aggregate[DeliveryPolicy], read: Reader) -> Words:
+    said = await read.state(preferences, f"preferences-{read.principal.person_id}")
+    return words_in(said.wishes(await read.state(policy, "delivery-policy")).language)
 
 
 async def _newer(read: Reader, since: datetime) -> AsyncIterator[InboxDocument]:
@@ -133,14 +146,16 @@ def _look_again(document: InboxDocument) -> None:
     document.unread = document.shown and document.recipient_id not in document.reader_ids
 
 
-async def _entry(read: Reader, document: InboxDocument) -> InboxEntry:
+async def _entry(read: Reader, words: Words, document: InboxDocument) -> InboxEntry:
+    if not document.shown:
+        return InboxEntry(notice_id=document.notice_id, withdrawn=True)
     notice = StartNoticeRequest(
         notice_id=document.notice_id, occasion=document.occasion, because=document.because, detail=document.detail
     )
     provider = ProviderDetails()
     if tells_whom_to_call(document.occasion):
         provider = await read.state(provider_details, "provider-details")
-    content = content_of(notice, "", "", words_in(DEFAULT_LANGUAGE), provider)
+    content = content_of(notice, "", "", words, provider)
     where = page(document.occasion, document.detail)
     has_more = where != _NO_MORE
     return InboxEntry(
