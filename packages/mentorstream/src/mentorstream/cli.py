@@ -13,6 +13,7 @@ from mentorstream.calendar_file import calendar
 from mentorstream.call import call
 from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, create_topics, read_topics
+from mentorstream.issue_list import issues
 from mentorstream.ledger.commands import ledger
 from mentorstream.notify.commands import notify
 from mentorstream.operate import parked, projections, relay
@@ -109,5 +110,6 @@ def apply_topics(
 app.command()(call)
 app.command()(cohort)
 app.command()(calendar)
+app.command()(issues)
 app.command()(ledger)
 app.command()(verify)
