@@ -2,16 +2,23 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from eventkernel.aggregate import Refusal
-from eventkernel.messages import Metadata
+from eventkernel.documents import document_id
+from eventkernel.messages import Checkpoint, DocumentWrite, Metadata
+from eventkernel.node import Node
+from eventkernel.paging import CursorInvalid
 from eventkernel.projection import Projection
+from eventkernel.settings import Settings
+from eventkernel.store.memory import MemoryStore
 from eventkernel.testing.reading import LaidDown
 from eventkernel.testing.scenario import NOON, person
 from evidence.projections.sample_record import get_sample
 from evidence.projections.samples import list_learner_compliance, list_my_samples, list_samples, samples
+from evidence.service import build
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import (
     Page,
@@ -228,3 +235,31 @@ async def test_a_learner_is_compliant_once_all_their_samples_are_done(reader: Ca
         views.ListLearnerComplianceRequest(plan_id="plan-1", page=Page(cursor=first.next_cursor)), read
     )
     assert [one.learner_id for one in rest.learners] == ["learner-3"]
+    other = views.ListLearnerComplianceRequest(plan_id="plan-2", page=Page(cursor=first.next_cursor))
+    with pytest.raises(CursorInvalid):
+        await list_learner_compliance(other, read)
+
+
+async def test_compliance_is_listed_however_many_samples_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("eventkernel.reading._MOST", 3)
+    monkeypatch.setattr("evidence.projections.samples._AT_ONCE", 2)
+    store = MemoryStore()
+    laid = [
+        sampled(sample_id=f"sample-{number}", learner_id=f"learner-{'abc'[number % 3]}", status=SAMPLE_STATUS_CONFIRMED)
+        for number in range(7)
+    ]
+    writes = [
+        DocumentWrite(document_id("provider-1", one.sample_id), 0, {**one.model_dump(), "tenant": "provider-1"})
+        for one in laid
+    ]
+    await store.documents.write(samples.collection, writes, [Checkpoint("s", "t", 0, 1)])
+    settings = Settings(kafka_bootstrap="-", mongodb_uri="-", key_file=tmp_path / "key", jwks_file=tmp_path / "jwks")
+    read, found, cursor = Node(build(), settings, store).reader(EQA), [], ""
+    while not found or cursor:
+        asked = views.ListLearnerComplianceRequest(plan_id="plan-1", page=Page(size=2, cursor=cursor))
+        answer = await list_learner_compliance(asked, read)
+        found.append([(one.learner_id[-1], one.drawn) for one in answer.learners])
+        cursor = answer.next_cursor
+    assert found == [[("a", 3), ("b", 2)], [("c", 2)]]

@@ -36,6 +36,7 @@ from .action_stories import (
     announce,
     change_day,
     complete,
+    contribute,
     drop,
     past,
     reassign,
@@ -71,6 +72,14 @@ def test_what_was_moved_is_not_overdue_for_the_day_before() -> None:
     moved = past().when(change_day(), by=EMPLOYER).after()
     moved.when(announce(), at=AFTER).then_nothing()
     assert moved.when(announce("2026-03-09"), at=AFTER + timedelta(days=3)).events
+
+
+def test_what_is_noted_on_it_puts_nothing_off() -> None:
+    tale = past()
+    for number in range(3):
+        note = contribute(contribution_id=f"note-{number}")
+        tale = tale.when(note, by=EMPLOYER, at=NOON + timedelta(days=number)).after()
+    tale.when(announce(), at=AFTER).then(OVERDUE)
 
 
 def test_what_was_reopened_is_overdue_for_its_new_day() -> None:

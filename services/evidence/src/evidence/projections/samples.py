@@ -1,10 +1,9 @@
 """Samples and how they stand, one document a sample; and which learners' samples are all done."""
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from eventkernel.messages import Metadata
-from eventkernel.paging import cut, list_name
+from eventkernel.paging import CursorInvalid, list_name, read_cursor, size_of, write_cursor
 from eventkernel.projection import Projection
 from eventkernel.reading import Reader
 from mentoring.common.v1.common_pb2 import Page, StandardVersion
@@ -27,6 +26,9 @@ from mentoring.evidence.v1.quality_events_pb2 import (
 from pydantic import BaseModel
 
 from evidence.projections.times import bounds, ms, stamp
+
+# As many as a page may have.
+_AT_ONCE = 500
 
 
 class Sample(BaseModel):
@@ -140,16 +142,15 @@ async def list_my_samples(request: views.ListMySamplesRequest, read: Reader) -> 
 async def list_learner_compliance(
     request: views.ListLearnerComplianceRequest, read: Reader
 ) -> views.ListLearnerComplianceResponse:
-    """The learners of whom something was drawn under the plan, by their ids. Raises TooMany over ten thousand samples."""
-    of_learner = defaultdict(list)
-    for one in await read.documents(samples, plan_id=request.plan_id):
-        of_learner[one.learner_id].append(one.status)
-    shown, cursor = cut(
-        of_learner.items(),
-        request.page,
-        key=lambda item: (item[0],),
-        of=list_name("learner compliance", request.plan_id),
-    )
+    """The learners of whom something was drawn under the plan, by their ids. Of the plan's samples a page reads its own learners' alone."""
+    of, size = list_name("learner compliance", request.plan_id), size_of(request.page)
+    of_learner = dict[str, list[SampleStatus.ValueType]]()
+    cursor = ""
+    async for one in _by_learner(read, request.plan_id, _reached(request.page.cursor, of)):
+        if len(of_learner) == size and one.learner_id not in of_learner:
+            cursor = write_cursor(list(of_learner)[-1:], of)
+            break
+        of_learner.setdefault(one.learner_id, []).append(one.status)
     return views.ListLearnerComplianceResponse(
         learners=[
             views.LearnerCompliance(
@@ -159,7 +160,7 @@ async def list_learner_compliance(
                 awaiting=statuses.count(SAMPLE_STATUS_AWAITING),
                 action_required=statuses.count(SAMPLE_STATUS_ACTION_REQUIRED),
             )
-            for learner_id, statuses in shown
+            for learner_id, statuses in of_learner.items()
         ],
         next_cursor=cursor,
     )
@@ -194,3 +195,27 @@ async def _page(
         before=before,
         **{name: value for name, value in asked.items() if value},
     )
+
+
+async def _by_learner(read: Reader, plan_id: str, reached: str | None) -> AsyncIterator[Sample]:
+    """The samples of the learners behind the one that was reached, a learner's one after the other."""
+    page = Page(size=_AT_ONCE)
+    # No id has such a character, so all that begins there is behind all of this learner's.
+    since = None if reached is None else f"{reached}\x00"
+    while True:
+        found, page.cursor = await read.page(
+            samples, page, order="learner_id", descending=False, since=since, before=None, plan_id=plan_id
+        )
+        for one in found:
+            yield one
+        if not page.cursor:
+            return
+
+
+def _reached(cursor: str, of: str) -> str | None:
+    if not cursor:
+        return None
+    match read_cursor(cursor, of):
+        case [str(learner_id)]:
+            return learner_id
+    raise CursorInvalid
