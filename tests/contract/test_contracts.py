@@ -115,6 +115,18 @@ def calls_are_named_for_what_they_take(files: FileDescriptorSet) -> list[str]:
     return found
 
 
+def relationships_are_said_in_words(files: FileDescriptorSet) -> list[str]:
+    """Whoever a call is not for is told for whom it is, and not by the name of an enum's value."""
+    return [
+        f"{value.name} has no in_words: say who has it, as in `whoever it is about`"
+        for file in files.file
+        for enum in file.enum_type
+        if f"{file.package}.{enum.name}" == "mentoring.options.v1.Relationship"
+        for value in enum.value
+        if value.number and not value.options.Extensions[options_pb2.in_words]
+    ]
+
+
 def ids_in_requests_are_validated(files: FileDescriptorSet) -> list[str]:
     """Every id that a caller may send has a rule: it becomes part of streams, keys and links."""
     requests = {method.input_type for _, method in _methods(files)}
@@ -146,6 +158,7 @@ PROMISES: tuple[Promise, ...] = (
     calls_are_named_for_what_they_take,
     ids_in_requests_are_validated,
     an_eqa_reads_quality_and_changes_nothing,
+    relationships_are_said_in_words,
 )
 
 
@@ -185,6 +198,12 @@ def _alter_call(name: str, change: Callable[[MethodDescriptorProto], object]) ->
     return alter
 
 
+def _unsay_a_relationship(files: FileDescriptorSet) -> None:
+    options = next(file for file in files.file if file.package == "mentoring.options.v1")
+    relationship = next(enum for enum in options.enum_type if enum.name == "Relationship")
+    relationship.value[1].ClearField("options")
+
+
 HELD = ".mentoring.sessions.v1.SessionHeld"
 ASSIGNED = f".{SAFEGUARDING}.ConcernAssigned"
 HOLD = "mentoring.sessions.v1.SessionsService.HoldSession"
@@ -219,6 +238,7 @@ ALTERED: tuple[tuple[Promise, Alteration], ...] = (
     ),
     (ids_in_requests_are_validated, _add_field(f"{HELD.rpartition('.')[0]}.HoldSessionRequest", "room_id")),
     (ids_in_requests_are_validated, _add_field(".mentoring.common.v1.Party", "employer_ids")),
+    (relationships_are_said_in_words, _unsay_a_relationship),
 )  # fmt: skip
 
 

@@ -251,12 +251,12 @@ async def test_compliance_is_listed_however_many_samples_there_are(
         for number in range(7)
     ]
     writes = [
-        DocumentWrite(document_id("provider-1", one.sample_id), 0, {**one.model_dump(), "tenant": "provider-1"})
-        for one in laid
+        DocumentWrite(document_id("provider-1", f"sample-{number}"), 0, {**one.model_dump(), "tenant": "provider-1"})
+        for number, one in enumerate(laid)
     ]
     await store.documents.write(samples.collection, writes, [Checkpoint("s", "t", 0, 1)])
     settings = Settings(kafka_bootstrap="-", mongodb_uri="-", key_file=tmp_path / "key", jwks_file=tmp_path / "jwks")
-    read, found, cursor = Node(build(), settings, store).reader(EQA), [], ""
+    read, found, cursor = Node(build(), settings, store).reader(EQA), list[Any](), ""
     while not found or cursor:
         asked = views.ListLearnerComplianceRequest(plan_id="plan-1", page=Page(size=2, cursor=cursor))
         answer = await list_learner_compliance(asked, read)

@@ -207,7 +207,7 @@ def test_agreeing_names_exactly_the_content_that_was_read() -> None:
     past.when(other, by=LEARNER).then_refused("OTHER_CONTENT")
     later = AgreeToLearningPlanRequest(**{**named(past), "plan_version": 2})
     past.when(later, by=LEARNER).then_refused("NOT_THE_NEWEST_VERSION")
-    a_plan(plan()).when(agree(past), by=LEARNER).then_refused("NOT_THE_NEWEST_VERSION")
+    a_plan(plan()).when(agree(past), by=LEARNER).then_refused("NOTHING_PROPOSED")
 
 
 def test_a_changed_plan_that_is_not_proposed_leaves_the_version_there_to_be_agreed_to() -> None:

@@ -99,6 +99,7 @@ def test_nobody_else_reports() -> None:
         ({"activity_id": "cake"}, "ACTIVITY_UNKNOWN", "activity_id"),
         ({"done_on": "2026-02-30"}, "NO_SUCH_DAY", "done_on"),
         ({"done_on": "2026-03-04"}, "NOT_DONE_YET", "done_on"),
+        ({"done_on": "2026-02-28"}, "ACTIVITY_NOT_BEGUN", "done_on"),
         ({"duration": Duration(seconds=22 * 3600 + 1)}, "MORE_THAN_A_DAY", "duration"),
     ],
 )
@@ -106,6 +107,10 @@ def test_what_cannot_have_been_done_is_refused(changed: Any, code: str, field: s
     past = a_plan(plan(), report("earlier"))
     refusal = past.when(report(**changed), by=LEARNER).then_refused(code)
     assert refusal.field == field
+
+
+def test_what_is_done_on_the_first_day_counts() -> None:
+    assert a_plan(plan()).when(report(done_on="2026-03-01"), by=LEARNER).events
 
 
 def test_a_day_has_24_hours_of_all_the_learners_plans_and_what_was_put_right_is_not_in_them() -> None:

@@ -212,7 +212,8 @@ async def test_a_mentorship_without_a_plan_has_no_hours_and_its_minimum(reader: 
 async def test_however_hours_are_recorded_their_sum_is_what_was_done(
     reported: list[int], held: list[int], data: st.DataObject
 ) -> None:
-    commands: list[Message] = [plan(), plan("cake", job_time=JOB_TIME_ON_THE_JOB)]
+    since = "2026-02-01"
+    commands: list[Message] = [plan(from_day=since), plan("cake", from_day=since, job_time=JOB_TIME_ON_THE_JOB)]
     for index, length in enumerate(reported):
         one = data.draw(st.sampled_from(["bread", "cake"]))
         on = f"2026-02-{index + 1:02}"

@@ -19,7 +19,7 @@ from mentoring.common.v1.common_pb2 import CommandReply
 from opentelemetry import trace
 
 from eventkernel import metrics, tracing
-from eventkernel.access import Denied, admit
+from eventkernel.access import Denied, admit, denied
 from eventkernel.aggregate import Aggregate, AlreadyDone, Context, Refusal
 from eventkernel.contract import CallContract, ContractFault
 from eventkernel.keys import KeyDestroyed
@@ -225,7 +225,7 @@ class Commands:
         if not call.needs:
             return
         if not await self._service.relations[call.needs](Ask(order.principal, order.request, reader)):
-            raise Denied(f"{call.method} is for somebody else: it needs the relationship {call.needs}")
+            raise denied(call)
 
     async def _commit(self, order: Order, call: CallContract, loaded: Loaded[Any], events: Sequence[Message]) -> Commit:
         now, stream = self._clock(), call.stream_of(order.request)

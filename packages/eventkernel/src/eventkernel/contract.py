@@ -53,7 +53,7 @@ class EventContract:
 class CallContract:
     """What an RPC's contract says: who may call, and how the caller must stand to what the call is about.
 
-    `streams` says that the answer comes in parts, of a query that goes on or a transfer, `uploads` that the request does. `transfers`: it moves stored bytes. `generated` names the ids that a caller may leave empty. `stream` and `loads` are templates of streams; a query has none. `needs` is the relationship's name in lower case, or "".
+    `streams` says that the answer comes in parts, of a query that goes on or a transfer, `uploads` that the request does. `transfers`: it moves stored bytes. `generated` names the ids that a caller may leave empty. `stream` and `loads` are templates of streams; a query has none. `needs` is the relationship's name in lower case, or "", and `for_whom` says in words who has it.
     """
 
     method: str
@@ -68,6 +68,7 @@ class CallContract:
     generated: tuple[str, ...] = ()
     uploads: bool = False
     transfers: bool = False
+    for_whom: str = ""
 
     @property
     def is_command(self) -> bool:
@@ -279,6 +280,9 @@ def _call(method: MethodDescriptor) -> CallContract:
         streams=bool(method.server_streaming),
         uploads=bool(method.client_streaming),
         transfers=transfers,
+        for_whom=options_pb2.Relationship.DESCRIPTOR.values_by_number[option.needs]
+        .GetOptions()
+        .Extensions[options_pb2.in_words],
         generated=tuple(
             field.name
             for field in method.input_type.fields

@@ -20,7 +20,7 @@ from google.protobuf.message import Message
 from opentelemetry.trace import SpanKind
 
 from eventkernel import logs, metrics, tracing
-from eventkernel.access import Denied, admit
+from eventkernel.access import admit, denied
 from eventkernel.blobs.sealed import SealedBlobs
 from eventkernel.commands import Commands, Order
 from eventkernel.contract import CallContract, Contract
@@ -264,7 +264,7 @@ class Servicer(Calls):
         if call.needs:
             ask = Ask(principal, asked.request, self._readers(principal, correlation_id=asked.correlation_id))
             if not await self._service.relations[call.needs](ask):
-                raise Denied(f"{call.method} is for somebody else: it needs the relationship {call.needs}")
+                raise denied(call)
 
     async def _command(self, asked: Call) -> Message:
         key = asked.given["idempotency-key"]

@@ -354,7 +354,7 @@ async def test_a_role_that_the_contract_does_not_name_is_denied(
 
 
 async def test_a_caller_without_the_relation_is_denied_and_nothing_is_stored(give: Giver, store: MemoryStore) -> None:
-    with pytest.raises(Denied, match="self") as denied:
+    with pytest.raises(Denied, match="is for whoever it is about: ") as denied:
         await give(REMARK, by=someone("bob", "learner"))
     assert "ada" not in str(denied.value)
     assert "torn" not in str(denied.value)

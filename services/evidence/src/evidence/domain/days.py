@@ -19,12 +19,12 @@ def day(text: str, field: str) -> date:
         raise Refusal("NO_SUCH_DAY", f"{text} is no day of the calendar; give one as 2026-03-02", field=field) from None
 
 
-def refuse_unless_to_come(starts_at: datetime, now: datetime) -> None:
-    """Raises Refusal NOT_TO_COME for an appointment that is over, or so far away that it must be a mistake."""
+def refuse_unless_to_come(starts_at: datetime, now: datetime, else_: str = "") -> None:
+    """Raises Refusal NOT_TO_COME for an appointment that is over, or so far away that it must be a mistake. `else_` says what to do then."""
     if not now < starts_at <= now + _TWO_YEARS:
         raise Refusal(
             "NOT_TO_COME",
-            f"{starts_at.isoformat()} is not within the two years to come; give such a time",
+            f"{starts_at.isoformat()} is not within the two years to come; give such a time{else_}",
             field="starts_at",
         )
 

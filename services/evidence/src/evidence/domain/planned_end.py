@@ -30,7 +30,8 @@ def plan_end(state: PlannedEnds, command: SetPlannedEndRequest, context: Context
     if context.state(Standard).find(command.standard.version) is None:
         raise Refusal(
             "STANDARD_UNKNOWN",
-            f"{command.standard.reference} {command.standard.version} is not known; name the version that the learner is on",
+            f"{command.standard.reference} {command.standard.version} is not known; import it first, with `mentorstream standard import` or ImportStandard, "
+            "or name the version that the learner is on",
             field="standard",
         )
     event = PlannedEndSet(learner_id=command.learner_id, standard=command.standard, ends_on=command.ends_on)

@@ -26,7 +26,7 @@ from mentoring.evidence.v1.review_views_pb2 import (
     REVIEW_STATUS_SCHEDULED,
 )
 
-from evidence.domain.days import day_there, refuse_unless_to_come, working_days_later
+from evidence.domain.days import day, day_there, refuse_unless_to_come, working_days_later
 from evidence.domain.review_content import content_hash, recorded
 from evidence.domain.review_noting import due_changed
 from evidence.domain.review_state import Mentored, Review, Reviews, active_mentorship, signs_for
@@ -48,7 +48,7 @@ def schedule(state: Reviews, command: ScheduleReviewRequest, context: Context) -
             f"review {opened.review_id} is scheduled; move, hold or cancel that one first",
             field="review_id",
         )
-    refuse_unless_to_come(starts_at, context.now)
+    refuse_unless_to_come(starts_at, context.now, ", or record one that took place by HoldReview, with its held_on")
     return [
         ReviewScheduled(
             learner_id=command.learner_id,
@@ -82,22 +82,14 @@ def cancel(state: Reviews, command: CancelReviewRequest, context: Context) -> li
 
 
 def hold(state: Reviews, command: HoldReviewRequest, context: Context) -> list[ReviewHeld | ReviewDueSet]:
-    """Records that it took place, on the day for which it was scheduled, and what was spoken. The next one is due from that day."""
+    """Records that it took place, scheduled or not, and what was spoken. The next one is due from that day."""
     mentored = _kept_by(state, command.mentorship_id, context)
-    review = known_review(state, command.review_id)
-    held_on = review.held_on or day_there(review.starts_at, context.state(SupportPolicy).zone)
-    if review.status == REVIEW_STATUS_CANCELLED or (
-        review.revision and not _is_repeat(review, command, mentored, context)
-    ):
+    review = state.find(command.review_id)
+    if review is not None and review.status != REVIEW_STATUS_SCHEDULED:
+        if _is_repeat(review, command, mentored, context) and command.held_on in ("", str(review.held_on)):
+            return AlreadyDone()
         raise _over(review)
-    if review.revision:
-        return AlreadyDone()
-    if context.now < review.starts_at:
-        raise Refusal(
-            "REVIEW_AHEAD",
-            f"it is to begin at {review.starts_at.isoformat()}; record it afterwards, or move it",
-            field="review_id",
-        )
+    held_on = _held_on(review, command, mentored, context)
     content = recorded(command, held_on, mentored, context)
     held = ReviewHeld(
         learner_id=command.learner_id,
@@ -163,6 +155,35 @@ def _kept_by(state: Reviews, mentorship_id: str, context: Context) -> Mentored:
     return mentored
 
 
+def _held_on(review: Review | None, command: HoldReviewRequest, mentored: Mentored, context: Context) -> date:
+    """The day that is said, or else that for which it was scheduled, if it has come."""
+    zone = context.state(SupportPolicy).zone
+    if command.held_on:
+        given = day(command.held_on, "held_on")
+        if not mentored.started_on <= given <= day_there(context.now, zone):
+            raise Refusal(
+                "NOT_HELD_THEN",
+                f"give a day from {mentored.started_on.isoformat()}, when the mentorship began, until today",
+                field="held_on",
+            )
+        return given
+    if review is None or review.starts_at is None:
+        raise Refusal(
+            "REVIEW_UNKNOWN",
+            f"the mentorship has no review {command.review_id}; check the ids, or say with held_on on which day it took place "
+            "unscheduled",
+            field="review_id",
+        )
+    if context.now < review.starts_at:
+        raise Refusal(
+            "REVIEW_AHEAD",
+            f"it is to begin at {review.starts_at.isoformat()}; record it afterwards, move it, or say with held_on on which day "
+            "it took place",
+            field="review_id",
+        )
+    return day_there(review.starts_at, zone)
+
+
 def _is_repeat(
     review: Review, command: HoldReviewRequest | ReviseReviewRequest, mentored: Mentored, context: Context
 ) -> bool:
@@ -183,7 +204,9 @@ def _sign_by(context: Context) -> Timestamp | None:
 def _over(review: Review) -> Refusal:
     if review.status == REVIEW_STATUS_CANCELLED:
         return Refusal(
-            "REVIEW_CANCELLED", f"review {review.review_id} was cancelled; schedule another", field="review_id"
+            "REVIEW_CANCELLED",
+            f"review {review.review_id} was cancelled; schedule another, or record one under another id, with its held_on",
+            field="review_id",
         )
     return Refusal(
         "REVIEW_HELD_ALREADY",

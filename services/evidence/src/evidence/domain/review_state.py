@@ -60,12 +60,13 @@ class Signed:
 class Review:
     """One review; `status` is a ReviewStatus, `duration` in seconds. What follows `duration` is empty until it was held.
 
+    One that took place unscheduled has no `starts_at`, and a duration of 0.
     `late_hash` is the content of which it was told that its signatures are late.
     """
 
     review_id: str
     status: ReviewStatus.ValueType
-    starts_at: datetime
+    starts_at: datetime | None
     duration: int
     held_on: date | None = None
     revision: int = 0
@@ -73,6 +74,13 @@ class Review:
     sign_by: datetime | None = None
     signatures: tuple[Signed, ...] = ()
     late_hash: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is among others, by time: that of its appointment, or its day."""
+        if self.starts_at is not None:
+            return self.starts_at.isoformat(timespec="microseconds")
+        return "" if self.held_on is None else self.held_on.isoformat()
 
     @property
     def missing(self) -> tuple[Signatory.ValueType, ...]:

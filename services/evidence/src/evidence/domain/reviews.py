@@ -108,6 +108,9 @@ def cancelled(state: Reviews, event: ReviewCancelled) -> Reviews:
 @reviews.evolve
 def held(state: Reviews, event: ReviewHeld) -> Reviews:
     """It took place."""
+    if state.find(event.review_id) is None:
+        review = Review(event.review_id, REVIEW_STATUS_HELD, starts_at=None, duration=0)
+        state = replace(state, reviews=(*state.reviews, review))
     return _recorded(state, event)
 
 

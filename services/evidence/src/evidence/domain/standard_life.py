@@ -85,7 +85,8 @@ def known_version(state: Standard, asked: StandardVersion, field: str) -> Versio
     if found is None:
         raise Refusal(
             "STANDARD_UNKNOWN",
-            f"{asked.reference} {asked.version} is not known; import it first, or name another version",
+            f"{asked.reference} {asked.version} is not known; import it first, with `mentorstream standard import` or ImportStandard, or "
+            "name another version",
             field=field,
         )
     return found

@@ -260,7 +260,8 @@ def _refuse_unknown_ksbs(named: StandardVersion, codes: Collection[str], context
     if version is None:
         raise Refusal(
             "STANDARD_UNKNOWN",
-            f"{named.reference} {named.version} is not known; import it first, or name the version that the learner is on",
+            f"{named.reference} {named.version} is not known; import it first, with `mentorstream standard import` or ImportStandard, "
+            "or name the version that the learner is on",
             field="standard",
         )
     unknown = [code for code in codes if code not in version.codes]

@@ -83,7 +83,8 @@ async def version_of(asked: StandardVersion, read: Reader) -> Version:
     if found is None:
         raise Refusal(
             "STANDARD_UNKNOWN",
-            f"{asked.reference} {asked.version} is not known; import it first, or name another version",
+            f"{asked.reference} {asked.version} is not known; import it first, with `mentorstream standard import` or ImportStandard, or "
+            "name another version",
             field="standard",
         )
     return found

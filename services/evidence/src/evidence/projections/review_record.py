@@ -88,7 +88,7 @@ async def list_reviews(request: ListReviewsRequest, read: Reader) -> ListReviews
     shown, cursor = cut(
         (one for one in state.reviews if request.status in (REVIEW_STATUS_UNSPECIFIED, one.status)),
         request.page,
-        key=lambda one: (one.starts_at.isoformat(timespec="microseconds"), one.review_id),
+        key=lambda one: (one.place, one.review_id),
         of=list_name(stream, request.status),
         descending=True,
     )
@@ -183,7 +183,7 @@ def _summary(mentored: Mentored, review: Review, read: Reader) -> ReviewSummary:
         review_id=review.review_id,
         status=review.status,
         starts_at=timestamp(review.starts_at),
-        duration=Duration(seconds=review.duration),
+        duration=Duration(seconds=review.duration) if review.duration else None,
         held_on="" if review.held_on is None else review.held_on.isoformat(),
         revision=review.revision,
         content_hash=review.content_hash,

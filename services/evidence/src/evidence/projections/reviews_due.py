@@ -102,8 +102,9 @@ def cancelled(document: ReviewsOfMentorship, _event: ReviewCancelled, _meta: Met
 
 @reviews_due.on
 def held(document: ReviewsOfMentorship, event: ReviewHeld, _meta: Metadata) -> None:
-    """It waits for signatures."""
-    document.scheduled_id, document.scheduled_ms = "", 0
+    """It waits for signatures. Another one may still be scheduled."""
+    if document.scheduled_id == event.review_id:
+        document.scheduled_id, document.scheduled_ms = "", 0
     _waits(document, event)
 
 

@@ -95,8 +95,8 @@ def start(
     if codes is None:
         raise Refusal(
             "STANDARD_UNKNOWN",
-            f"{terms.reference} {terms.version} is not known here; import it into the evidence service first: "
-            "it is heard of within moments",
+            f"{terms.reference} {terms.version} is not known here; import it first, with `mentorstream standard import` or the evidence "
+            "service's ImportStandard: it is heard of within moments",
             field="standard",
         )
     return [

@@ -145,7 +145,13 @@ def _asked(
     """The version that the caller read, and as what the caller is needed for it."""
     person, mentorship = context.principal.person_id, active(context, command.mentorship_id)
     newest = state.plan(command.mentorship_id).newest
-    if newest is None or newest.number != command.plan_version:
+    if newest is None:
+        raise Refusal(
+            "NOTHING_PROPOSED",
+            "no version of the plan was proposed yet; ask the mentor to propose it, then read it and agree",
+            field="plan_version",
+        )
+    if newest.number != command.plan_version:
         raise Refusal(
             "NOT_THE_NEWEST_VERSION",
             f"version {command.plan_version} is not the one that is proposed now; read the newest version first",

@@ -145,6 +145,12 @@ def _checked(
     activity = known_activity(plan, command.activity_id)
     if not has_begun(day(command.done_on, "done_on"), context.now):
         raise Refusal("NOT_DONE_YET", f"{command.done_on} is still to come; report it when it is done", field="done_on")
+    if command.done_on < activity.from_day:
+        raise Refusal(
+            "ACTIVITY_NOT_BEGUN",
+            f"the activity begins on {activity.from_day}; give a day from then on, or have its days changed first",
+            field="done_on",
+        )
     if len(plan.reports) >= _MOST_REPORTS:
         raise Refusal(
             "TOO_MANY_REPORTS",
