@@ -13,12 +13,15 @@ from eventkernel.reaction import Later
 from eventkernel.testing.scenario import given
 from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, Occasion
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest, TellPersonRequest
+from notifications.contents import content_of_code
 from notifications.domain.contact import Contact
 from notifications.domain.occasions import PARTS_TOLD, is_safeguarding
 from notifications.domain.provider_details import ProviderDetails
 from notifications.domain.telling import telling
+from notifications.forms import as_brief, as_html, as_text
 from notifications.messages import Recipient, brief, compose
 from notifications.reactions.sending import sending
+from notifications.texts import words_in
 
 from .rendering import AT, LINKS, MIA, NORTHFIELD, Told, all_told, body
 
@@ -148,6 +151,14 @@ def test_in_immediate_danger_the_emergency_services_are_told_where_the_provider_
 def test_a_providers_name_cannot_bring_a_line_of_its_own() -> None:
     provider = ProviderDetails("North\r\n\r\nfield\x00", "01632 960001")
     assert brief(DANGER.notice, link_base=LINKS, provider=provider).text.endswith(", North field: 01632 960001")
+
+
+@pytest.mark.parametrize("language", ["en", "cy"])
+def test_a_code_is_in_each_form_and_in_no_subject_and_html_has_the_words_of_the_text(language: str) -> None:
+    content = content_of_code("7K3FM-9QT2X", LINKS, words_in(language))
+    assert Page(as_html(content)).words == content.subject.split() + as_text(content).split()
+    assert all(form.count("7K3FM-9QT2X") == 1 for form in (as_text(content), as_html(content), as_brief(content).text))
+    assert "7K3FM-9QT2X" not in content.subject
 
 
 @pytest.mark.parametrize("occasion", [one for one in PARTS_TOLD if is_safeguarding(one)])
