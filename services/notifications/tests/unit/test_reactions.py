@@ -31,6 +31,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
 )
 from mentoring.safeguarding.v1.handling_events_pb2 import ConcernAcknowledgementLapsed, ConcernChased
 from mentoring.safeguarding.v1.passing_on_events_pb2 import ConcernPassedOn
+from mentoring.safeguarding.v1.passing_on_tasks_events_pb2 import ConcernTaskGiven, ConcernTaskOverdue
 from mentoring.sessions.v1.events_pb2 import (
     MentorshipCancelled,
     MentorshipCompleted,
@@ -309,6 +310,36 @@ def test_a_concern_that_is_passed_on_is_told_to_whoever_is_to_take_it() -> None:
     ]
 
 
+def of_a_task(person_id: str, occasion: Occasion.ValueType) -> TellPersonRequest:
+    return TellPersonRequest(
+        telling_id=derived_id("telling", "event-1", "assignee"),
+        person_id=person_id,
+        occasion=occasion,
+        about_id="c-1",
+        because=Because.BECAUSE_HAS_A_TASK_OF_THE_CONCERN,
+    )
+
+
+def test_a_task_of_a_concern_is_told_to_whoever_is_to_do_it_and_when_it_is_overdue_to_the_handler_too() -> None:
+    given_now = ConcernTaskGiven(concern_id="c-1", task_id="t-1", assignee_id="dora")
+    assert follows(telling, given_now) == [of_a_task("dora", Occasion.OCCASION_CONCERN_TASK_GIVEN)]
+    chased = TellPersonRequest(
+        telling_id=TELLING_ID,
+        person_id="hal",
+        occasion=Occasion.OCCASION_CONCERN_CHASED,
+        about_id="c-1",
+        because=Because.BECAUSE_HANDLES_THE_CONCERN,
+    )
+    late = of_a_task("dora", Occasion.OCCASION_CONCERN_TASK_OVERDUE)
+    both = ConcernTaskOverdue(concern_id="c-1", task_id="t-1", assignee_id="dora", handler_id="hal")
+    assert follows(telling, both) == [late, chased]
+    both.handler_id = "dora"
+    assert follows(telling, both) == [late]
+    both.ClearField("assignee_id")
+    both.handler_id = "hal"
+    assert follows(telling, both) == [chased]
+
+
 def test_what_was_added_to_a_concern_is_told_to_its_handler_as_such() -> None:
     event = ConcernAssigned(
         concern_id="c-1",
@@ -456,7 +487,7 @@ def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
     assert heard([telling]) == {
         "MentorshipStarted", "MentorChanged", "SessionPlanned", "SessionMoved", "SessionMissed", "SessionCancelled", "SessionHeld",
         "EvidenceAccepted", "EvidenceReferred", "ConcernReceived", "ConcernAssigned", "DutyGapFound", "ContactReplaced",
-        "ConcernChased", "ConcernAcknowledgementLapsed", "ConcernPassedOn",
+        "ConcernChased", "ConcernAcknowledgementLapsed", "ConcernPassedOn", "ConcernTaskGiven", "ConcernTaskOverdue",
         "SessionCorrected", "ActionAgreed", "ActionReassigned", "ActionReopened", "ActionOverdue", "LearningPlanProposed",
         "LearningPlanObjectedTo", "LearningPlanAgreed", "SkillLapsing", "SkillLapsed", "EvidenceDecisionSuperseded", "EvidenceResubmitted",
         "EvidenceWithdrawn", "PlannedEndSet", "SampleActionRequired", "SampleActionOverdue", "SampleActionClosed", "ReviewDueSet",

@@ -375,6 +375,7 @@ def test_one_person_is_told_of_a_concern_by_the_part_in_it_and_of_their_own_cont
         Occasion.OCCASION_CONCERN_LAPSED,
     }
     gap = occasion == Occasion.OCCASION_DUTY_GAP
+    task = occasion in {Occasion.OCCASION_CONCERN_TASK_GIVEN, Occasion.OCCASION_CONCERN_TASK_OVERDUE}
     skill = occasion in {Occasion.OCCASION_SKILL_LAPSING, Occasion.OCCASION_SKILL_LAPSED}
     if (
         (occasion in received and because == Because.BECAUSE_RAISED_THE_CONCERN)
@@ -383,9 +384,10 @@ def test_one_person_is_told_of_a_concern_by_the_part_in_it_and_of_their_own_cont
         or (own and because == Because.BECAUSE_OWN_CONTACT)
         or (gap and because == Because.BECAUSE_SENIOR_LEAD_OF_THE_SITE)
         or (skill and because == Because.BECAUSE_OWN_SKILL)
+        or (task and because == Because.BECAUSE_HAS_A_TASK_OF_THE_CONCERN)
     ):
         assert set(told(outcome.events)) == {"dora"}
-    elif occasion in received or assigned or added_to or own or gap or skill:
+    elif occasion in received or assigned or added_to or own or gap or skill or task:
         outcome.then_refused("PART_NOT_TOLD")
     else:
         outcome.then_refused("NOT_FOR_ONE_PERSON")

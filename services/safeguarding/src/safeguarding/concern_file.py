@@ -21,6 +21,7 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 
 from safeguarding.domain.concern import concern
 from safeguarding.domain.concern_state import Concern
+from safeguarding.domain.tasks import due_id_of
 
 _BODY_MAP = "body_map"
 _NO_DEADLINE = datetime.max.replace(tzinfo=UTC)
@@ -100,7 +101,13 @@ def _people(state: Concern) -> list[LinkedPerson]:
 
 
 def _due(state: Concern) -> list[ConcernTask]:
-    return [ConcernTask(due_id=one.due_id, kind=one.kind, due_at=timestamp(one.at)) for one in state.tasks]
+    to_do_by = {due_id_of(task.task_id): task.assignee_id for task in state.given}
+    return [
+        ConcernTask(
+            due_id=one.due_id, kind=one.kind, due_at=timestamp(one.at), assignee_id=to_do_by.get(one.due_id, "")
+        )
+        for one in state.tasks
+    ]
 
 
 def sealed_fields(event: Message) -> list[str]:

@@ -17,6 +17,7 @@ from mentoring.safeguarding.v1.handling_pb2 import (
 )
 from mentoring.safeguarding.v1.oversight_pb2 import ListConcernReadsRequest
 from mentoring.safeguarding.v1.passing_on_pb2 import PassOnRequest
+from mentoring.safeguarding.v1.passing_on_tasks_pb2 import FinishTaskRequest, GiveTaskRequest
 from mentoring.safeguarding.v1.routing_pb2 import PreviewConcernRoutingRequest
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     AcknowledgeConcernRequest,
@@ -38,7 +39,9 @@ _AboutAConcern = (
     | CloseConcernRequest
     | DownloadAttachmentRequest
     | GetAttachmentUploadRequest
+    | FinishTaskRequest
     | GetConcernRequest
+    | GiveTaskRequest
     | LinkPersonRequest
     | ListAttachmentsRequest
     | ListConcernReadsRequest
@@ -60,6 +63,12 @@ async def handler_of_concern(ask: Ask) -> bool:
 async def raiser_or_handler(ask: Ask) -> bool:
     """The caller raised it, or handles it."""
     return (await _concern(ask)).is_raiser_or_handler(ask.principal.person_id)
+
+
+async def has_task_or_handler(ask: Ask) -> bool:
+    """The caller is to do something about it, or handles it."""
+    state, me = await _concern(ask), ask.principal.person_id
+    return state.has_task(me) or state.is_handler(me)
 
 
 async def _concern(ask: Ask) -> Concern:

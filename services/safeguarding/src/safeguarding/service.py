@@ -14,11 +14,12 @@ from safeguarding.domain.rota import rota
 from safeguarding.duty_queries import check_duty, get_emergency_advice, preview_routing
 from safeguarding.effects.attachments import expire_attachment
 from safeguarding.person_file import get_person_chronology, list_concern_reads
+from safeguarding.projections.concern_tasks import concern_tasks, list_my_concern_tasks
 from safeguarding.projections.handled_concerns import handled_concerns, list_my_concerns
 from safeguarding.projections.open_concerns import get_concern_trends, list_open_concerns, open_concerns
 from safeguarding.reactions.duty_gaps import duty_gaps
 from safeguarding.reactions.escalation import escalation
-from safeguarding.relations import handler_of_concern, raiser_or_handler
+from safeguarding.relations import handler_of_concern, has_task_or_handler, raiser_or_handler
 from safeguarding.routing_queries import get_routing_policy, preview_concern_routing
 from safeguarding.transfers.download import download_attachment
 from safeguarding.transfers.upload import get_attachment_upload, upload_attachment
@@ -30,11 +31,12 @@ def build() -> Service:
         name="safeguarding",
         contract=Contract(files_of("mentoring.safeguarding.v1")),
         aggregates=[concern, rota, duty, policy, attachment_policy],
-        projections=[handled_concerns, open_concerns],
+        projections=[handled_concerns, open_concerns, concern_tasks],
         reactions=[escalation, duty_gaps],
         queries=[
             get_concern,
             list_my_concerns,
+            list_my_concern_tasks,
             check_duty,
             preview_routing,
             get_routing_policy,
@@ -49,5 +51,9 @@ def build() -> Service:
         ],
         transfers=[get_attachment_upload, upload_attachment, download_attachment],
         effects={ExpireAttachmentRequest: expire_attachment},
-        relations={"handler_of_concern": handler_of_concern, "raiser_or_handler": raiser_or_handler},
+        relations={
+            "handler_of_concern": handler_of_concern,
+            "raiser_or_handler": raiser_or_handler,
+            "has_task_or_handler": has_task_or_handler,
+        },
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from eventkernel.messages import Principal
 from eventkernel.testing.scenario import person
@@ -23,6 +24,7 @@ from .stories import (
     a_passing_on,
     a_referral,
     a_rota,
+    a_task,
     acknowledgement,
     addition,
     an_action,
@@ -30,6 +32,7 @@ from .stories import (
     an_answer,
     closure,
     escalation_of,
+    finishing,
     reopening,
 )
 
@@ -80,6 +83,36 @@ class TheHolder:
     def __call__(self, tale: Tale) -> Sequence[Message]:
         held_by_id = tale.state.held_by_id
         return tale.give_or_not(self.command, person(held_by_id, "dsl")) if held_by_id else []
+
+
+class TheTasksAreDone:
+    """Whoever was given a task finishes it; nothing where nobody was."""
+
+    def __repr__(self) -> str:
+        return "TheTasksAreDone()"
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        todo = [task for task in tale.state.given if task.is_open]
+        return [
+            event
+            for task in todo
+            for event in tale.give_or_not(finishing(task.task_id), person(task.assignee_id, "dsl"))
+        ]
+
+
+@dataclass(frozen=True)
+class ToAColleague:
+    """Whoever has it passes it on, or gives a task, to one who stands on the rota now, in the concern or not."""
+
+    command: Callable[[str], Message]
+    place: int
+
+    def __call__(self, tale: Tale) -> Sequence[Message]:
+        rota, holder = tale.rota, tale.state.held_by_id
+        colleagues = [one for one in (rota.dsl_id, *rota.deputy_ids, rota.senior_lead_id) if one not in ("", holder)]
+        if not colleagues:
+            return []
+        return TheHolder(self.command(colleagues[self.place % len(colleagues)]))(tale)
 
 
 class TheReceiverTakes:
@@ -184,7 +217,8 @@ set_rotas = st.builds(
     st.permutations(PEOPLE),
     st.integers(0, 4),
 )
-rotas = st.one_of(set_rotas, set_rotas, st.just(Rota()))
+# Now and then nobody is on it.
+rotas = st.integers(0, 9).flatmap(lambda number: st.just(Rota()) if number == 9 else set_rotas)
 STAFF_ALLEGATION, PHYSICAL = events.CONCERN_CATEGORY_STAFF_ALLEGATION, events.CONCERN_CATEGORY_PHYSICAL
 rules = st.builds(
     lambda first, categories, sites: Rule(tuple(first), categories, site_ids=sites),
@@ -218,6 +252,13 @@ additions: st.SearchStrategy[calls.AddToConcernRequest] = st.builds(
     lambda named: an_addition(*named), st.lists(st.sampled_from(PEOPLE), unique=True, max_size=2)
 )
 passings: st.SearchStrategy[Message] = st.builds(a_passing_on, st.sampled_from(PEOPLE))
+tasks: st.SearchStrategy[Message] = st.builds(a_task, st.sampled_from(PEOPLE))
+
+
+def a_second_task(assignee_id: str) -> Message:
+    return a_task(assignee_id, "t-2", within=timedelta(days=40))
+
+
 of_handlers: st.SearchStrategy[Message] = st.one_of(
     st.just(acknowledgement),
     st.just(acknowledgement),
@@ -229,15 +270,21 @@ of_handlers: st.SearchStrategy[Message] = st.one_of(
     st.just(reopening),
     st.builds(a_link, st.sampled_from(PEOPLE), st.sampled_from(["", "the-note: saw it"])),
     passings,
+    tasks,
+    st.builds(finishing, st.sampled_from(["t-1", "t-2"])),
     st.builds(a_referral, st.sampled_from(list(handling_events.ReferredTo.values()[1:]))),
     st.builds(an_answer, st.sampled_from(list(handling_events.ReferralAnswer.values()[1:]))),
 )
 deeds: st.SearchStrategy[Deed] = st.one_of(
     st.builds(AHandler, of_handlers, st.integers(0, 2)),
+    st.just(TheHolder(acknowledgement)),
     st.builds(TheHolder, of_handlers),
-    st.builds(TheHolder, passings),
+    st.builds(TheHolder, of_handlers),
+    st.builds(ToAColleague, st.sampled_from([a_passing_on, a_task, a_second_task]), st.integers(0, 5)),
+    st.builds(ToAColleague, st.sampled_from([a_passing_on, a_task]), st.integers(0, 5)),
     st.builds(DeadlinePasses),
     st.builds(TheReceiverTakes),
+    st.builds(TheTasksAreDone),
     st.builds(DueComes, st.integers(0, 2)),
     st.builds(FileEnds, st.integers(0, 2), st.sampled_from([True, True, False])),
     st.builds(Given, st.one_of(concerns, of_handlers), somebody),

@@ -17,6 +17,7 @@ from mentoring.safeguarding.v1 import handling_events_pb2 as handling_events
 from mentoring.safeguarding.v1 import handling_pb2 as handling
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from mentoring.safeguarding.v1.passing_on_pb2 import PassOnRequest
+from mentoring.safeguarding.v1.passing_on_tasks_pb2 import FinishTaskRequest, GiveTaskRequest
 from safeguarding.domain.attachment import attachment_id_of
 from safeguarding.domain.attachment_policy import AttachmentPolicyState, attachment_policy
 from safeguarding.domain.concern import concern
@@ -112,6 +113,19 @@ def a_passing_on(receiver_id: str, *, site_id: str = "site-1") -> PassOnRequest:
     return PassOnRequest(
         concern_id="concern-1", site_id=site_id, receiver_id=receiver_id, reason="the-passing: I am away from Friday on"
     )
+
+
+def a_task(
+    assignee_id: str, task_id: str = "t-1", *, within: timedelta = timedelta(days=2), site_id: str = "site-1"
+) -> GiveTaskRequest:
+    return GiveTaskRequest(
+        concern_id="concern-1", site_id=site_id, task_id=task_id, assignee_id=assignee_id, kind=events.ACTION_KIND_ACTION,
+        text="the-task: ring his aunt", due_at=timestamp(NOON + within),
+    )  # fmt: skip
+
+
+def finishing(task_id: str = "t-1") -> FinishTaskRequest:
+    return FinishTaskRequest(concern_id="concern-1", task_id=task_id, text="the-outcome: she will call back")
 
 
 def an_addition(*named: str) -> calls.AddToConcernRequest:

@@ -25,6 +25,7 @@ from .stories import (
     a_file,
     a_passing_on,
     a_referral,
+    a_task,
     acknowledged,
     addition,
     an_action,
@@ -42,6 +43,7 @@ TEXTS = (
     "the-narrative", "the-addition", "the-action", "the-reason", "the-note", "the-reopening", "the-referral", "the-answer",
     "the-passing",
     "the-file",
+    "the-passing", "the-task", "the-outcome",
 )  # fmt: skip
 
 
@@ -105,6 +107,8 @@ def test_every_kind_of_published_event_was_looked_at() -> None:
     lapsed.miss_the_deadline()
     passed_on = acknowledged()
     passed_on.give(a_passing_on(DEPUTY), dsl)
+    passed_on.give(a_task(DEPUTY), dsl)
+    passed_on.miss_what_is_due("task-t-1")
     told = tale.happened + chased.happened + lapsed.happened + passed_on.happened
     made = {type(event) for event in published(told)}
     of_concerns = {event.message for event in PUBLISHED if event.type.startswith("mentoring.safeguarding.concern-")}

@@ -18,6 +18,7 @@ from mentoring.safeguarding.v1.handling_events_pb2 import (
     CONCERN_DUE_LOOK_AT_ROTA,
     CONCERN_DUE_PASSING_ON,
     CONCERN_DUE_REFERRAL_TO_LADO,
+    CONCERN_DUE_TASK,
     ConcernAcknowledgementLapsed,
     ConcernChased,
     ConcernDueSet,
@@ -26,12 +27,14 @@ from mentoring.safeguarding.v1.handling_events_pb2 import (
 )
 from mentoring.safeguarding.v1.handling_pb2 import MeetConcernDueRequest, TriageConcernRequest
 from mentoring.safeguarding.v1.passing_on_events_pb2 import ConcernPassingOnLapsed
+from mentoring.safeguarding.v1.passing_on_tasks_events_pb2 import ConcernTaskOverdue
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
     AcknowledgeConcernRequest,
     EscalateConcernRequest,
 )
 
+from safeguarding.domain import tasks
 from safeguarding.domain.concern_state import (
     Concern,
     Due,
@@ -117,6 +120,7 @@ def meet_due(
     | ConcernDueSet
     | ConcernRotaLookedAt
     | ConcernPassingOnLapsed
+    | ConcernTaskOverdue
 ]:
     """What was due and is not done: an acknowledgement without action lapses, and the next person is asked; all else is chased.
 
@@ -140,6 +144,8 @@ def meet_due(
         return [looked_at, *_past_every_dsl(state, context)]
     if due.kind == CONCERN_DUE_PASSING_ON:
         return [*_not_taken(state, due, context)]
+    if due.kind == CONCERN_DUE_TASK:
+        return [*tasks.overdue(state, due, context)]
     again = after_working_days(context.now, REFERRAL_ANSWER_WORKING_DAYS, TIME_ZONE)
     return [
         ConcernChased(concern_id=state.concern_id, due_id=due.due_id, kind=due.kind, handler_id=state.held_by_id),

@@ -5,7 +5,7 @@ Once it was acknowledged, what others add to it waits for an acknowledgement lik
 
 from eventkernel.aggregate import Aggregate
 
-from safeguarding.domain import asking, attaching, handling, passing_on, raising
+from safeguarding.domain import asking, attaching, handling, passing_on, raising, tasks
 from safeguarding.domain.concern_state import Concern
 
 # Shape 2: who was asked before it was found to be about a DSL is a handler no more.
@@ -27,6 +27,8 @@ concern.decide(attaching.begin)
 concern.decide(attaching.attach)
 concern.decide(attaching.end)
 concern.decide(attaching.expire)
+concern.decide(tasks.give_task)
+concern.decide(tasks.finish_task)
 concern.evolve(raising.raised)
 concern.evolve(raising.received)
 concern.evolve(raising.added_to)
@@ -53,3 +55,7 @@ concern.evolve(passing_on.lapsed)
 concern.evolve(attaching.begun)
 concern.evolve(attaching.attached)
 concern.evolve(attaching.ended)
+concern.evolve(tasks.explained)
+concern.evolve(tasks.given)
+concern.evolve(tasks.chased)
+concern.evolve(tasks.done)

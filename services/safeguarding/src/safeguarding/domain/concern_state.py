@@ -57,6 +57,15 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Task:
+    """One thing that a person is to do about it."""
+
+    task_id: str
+    assignee_id: str
+    is_open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Concern:
     """One concern. `acknowledge_by` is set exactly while it awaits acknowledgement; `taken_as` is its status once that is given.
 
@@ -90,6 +99,7 @@ class Concern:
     offer: Offer | None = None
     passings: int = 0
     attachments: tuple[Attachment, ...] = ()
+    given: tuple[Task, ...] = ()
 
     @property
     def held_by_id(self) -> str:
@@ -108,6 +118,16 @@ class Concern:
     def is_raiser_or_handler(self, person_id: str) -> bool:
         """Whether this person may add to it."""
         return (bool(person_id) and person_id == self.raiser_id) or self.is_handler(person_id)
+
+    def has_task(self, person_id: str) -> bool:
+        """Whether this person, who is neither at risk nor named, is to do something about it."""
+        return any(task.is_open and task.assignee_id == person_id for task in self.given) and not is_among(
+            person_id, self.excluded_ids
+        )
+
+    def find_task(self, task_id: str) -> Task | None:
+        """What was given under this id, done or not."""
+        return next((task for task in self.given if task.task_id == task_id), None)
 
     @property
     def tasks(self) -> tuple[Due, ...]:

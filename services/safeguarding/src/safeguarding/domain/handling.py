@@ -32,6 +32,7 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
     RecordActionRequest,
 )
 
+from safeguarding.domain import tasks
 from safeguarding.domain.asking import to_be_acted_on
 from safeguarding.domain.concern_state import Concern, due_set, handler, refuse_unless_open, without_due
 from safeguarding.domain.working_days import after_working_days
@@ -170,7 +171,7 @@ def closure_explained(state: Concern, _event: ConcernClosureExplained) -> Concer
 def closed(state: Concern, _event: ConcernClosed) -> Concern:
     """Closed: there is nothing to do any more. Whether it is about a DSL is found out all the same."""
     found_out = tuple(one for one in state.due if one.kind == CONCERN_DUE_LOOK_AT_ROTA)
-    return replace(state, status=CONCERN_STATUS_CLOSED, due=found_out, offer=None)
+    return replace(tasks.ended(state), status=CONCERN_STATUS_CLOSED, due=found_out, offer=None)
 
 
 def reopening_explained(state: Concern, _event: ConcernReopeningExplained) -> Concern:

@@ -49,7 +49,7 @@ def pass_on(
         )
     if state.is_offered_to(command.receiver_id):
         return []
-    if command.receiver_id == giver_id or command.receiver_id not in _possible(state, context):
+    if command.receiver_id == giver_id or command.receiver_id not in possible_handlers(state, context):
         raise Refusal(
             "RECEIVER_NOT_POSSIBLE",
             "This concern cannot be passed on to this person. Give another who stands on the rota of its site.",
@@ -81,7 +81,7 @@ def pass_on(
 
 def may_have_it_still(state: Concern, person_id: str, context: Context) -> bool:
     """Whether a handler could be on its ladder, and is not on leave."""
-    return person_id in _possible(state, context) and not context.state(Duty).calendar.is_on_leave(
+    return person_id in possible_handlers(state, context) and not context.state(Duty).calendar.is_on_leave(
         person_id, context.now
     )
 
@@ -102,7 +102,7 @@ def lapsed(state: Concern, _event: ConcernPassingOnLapsed) -> Concern:
     return without_offer(state)
 
 
-def _possible(state: Concern, context: Context) -> frozenset[str]:
+def possible_handlers(state: Concern, context: Context) -> frozenset[str]:
     """Everybody who could be on its ladder, at whatever time."""
     rota, policy = context.state(Rota), context.state(RoutingPolicy)
     steps = ladder(

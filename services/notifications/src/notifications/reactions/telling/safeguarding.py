@@ -15,6 +15,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
 )
 from mentoring.safeguarding.v1.handling_events_pb2 import ConcernAcknowledgementLapsed, ConcernChased
 from mentoring.safeguarding.v1.passing_on_events_pb2 import ConcernPassedOn
+from mentoring.safeguarding.v1.passing_on_tasks_events_pb2 import ConcernTaskGiven, ConcernTaskOverdue
 
 from notifications.reactions.telling.reaction import telling, telling_id
 
@@ -89,6 +90,20 @@ def concern_lapsed(event: ConcernAcknowledgementLapsed, meta: Metadata) -> Itera
 
 
 @telling.on
+def concern_task_given(event: ConcernTaskGiven, meta: Metadata) -> Iterator[TellPersonRequest]:
+    """Told to whoever is to do it, and not what it is."""
+    yield from _to_assignee(event.assignee_id, event.concern_id, Occasion.OCCASION_CONCERN_TASK_GIVEN, meta)
+
+
+@telling.on
+def concern_task_overdue(event: ConcernTaskOverdue, meta: Metadata) -> Iterator[TellPersonRequest]:
+    """Told to whoever was to do it, and to whoever has the concern; where that is one person, as their own task."""
+    yield from _to_assignee(event.assignee_id, event.concern_id, Occasion.OCCASION_CONCERN_TASK_OVERDUE, meta)
+    if event.handler_id != event.assignee_id:
+        yield from _to_handler(event.handler_id, event.concern_id, Occasion.OCCASION_CONCERN_CHASED, meta)
+
+
+@telling.on
 def duty_gap_found(event: DutyGapFound, meta: Metadata) -> Iterator[TellPersonRequest]:
     """Told to the senior lead of the site, where its rota names one."""
     if event.senior_lead_id:
@@ -111,6 +126,19 @@ def _to_handler(
             occasion=occasion,
             about_id=concern_id,
             because=Because.BECAUSE_HANDLES_THE_CONCERN,
+        )
+
+
+def _to_assignee(
+    assignee_id: str, concern_id: str, occasion: Occasion.ValueType, meta: Metadata
+) -> Iterator[TellPersonRequest]:
+    if assignee_id:
+        yield TellPersonRequest(
+            telling_id=telling_id(meta, "assignee"),
+            person_id=assignee_id,
+            occasion=occasion,
+            about_id=concern_id,
+            because=Because.BECAUSE_HAS_A_TASK_OF_THE_CONCERN,
         )
 
 

@@ -1,0 +1,81 @@
+"""Which tasks of concerns were given to whom: one document a task. It finds them; the concern itself says what they are."""
+
+import asyncio
+from datetime import datetime
+
+from eventkernel.messages import Metadata, Recorded
+from eventkernel.paging import cut, list_name
+from eventkernel.projection import Projection
+from eventkernel.reading import Reader
+from eventkernel.timestamps import timestamp
+from mentoring.safeguarding.v1.passing_on_tasks_events_pb2 import ConcernTaskExplained, ConcernTaskGiven
+from mentoring.safeguarding.v1.passing_on_tasks_pb2 import (
+    ListMyConcernTasksRequest,
+    ListMyConcernTasksResponse,
+    MyConcernTask,
+)
+from pydantic import BaseModel
+
+from safeguarding.concern_file import stream_of
+from safeguarding.domain.concern import concern
+from safeguarding.domain.tasks import due_id_of
+
+
+class GivenTask(BaseModel):
+    """That a task was given to a person."""
+
+    task_key: str
+    concern_id: str = ""
+    task_id: str = ""
+    assignee_id: str = ""
+
+
+concern_tasks = Projection("concern_tasks", version=1, document=GivenTask, key="task_key", indexes=("assignee_id",))
+_Mine = tuple[GivenTask, datetime]
+
+
+@concern_tasks.on
+def given(document: GivenTask, event: ConcernTaskGiven, _meta: Metadata) -> None:
+    """It is the person's from here on; whether it is to be done still is asked of the concern."""
+    document.concern_id = event.concern_id
+    document.task_id = event.task_id
+    document.assignee_id = event.assignee_id
+
+
+async def list_my_concern_tasks(request: ListMyConcernTasksRequest, read: Reader) -> ListMyConcernTasksResponse:
+    """What the caller is to do still, the nearest time first. Of each concern that one text alone is opened."""
+    me = read.principal.person_id
+    found = await read.documents(concern_tasks, assignee_id=me)
+    mine = [one for one in await asyncio.gather(*(_to_do(task, read) for task in found)) if one is not None]
+    shown, cursor = cut(mine, request.page, key=_place, of=list_name("my concern tasks", me))
+    said = await asyncio.gather(*(_explained(task, read) for task, _ in shown))
+    texts = await read.open([(item, "text") for item, _ in said])
+    return ListMyConcernTasksResponse(
+        tasks=[
+            MyConcernTask(
+                concern_id=task.concern_id, task_id=task.task_id, kind=event.kind, text=text, due_at=timestamp(due_at)
+            )
+            for (task, due_at), (_, event), text in zip(shown, said, texts, strict=True)
+        ],
+        next_cursor=cursor,
+    )
+
+
+def _place(mine: _Mine) -> tuple[str, str]:
+    task, due_at = mine
+    return due_at.isoformat(timespec="microseconds"), task.task_key
+
+
+async def _to_do(task: GivenTask, read: Reader) -> _Mine | None:
+    state = await read.state(concern, stream_of(task.concern_id))
+    given_now, due = state.find_task(task.task_id), state.find_due(due_id_of(task.task_id))
+    me = read.principal.person_id
+    is_mine = given_now is not None and given_now.assignee_id == me and state.has_task(me)
+    return (task, due.at) if is_mine and due is not None else None
+
+
+async def _explained(task: GivenTask, read: Reader) -> tuple[Recorded, ConcernTaskExplained]:
+    for item in await read.history(stream_of(task.concern_id)):
+        if isinstance(item.event, ConcernTaskExplained) and item.event.task_id == task.task_id:
+            return item, item.event
+    raise LookupError(f"{task.task_key} was given and never explained")
