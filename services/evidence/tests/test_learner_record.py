@@ -112,6 +112,15 @@ async def test_a_record_of_the_past_holds_what_was_known_then(reader: Callable[.
     assert "As known at 2026-01-05 09:00 UTC, made at 2026-04-05 09:00 UTC." in text_of(found)
 
 
+@pytest.mark.parametrize("form", BOTH)
+async def test_where_nothing_was_known_it_says_so_in_place_of_figures(
+    reader: Callable[..., Any], form: RecordFormat.ValueType
+) -> None:
+    found = await record(reader, form, days=-1)
+    shown = text_of(found)
+    assert (found.facts, "Nothing was known of this learner." in shown, "signed off" in shown) == (0, True, False)
+
+
 async def test_the_same_record_made_at_the_same_time_is_the_same_to_the_byte(reader: Callable[..., Any]) -> None:
     for form in BOTH:
         assert (await record(reader, form)).content == (await record(reader, form)).content

@@ -73,6 +73,11 @@ def calendar(
         fail(told(failed, "sessions", where, "--address HOST:PORT"))
     # Its lines end as RFC 5545 has them, whatever this machine's do.
     document = answer.calendar.encode()
+    if "BEGIN:VEVENT" not in answer.calendar:
+        typer.echo(
+            "No session is known of that person that you may see: the calendar is empty. Check the id and --provider.",
+            err=True,
+        )
     if output is None:
         sys.stdout.buffer.write(document)
     else:

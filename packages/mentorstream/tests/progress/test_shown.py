@@ -118,6 +118,18 @@ def test_a_learner_without_a_mentorship_has_no_pace() -> None:
     assert "as known" not in out.getvalue()
 
 
+def test_of_a_learner_who_is_not_known_no_figures_are_shown() -> None:
+    console, out = printed()
+    nothing = GetKsbProgressResponse(
+        learner_id="learner-99", standard=ST0148, ksbs=[KsbProgress(code="K1", required=1)]
+    )
+    show_learner(console, Learner(nothing, LEARNER.gaps, LEARNER.gateway, Pace()))
+    assert "Nothing is known of that learner that you may see" in out.getvalue()
+    assert "0 h" not in out.getvalue()
+    started = Pace(colour=COLOUR_AMBER)
+    assert Learner(nothing, LEARNER.gaps, LEARNER.gateway, started).is_known
+
+
 def test_a_cohort_is_shown_with_few_as_under_five() -> None:
     shown = re.sub(r" +", " ", cohort_shown())
     for told in (

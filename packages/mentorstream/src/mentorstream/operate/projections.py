@@ -123,11 +123,12 @@ async def _watch(found: Reach, service: str, name: str) -> None:
 def _tell(found: list[tuple[str, pb.Projection]]) -> None:
     rows = [
         (
-            service, projection.name, projection.version, copy.number,
-            pb.CopyState.Name(copy.state).removeprefix("COPY_STATE_").lower(), f"{copy.position} of {copy.serving_position}", copy.parked,
+            f"{service} {projection.name}", f"v{projection.version} {copy.number}",
+            pb.CopyState.Name(copy.state).removeprefix("COPY_STATE_").lower(), copy.position,
+            max(0, copy.serving_position - copy.position), copy.parked,
         )
         for service, projection in found
         for copy in projection.copies
     ]  # fmt: skip
-    columns = ("Service", "Projection", "Version", "Copy", "State", "Position", "Parked")
-    table("Read models", columns, rows, ("Version", "Copy", "Parked"), whole=("Service", "Projection"))
+    columns = ("Read model", "Copy", "State", "Records", "Behind", "Parked")
+    table("Read models", columns, rows, ("Records", "Behind", "Parked"), whole=columns)

@@ -36,7 +36,7 @@ def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = (), whole: Sequence[str] = ()
 ) -> None:  # fmt: skip
     """A table whose texts are folded rather than cut; those of the columns `whole`, which are to be typed again, are neither."""
-    made = Table(title=title, box=SIMPLE_HEAD, title_justify="left")
+    made = Table(title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
         made.add_column(name, justify="right" if name in numbers else "left", overflow="fold", no_wrap=name in whole)
     for row in rows:

@@ -32,7 +32,7 @@ from mentorstream.contracts import CONTRACTS
 from mentorstream.operate.reach import HERE
 from mentorstream.operate.show import as_json, console
 from mentorstream.outcome import fail, local_token, run, told
-from mentorstream.progress.shown import Learner, show_cohort, show_learner
+from mentorstream.progress.shown import NOTHING_KNOWN, Learner, show_cohort, show_learner
 from mentorstream.up import address_of
 
 Answer = TypeVar("Answer")
@@ -96,6 +96,9 @@ def record(
     for path, form in files:
         request = GetLearnerRecordRequest(learner_id=learner_id, standard=on, as_known_at=at, format=form)
         answer = _called(_record(request), address, whose, provider, data_dir)
+        if not answer.facts:
+            console.print(NOTHING_KNOWN)
+            return
         try:
             path.write_bytes(answer.content)
         except OSError as error:

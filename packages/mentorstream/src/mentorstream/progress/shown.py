@@ -32,6 +32,10 @@ _BANDS = ("planned", "practised", "evidenced", "assessed", "sampled")
 _SHADES = ("grey42", "dark_blue", "dark_cyan", "dark_green", "green4")
 
 
+# Also where somebody else might see more: that is not told.
+NOTHING_KNOWN = "Nothing is known of that learner that you may see: check the id, the standard and\n--provider."
+
+
 @dataclass(frozen=True, slots=True)
 class Learner:
     """What was answered about one learner, and the moment that it was asked about."""
@@ -42,12 +46,24 @@ class Learner:
     pace: Pace
     as_known_at: Timestamp | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether anything is known: a mentorship that goes on, or whatever was planned, practised or claimed."""
+        happened = (
+            one.planned or one.practised or one.evidenced or one.HasField("last_touched_at")
+            for one in self.progress.ksbs
+        )
+        return self.pace.colour != COLOUR_UNSPECIFIED or bool(self.progress.practised_minutes) or any(happened)
+
 
 def show_learner(console: Console, found: Learner) -> None:
-    """Progress in KSBs, then pace, gateway and gaps."""
+    """Progress in KSBs, then pace, gateway and gaps; or that there is nothing to show of."""
     standard = found.progress.standard
     known = f", as known at {_minute(found.as_known_at)} UTC" if found.as_known_at else ""
     console.print(f"{found.progress.learner_id} on {standard.reference} {standard.version}{known}", style="bold")
+    if not found.is_known:
+        console.print(NOTHING_KNOWN)
+        return
     console.print(_ksbs(found.progress))
     progress = found.progress
     console.print(

@@ -38,9 +38,11 @@ async def get_learner_record(request: GetLearnerRecordRequest, read: Reader) -> 
             f"As known at {_minute(at)} UTC, made at {_minute(read.now)} UTC.",
             f"KSBs: {len(progress.ksbs)}; mapped {progress.mapped}, signed off {progress.signed_off}, confirmed by the IQA "
             f"{progress.sampled}. Time: {_hours(progress.practised_minutes)}, of it off the job "
-            f"{_hours(progress.off_the_job_minutes)}.",
+            f"{_hours(progress.off_the_job_minutes)}."
+            if facts
+            else "Nothing was known of this learner.",
         ],
-        sections=[_progress(progress), _evidence(document, on.reference, on.version)],
+        sections=[_progress(progress), _evidence(document, on.reference, on.version)] if facts else [],
         foot=[f"Made of {len(facts)} facts, as they were recorded. SHA-256 of them:", facts_hash],
     )
     as_pdf = request.format == RECORD_FORMAT_PDF
