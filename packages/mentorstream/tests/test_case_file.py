@@ -176,7 +176,8 @@ def test_what_is_exported_is_imported_as_the_same_standard(request_: ImportStand
 
 # What CASE 1.1 has for the parts of a package: what each must have, and what else it may. A part with anything else is no part of a package.
 _LINKED = {"identifier", "uri", "lastChangeDateTime"}
-_DOCUMENT = _LINKED | {"creator", "title"}, {"caseVersion", "version", "extensions"}
+_DOCUMENT = _LINKED | {"creator", "title"}, {"caseVersion", "version", "extensions", "licenseURI"}
+_LICENCE = _LINKED | {"title", "licenseText"}, {"description"}
 _ITEM = _LINKED | {"fullStatement"}, {"humanCodingScheme", "CFItemType", "extensions"}
 _ASSOCIATION = _LINKED | {"associationType", "originNodeURI", "destinationNodeURI"}, {"sequenceNumber"}
 
@@ -218,6 +219,37 @@ def test_document_groups_and_ksbs_keep_their_identifiers_and_addresses_and_the_d
         assert [one[part] for one in made["CFItems"]] == [one[part] for one in given_["CFItems"]]
     assert exported(read(made, "", 0)) == made
     assert exported(asked())["CFDocument"]["creator"] == "Not stated"
+
+
+def test_the_standard_that_ships_is_exported_with_its_creator_and_licence() -> None:
+    made = exported(load_standard(ST0148))
+    document, (licence,) = made["CFDocument"], made["CFDefinitions"]["CFLicenses"]
+    assert document["creator"] == "Institute for Apprenticeships and Technical Education"
+    assert (document["licenseURI"]["title"], licence["title"]) == ("Open Government Licence v3.0",) * 2
+    assert document["licenseURI"]["identifier"] == licence["identifier"] == str(UUID(licence["identifier"]))
+    assert "nationalarchives.gov.uk" in document["licenseURI"]["uri"]
+    assert licence["licenseText"].startswith("Crown copyright")
+    required, optional = _LICENCE
+    assert required <= set(licence) <= required | optional
+
+
+def test_a_packages_licence_is_kept_whole() -> None:
+    licence = link(K2) | {"title": "CC BY 4.0"}
+    text = {**licence, "licenseText": "Name the author.", "lastChangeDateTime": "2026-03-02T12:00:00Z"}
+    given_ = case(CFDefinitions={"CFLicenses": [{**text, "identifier": S2, "licenseText": "Another's."}, text]})
+    given_["CFDocument"]["licenseURI"] = licence
+    protovalidate.validate(read(given_))
+    made = exported(read(given_))
+    assert (made["CFDocument"]["licenseURI"], made["CFDefinitions"]["CFLicenses"]) == (licence, [text])
+    assert exported(read(made, "", 0)) == made
+    assert "CFDefinitions" not in exported(asked())
+
+
+def test_what_is_wrong_with_a_licence_is_told_where_it_is_in_the_package() -> None:
+    document = case()["CFDocument"] | {"licenseURI": {"title": "", "identifier": "7", "uri": "nowhere"}}
+    assert set(problems(case(CFDocument=document))) == {
+        "CFDocument.licenseURI.title", "CFDocument.licenseURI.identifier", "CFDocument.licenseURI.uri"
+    }  # fmt: skip
 
 
 class TestNothingIsLeftOutUnsaid:

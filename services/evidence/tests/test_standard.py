@@ -3,7 +3,7 @@
 from typing import Any
 
 from eventkernel.testing.scenario import Outcome, assert_folds_in_pieces, given
-from evidence.domain.standard import Standard, missing_codes, standard
+from evidence.domain.standard import Licence, Standard, missing_codes, standard
 from google.protobuf.message import Message
 from hypothesis import given as having
 from hypothesis import strategies as st
@@ -12,6 +12,7 @@ from mentoring.evidence.v1.events_pb2 import (
     KSB_KIND_BEHAVIOUR,
     KSB_KIND_KNOWLEDGE,
     KSB_KIND_SKILL,
+    CaseLicence,
     Ksb,
     StandardImported,
 )
@@ -56,6 +57,18 @@ def test_an_imported_version_is_never_changed() -> None:
     for other in (imports("K1"), imports(title="Mentor"), imports(level=4), imports("K2", "K1", "S1", "B1")):
         refusal = asked(other, imported()).then_refused("STANDARD_VERSION_EXISTS")
         assert refusal.field == "standard.version"
+
+
+def test_who_made_it_and_its_licence_are_kept_as_they_were_said_at_first() -> None:
+    licence = CaseLicence(title="Open Government Licence v3.0", text="Crown copyright")
+    outcome = asked(imports(case_creator="The Institute", case_licence=licence))
+    (event,) = outcome.events
+    assert isinstance(event, StandardImported)
+    assert (event.case_creator, event.case_licence) == ("The Institute", licence)
+    version = outcome.after().state.versions[0]
+    assert version.licence == Licence(licence.title, text=licence.text)
+    asked(imports(), event).then_nothing()
+    asked(imports(case_creator="Somebody", case_licence=licence), imported()).then_nothing()
 
 
 def test_several_versions_are_kept() -> None:

@@ -4,7 +4,7 @@ An item with a code such as K1 in `humanCodingScheme`, or with the type Knowledg
 next number of its letter. Any other is a group, and its title is the unit of the KSBs that are its children (`isChildOf`). What is neither
 is a fault: nothing is left out unsaid. What CASE has no field for (reference, level, and what is asked of evidence) is read from
 `extensions`, where the platform's own export puts it; reference and level may be given beside the file. Groups of groups, other
-associations, definitions and rubrics are not kept.
+associations, rubrics, and definitions but that of the document's licence are not kept.
 """
 
 import json
@@ -41,6 +41,10 @@ _HEADING = {
     "title": "CFDocument.title",
     "currency_months": "CFDocument.extensions.evidenceCurrencyMonths",
     "creator": "CFDocument.creator",
+    "licence": "CFDocument.licenseURI.title",
+    "licence_identifier": "CFDocument.licenseURI.identifier",
+    "licence_uri": "CFDocument.licenseURI.uri",
+    "attribution": "CFDefinitions.CFLicenses.licenseText",
     "case_identifier": "CFDocument.identifier",
     "case_uri": "CFDocument.uri",
     "ksbs": "CFItems",
@@ -70,9 +74,23 @@ class CasePackage:
             "level": self.level or own.get("level"),
             "currency_months": own.get("evidenceCurrencyMonths") or None,
             "creator": self._document.get("creator"),
+            **self._licence(),
             "ksbs": [self._entry(place) for place in self._ksbs],
         }
         return _told(heading) | _links(self._document)
+
+    def _licence(self) -> dict[str, Any]:
+        """What the document says of its licence, and what the definitions say of that one."""
+        link = _object(self._document.get("licenseURI"))
+        defined = _object(self.content.get("CFDefinitions")).get("CFLicenses")
+        found = (_object(one) for one in defined) if isinstance(defined, list) else iter(())
+        text = next((one.get("licenseText") for one in found if link and _identifier(one) == _identifier(link)), None)
+        return {
+            "licence": link.get("title", "") if link else None,
+            "licence_identifier": link.get("identifier"),
+            "licence_uri": link.get("uri"),
+            "attribution": text,
+        }
 
     def groups(self) -> list[dict[str, Any]]:
         """The title of each group, and where CASE keeps it."""

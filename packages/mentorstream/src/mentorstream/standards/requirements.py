@@ -1,11 +1,13 @@
-"""What a standard's file may ask of evidence, for all KSBs or for each: how many pieces, which kinds, how new, and the KSB's unit."""
+"""What a standard's file may ask of evidence, for all KSBs or for each: how many pieces, which kinds, how new, and the KSB's unit; and where
+CASE keeps it, under which licence.
+"""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mentoring.evidence.v1.events_pb2 import EvidenceKind
+from mentoring.evidence.v1.events_pb2 import CaseLicence, EvidenceKind
 
 _PREFIX = "EVIDENCE_KIND_"
 METHODS = {name.removeprefix(_PREFIX).lower(): number for name, number in EvidenceKind.items() if number}
@@ -55,16 +57,28 @@ def unit_problems(entry: Mapping[str, Any]) -> Iterator[str]:
         yield f"is {json.dumps(unit)}; give a text of at most {_LONGEST_UNIT} characters, or leave it out"
 
 
-def link_problems(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is wrong with where CASE keeps it: the key, and what and how to mend it."""
-    identifier, uri = entry.get("case_identifier"), entry.get("case_uri")
-    if "case_identifier" in entry and not (isinstance(identifier, str) and _UUID.fullmatch(identifier)):
-        yield "case_identifier", f"is {json.dumps(identifier)}; give the UUID that CASE has for it, in lower case"
-    if "case_uri" in entry and not (isinstance(uri, str) and len(uri) <= _LONGEST_URI and _URI.fullmatch(uri)):
+def link_problems(entry: Mapping[str, Any], of: str = "case") -> Iterator[tuple[str, str]]:
+    """What is wrong with where CASE keeps it, or its licence: the key, and what and how to mend it."""
+    identifier, uri = entry.get(f"{of}_identifier"), entry.get(f"{of}_uri")
+    if f"{of}_identifier" in entry and not (isinstance(identifier, str) and _UUID.fullmatch(identifier)):
+        yield f"{of}_identifier", f"is {json.dumps(identifier)}; give the UUID that CASE has for it, in lower case"
+    if f"{of}_uri" in entry and not (isinstance(uri, str) and len(uri) <= _LONGEST_URI and _URI.fullmatch(uri)):
         yield (
-            "case_uri",
+            f"{of}_uri",
             f"is {json.dumps(uri)}; give the URI that CASE has for it, of at most {_LONGEST_URI} characters",
         )
+
+
+def licence_of(content: Mapping[str, Any]) -> CaseLicence | None:
+    """The contract's licence that a standard gives; None where it gives none."""
+    if "licence" not in content:
+        return None
+    return CaseLicence(
+        title=content["licence"],
+        identifier=content.get("licence_identifier", ""),
+        uri=content.get("licence_uri", ""),
+        text=content.get("attribution", ""),
+    )
 
 
 def requirements(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from mentorstream.standards.case_file import CasePackage, is_case
 from mentorstream.standards.requirements import (
     CURRENCY,
     REQUIRED,
+    licence_of,
     link_problems,
     method_problems,
     number_problems,
@@ -33,6 +34,7 @@ _CODE = re.compile(r"[KSB][0-9]{1,2}")
 _LONGEST_TITLE = 200
 _LONGEST_STATEMENT = 2000
 _LONGEST_GROUP = 100
+_LONGEST_ATTRIBUTION = 20000
 _MOST_KSBS = 200
 
 _KINDS = {"knowledge": KSB_KIND_KNOWLEDGE, "skill": KSB_KIND_SKILL, "behaviour": KSB_KIND_BEHAVIOUR}
@@ -122,12 +124,23 @@ def _heading_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
     if "creator" in content:
         yield from _text_problems(content, "creator", "creator", "who made the standard", _LONGEST_TITLE)
     yield from (Problem(*each) for each in link_problems(content))
+    yield from _licence_problems(content)
     if "ksbs" not in content:
         yield Problem("ksbs", "is missing; add the list of KSBs")
     elif not isinstance(content["ksbs"], list) or not content["ksbs"]:
         yield Problem("ksbs", "is no list with KSBs in it; give each as an object with code, kind and statement")
     elif len(content["ksbs"]) > _MOST_KSBS:
         yield Problem("ksbs", f"holds {len(content['ksbs'])} entries; a standard has at most {_MOST_KSBS}")
+
+
+def _licence_problems(content: Mapping[str, Any]) -> Iterator[Problem]:
+    for key, wanted, longest in (
+        ("licence", "what its licence is called", _LONGEST_TITLE),
+        ("attribution", "what is to be said of where it is from", _LONGEST_ATTRIBUTION),
+    ):
+        if key in content:
+            yield from _text_problems(content, key, key, wanted, longest)
+    yield from (Problem(*each) for each in link_problems(content, of="licence"))
 
 
 def _ksb_problems(entries: list[Any]) -> Iterator[Problem]:
@@ -225,6 +238,7 @@ def _request(
             CaseGroup(title=group["title"], identifier=group["case_identifier"], uri=group["case_uri"])
             for group in groups
         ],
+        case_licence=licence_of(content),
     )
 
 

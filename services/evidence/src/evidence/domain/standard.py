@@ -56,6 +56,16 @@ class VersionMapping:
 
 
 @dataclass(frozen=True, slots=True)
+class Licence:
+    """Under what it may be used, as CASE has it; `text` is what it says."""
+
+    title: str
+    identifier: str = ""
+    uri: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One version of the standard, its KSBs in its order. `retired_from` is an ISO day, empty where it is not retired."""
 
@@ -69,8 +79,15 @@ class Version:
     case_creator: str = ""
     # The groups of the CASE package that it came in: title, identifier and URI.
     case_groups: tuple[tuple[str, str, str], ...] = ()
+    licence: Licence | None = None
     retired_from: str = ""
     mappings: tuple[VersionMapping, ...] = ()
+
+    def judges_as(self, other: "Version") -> bool:
+        """Whether a learner is judged the same by both: who made it, its licence, and what became of it since are left aside."""
+        return replace(self, case_creator="", licence=None, retired_from="", mappings=()) == replace(
+            other, case_creator="", licence=None, retired_from="", mappings=()
+        )
 
     def mapping_to(self, reference: str, version: str) -> VersionMapping | None:
         """The newest mapping to that version; None where there is none."""
@@ -108,15 +125,15 @@ class Standard:
         return next((known for known in self.versions if known.version == version), None)
 
 
-# Shape 3: what a KSB takes to be signed off, retirement, mappings, and where CASE keeps it all are known.
-standard = Aggregate("standard", initial=Standard(), shape=3)
+# Shape 4: what a KSB takes to be signed off, retirement, mappings, licences, and where CASE keeps it all are known.
+standard = Aggregate("standard", initial=Standard(), shape=4)
 
 
 @standard.decide
 def import_standard(state: Standard, command: ImportStandardRequest, _context: Context) -> list[StandardImported]:
     """Takes in one version, beside those that are there."""
     known = state.find(command.standard.version)
-    if known is not None and replace(known, retired_from="", mappings=()) == _version(command):
+    if known is not None and known.judges_as(_version(command)):
         return []
     if known is not None:
         raise Refusal(
@@ -140,6 +157,7 @@ def import_standard(state: Standard, command: ImportStandardRequest, _context: C
             case_uri=command.case_uri,
             case_creator=command.case_creator,
             case_groups=command.case_groups,
+            case_licence=command.case_licence if command.HasField("case_licence") else None,
         )
     ]
 
@@ -190,7 +208,12 @@ def _version(of: ImportStandardRequest | StandardImported) -> Version:
         case_uri=of.case_uri,
         case_creator=of.case_creator,
         case_groups=tuple((group.title, group.identifier, group.uri) for group in of.case_groups),
+        licence=_licence(of.case_licence) if of.HasField("case_licence") else None,
     )
+
+
+def _licence(of: events_pb2.CaseLicence) -> Licence:
+    return Licence(of.title, of.identifier, of.uri, of.text)
 
 
 def _refuse_repeated(codes: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""A standard as a 1EdTech CASE 1.1 CFPackage: the document, an item a KSB and a unit, and which belongs to which.
+"""A standard as a 1EdTech CASE 1.1 CFPackage: the document with its licence, an item a KSB and a unit, and which belongs to which.
 
 Identifiers and addresses of document and items that came with an import are kept; others follow from the standard, its version and the code,
 so that the same standard is exported the same each time. Within a package the parts do not name their document or package again: the types
@@ -13,7 +13,7 @@ from eventkernel.reading import Reader
 from mentoring.evidence.v1.events_pb2 import EvidenceKind, KsbKind, StandardImported
 from mentoring.evidence.v1.standard_pb2 import ExportStandardRequest, ExportStandardResponse
 
-from evidence.domain.standard import Ksb, Version, standard
+from evidence.domain.standard import Ksb, Licence, Version, standard
 from evidence.domain.standard_life import known_version
 
 _TYPES = {
@@ -52,6 +52,7 @@ def package(reference: str, version: Version, changed: datetime) -> _Json:
         *((link, document) for link in unit_links.values()),
         *((link, unit_links[ksb.unit] if ksb.unit else document) for ksb, link in ksb_links),
     ]
+    licence = _licence_link(version.licence)
     return {
         "CFDocument": {
             "identifier": document["identifier"],
@@ -60,6 +61,7 @@ def package(reference: str, version: Version, changed: datetime) -> _Json:
             "creator": version.case_creator or _NOT_STATED,
             "title": version.title,
             "version": version.version,
+            **_said(licenseURI=licence),
             "lastChangeDateTime": at,
             "extensions": {
                 "reference": reference,
@@ -90,7 +92,20 @@ def package(reference: str, version: Version, changed: datetime) -> _Json:
             }
             for place, (child, parent) in enumerate(associations, start=1)
         ],
+        **_said(CFDefinitions=_definitions(version.licence, at)),
     }
+
+
+def _licence_link(licence: Licence | None) -> _Json:
+    return _link(licence.title, licence.identifier, licence.uri, "licence", licence.title) if licence else {}
+
+
+def _definitions(licence: Licence | None, at: str) -> _Json:
+    """Where the package says its licence in full."""
+    if licence is None:
+        return {}
+    said = {**_licence_link(licence), "licenseText": licence.text or licence.title, "lastChangeDateTime": at}
+    return {"CFLicenses": [said]}
 
 
 def _item(link: _Json, statement: str, kind: str, at: str) -> _Json:
