@@ -8,15 +8,22 @@ from eventkernel.client import CallFailed
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from mentoring.common.v1.common_pb2 import CommandReply
+from mentoring.common.v1.common_pb2 import INFORMATION_KIND_CONCERN, INFORMATION_KIND_SESSION, CommandReply, Page
 from mentoring.evidence.v1.evidence_pb2 import NEXT_STEP_PLAN, GetKsbProgressRequest, GetKsbProgressResponse
 from mentoring.notifications.v1.events_pb2 import DETAIL_FULL, DETAIL_OUTLINE, OUTCOME_SENT, Occasion
+from mentoring.notifications.v1.explaining_pb2 import ExplainNeedToKnowRequest, ExplainNeedToKnowResponse
 from mentoring.notifications.v1.inbox_pb2 import (
     FollowMyInboxRequest,
     FollowMyInboxResponse,
     GetMyInboxRequest,
     GetMyInboxResponse,
     MarkNoticeReadRequest,
+)
+from mentoring.notifications.v1.ledger_pb2 import (
+    GetLedgerRequest,
+    GetLedgerResponse,
+    GetMyLedgerRequest,
+    GetMyLedgerResponse,
 )
 from mentoring.notifications.v1.notifications_pb2 import ListNoticesRequest, ListNoticesResponse
 from mentoring.sessions.v1.events_pb2 import (
@@ -122,6 +129,42 @@ async def test_the_people_of_the_mentorship_are_told_as_the_matrix_says_and_nobo
 
     await until(lambda: told(MOVED, Occasion.OCCASION_SESSION_MOVED), "the mails about the moved session")
     await until(lambda: told(CANCELLED, Occasion.OCCASION_SESSION_CANCELLED), "the mails about the cancelled session")
+
+
+async def test_the_learner_reads_in_their_ledger_who_was_told_and_by_which_rule(running: Platform) -> None:
+    learner = running.client("notifications", PLAN.learner_id, ["learner"], provider=cohort.PROVIDER)
+    rules = {
+        (PLAN.learner_id, "session/learner"),
+        (PLAN.contact_id, "session/employer-contact"),
+        (PLAN.guardian_id, "session/guardian/under-18"),
+    }
+
+    async def entered() -> bool:
+        ledger = await learner.call(GetMyLedgerRequest(page=Page(size=500)), GetMyLedgerResponse)
+        moved = [one for one in ledger.entries if one.occasion == Occasion.OCCASION_SESSION_MOVED]
+        return [{(told.recipient_id, told.rule) for told in one.told} for one in moved] == [rules]
+
+    await until(entered, "the moved session in the ledger")
+    somebody_else = GetLedgerRequest(learner_id=PLAN.learner_id)
+    with pytest.raises(CallFailed) as caught:
+        await learner.call(somebody_else, GetLedgerResponse)
+    assert caught.value.status.name == "PERMISSION_DENIED"
+
+
+async def test_a_manager_is_explained_whom_the_policy_tells_and_of_a_concern_nothing(running: Platform) -> None:
+    manager = running.client("notifications", cohort.MANAGER, ["provider_manager"], provider=cohort.PROVIDER)
+    asked = ExplainNeedToKnowRequest(learner_id=PLAN.learner_id, kind=INFORMATION_KIND_SESSION)
+    answer = await manager.call(asked, ExplainNeedToKnowResponse)
+    assert {one.person_id: one.applied.rule for one in answer.people} == {
+        PLAN.learner_id: "session/learner",
+        PLAN.mentor_id: "session/mentor",
+        PLAN.contact_id: "session/employer-contact",
+        PLAN.guardian_id: "session/guardian/under-18",
+        PLAN.assessor_id: "",
+    }
+    concern = ExplainNeedToKnowRequest(learner_id=PLAN.learner_id, kind=INFORMATION_KIND_CONCERN)
+    answer = await manager.call(concern, ExplainNeedToKnowResponse)
+    assert answer == ExplainNeedToKnowResponse(told_to_handlers_alone=True)
 
 
 async def test_the_learner_follows_their_inbox_and_marks_what_they_have_read(running: Platform) -> None:

@@ -123,6 +123,26 @@ async def test_an_agreement_and_an_age_are_as_they_are_known() -> None:
     assert (await explained(PROGRESS, of_age("2027-01-01")))["mum"] == "OUTLINE: progress/guardian/under-18"
 
 
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        # A contact at work who is the learner's guardian too, and one who assesses: the first of their relationships tells more, or less.
+        (PROGRESS, "FULL: progress/employer-contact"),
+        (InformationKind.INFORMATION_KIND_EVIDENCE_JUDGED, "FULL: evidence-judged/assessor: NO_RULE"),
+    ],
+)
+async def test_whoever_stands_in_several_relationships_is_told_by_the_one_that_tells_most(
+    kind: InformationKind.ValueType, told: str
+) -> None:
+    ways = (PARTIES["boss"], PARTIES["judge"], PARTIES["mum"])
+    both = CircleRecorded(
+        learner_id="ada", mentorship_id="m-1", mentor_id="mia", parties=[Party(person_id="boss", relationship=one) for one in ways]
+    )  # fmt: skip
+    answer = await asked(kind, reader([both], [of_age("2027-01-01")]))
+    (boss,) = [short(one.applied) for one in answer.people if one.person_id == "boss"]
+    assert boss == told
+
+
 async def test_nobody_of_a_mentorship_that_has_ended_is_a_party_any_more_and_each_mentorship_is_told_apart() -> None:
     circles = [recorded("boss"), recorded("boss", mentor="max", mentorship="m-2"), recorded(mentor="", ended=True)]
     answer = await asked(SESSION, reader(circles))
