@@ -36,7 +36,7 @@ ENTRIES = [
         ],
     ),
     LedgerEntry(
-        happened_at=AT, kind=INFORMATION_KIND_PROGRESS,
+        happened_at=AT, kind=INFORMATION_KIND_PROGRESS, or_kind=INFORMATION_KIND_ISSUE_WELL_BEING,
         told=[LedgerNotice(recipient_id="mum", because=BECAUSE_GUARDIAN, detail=DETAIL_OUTLINE, outcome=OUTCOME_SENT, settled_at=LATER)],
     ),
 ]  # fmt: skip
@@ -55,7 +55,7 @@ def test_a_ledger_fits_80_columns_and_cuts_nothing_of_an_id_or_a_rule() -> None:
     wide = shown(ENTRIES, width=250)
     for told in (
         "session planned", "session-7777", "issue-well-being/employer-contact/learner-agrees v12", "need ended", "outline",
-        "mia", "part/owns-the-action ", "full", "on its way", "something of progress", "mum", "guardian", "sent",
+        "mia", "part/owns-the-action ", "full", "on its way", "something of progress or issue well being", "mum", "guardian", "sent",
     ):  # fmt: skip
         assert told in wide
     assert "\x1b" not in text

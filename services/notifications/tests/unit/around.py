@@ -16,6 +16,7 @@ _PERSON = st.sampled_from(PEOPLE)
 _KINDS = (
     InformationKind.INFORMATION_KIND_SESSION,
     InformationKind.INFORMATION_KIND_ACTION,
+    InformationKind.INFORMATION_KIND_ISSUE_PROGRESS,
     InformationKind.INFORMATION_KIND_ISSUE_WELL_BEING,
 )
 KINDS = st.sampled_from(_KINDS)

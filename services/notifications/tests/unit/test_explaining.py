@@ -35,7 +35,7 @@ from notifications.domain.circle import circle
 from notifications.domain.conditions import Conditions
 from notifications.domain.explaining import Question, explain
 from notifications.domain.need_to_know import NeedToKnow, need_to_know
-from notifications.domain.occasions import PARTS_TOLD, TOLD_TO_A_CIRCLE, is_safeguarding
+from notifications.domain.occasions import PARTS_TOLD, TOLD_TO_A_CIRCLE, is_about_an_issue, is_safeguarding
 from notifications.domain.telling import telling
 from notifications.projections.explaining import explaining_queries
 
@@ -248,6 +248,9 @@ def test_the_dry_run_says_what_telling_would_do(
     request = TellCircleRequest(
         telling_id="t-1", learner_id="ada", kind=kind, occasion=occasion, about_id="x-1", mentorship_id="m-1"
     )
+    if is_about_an_issue(occasion):
+        kind = request.kind = InformationKind.INFORMATION_KIND_ISSUE_PROGRESS
+        request.or_kind = WELL_BEING
     outcome = given(telling).beside(around, matrix, conditions).when(request)
     if outcome.refusal is not None:
         assert around.of("m-1") is None

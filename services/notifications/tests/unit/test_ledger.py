@@ -55,6 +55,17 @@ def test_a_concern_is_never_entered() -> None:
     assert refusal.field == "kind"
 
 
+def test_of_two_kinds_that_it_may_be_of_a_learner_has_to_be_told_of_both() -> None:
+    told, untold = KIND.INFORMATION_KIND_PROGRESS, KIND.INFORMATION_KIND_ACTION
+    occasion = Occasion.OCCASION_SESSION_PLANNED
+    assert sight_of([told, told], occasion, default_matrix(), was_told=False) is Sight.ALL
+    for kinds in ([told, untold], [untold, told]):
+        assert sight_of(kinds, occasion, default_matrix(), was_told=False) is Sight.NOTHING
+    concern = enter()
+    concern.or_kind = KIND.INFORMATION_KIND_CONCERN
+    given(ledger).when(concern).then_refused("CONCERN_NOT_IN_LEDGER")
+
+
 def test_a_ledger_folds_in_pieces_and_survives_its_snapshot() -> None:
     events = [entered(f"t-{number}") for number in range(4)]
     assert_folds_in_pieces(ledger, events)
@@ -80,8 +91,8 @@ def test_a_learner_sees_whole_what_they_may_be_told_of_and_of_the_rest_that_it_w
     expected = (
         Sight.NOTHING if name in STAFF or kind in untold else Sight.OUTLINE if name in NOT_FOR_LEARNERS else Sight.ALL
     )
-    assert sight_of(kind, occasion, default_matrix(), was_told=False) is expected
-    assert sight_of(kind, occasion, default_matrix(), was_told=True) is Sight.ALL
+    assert sight_of([kind], occasion, default_matrix(), was_told=False) is expected
+    assert sight_of([kind], occasion, default_matrix(), was_told=True) is Sight.ALL
 
 
 def test_the_ledger_hears_no_concern_and_all_that_a_circle_is_told() -> None:

@@ -66,6 +66,7 @@ def _tell(draw: st.DrawFn) -> TellCircleRequest:
         telling_id="t-1",
         learner_id="ada",
         kind=draw(KINDS),
+        or_kind=draw(st.one_of(st.just(InformationKind.INFORMATION_KIND_UNSPECIFIED), KINDS)),
         occasion=occasion,
         about_id="x-1",
         mentorship_id=draw(MENTORSHIP),
@@ -108,6 +109,7 @@ class World:
     now: datetime = NOON
     people: dict[str, set[tuple[str, Because.ValueType]]] = field(default_factory=dict)
     attached: dict[str, set[str]] = field(default_factory=dict)
+    left: dict[str, set[str]] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     rules: list[NeedToKnowRule] = field(default_factory=list)
     agreed: set[tuple[int, int]] = field(default_factory=set)
@@ -120,7 +122,9 @@ class World:
                 mentor = [] if step.ended else [step.mentor_id]
                 self.people[step.mentorship_id] = {(one, Because.BECAUSE_MENTOR) for one in mentor}
                 self.people[step.mentorship_id] |= {(one.person_id, BECAUSE_OF[one.relationship]) for one in here}
+                before = self.attached.get(step.mentorship_id, set()) | self.left.get(step.mentorship_id, set())
                 self.attached[step.mentorship_id] = {*mentor, *(one.person_id for one in step.parties)}
+                self.left[step.mentorship_id] = before - self.attached[step.mentorship_id]
                 self.ended |= {step.mentorship_id} if step.ended else set()
             case SetNeedToKnowRequest():
                 self.rules = list(step.rules)
@@ -136,14 +140,22 @@ class World:
     def may_be_told(self, notice: NoticeRequested, of: TellCircleRequest) -> bool:
         who = notice.recipient_id
         if notice.rule.startswith("part/"):
-            is_theirs = Part(person_id=who, because=notice.because) in of.parts
-            return is_theirs and (who == "ada" or who in self.attached[of.mentorship_id])
+            return Part(person_id=who, because=notice.because) in of.parts and self._belongs(notice, of.mentorship_id)
         related = self.people[of.mentorship_id] | {("ada", Because.BECAUSE_LEARNER)}
         return (
             (who, notice.because) in related
             and notice.because in TOLD_AMONG[of.occasion]
-            and any(self._tells(rule, notice, of.kind) for rule in self.rules)
+            and all(
+                any(self._tells(rule, notice, kind) for rule in self.rules) for kind in (of.kind, of.or_kind) if kind
+            )
         )
+
+    def _belongs(self, notice: NoticeRequested, mentorship_id: str) -> bool:
+        who = notice.recipient_id
+        if notice.because == Because.BECAUSE_ISSUE_REFERRED_TO_THEM and mentorship_id not in self.ended:
+            # A colleague who never was a party may be asked; one who was, and left, may not.
+            return who == "ada" or who not in self.left[mentorship_id]
+        return who == "ada" or who in self.attached[mentorship_id]
 
     def _tells(self, rule: NeedToKnowRule, notice: NoticeRequested, kind: InformationKind.ValueType) -> bool:
         depends = set(rule.conditions)

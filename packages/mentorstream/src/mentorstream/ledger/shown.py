@@ -47,7 +47,8 @@ def _what(entry: LedgerEntry) -> str:
     if entry.occasion:
         return _words(Occasion.Name(entry.occasion), "OCCASION_")
     # The reader is not told what it was.
-    return f"something of {_words(InformationKind.Name(entry.kind), 'INFORMATION_KIND_')}"
+    kinds = [_words(InformationKind.Name(kind), "INFORMATION_KIND_") for kind in (entry.kind, entry.or_kind) if kind]
+    return f"something of {' or '.join(kinds)}"
 
 
 def _why(notice: LedgerNotice) -> str:

@@ -15,8 +15,9 @@ from mentoring.notifications.v1.explaining_pb2 import WhyNotReason
 from notifications.domain.circle import BECAUSE_OF, Circle, Surrounding
 from notifications.domain.conditions import Conditions
 from notifications.domain.need_to_know import NeedToKnow, Rule
-from notifications.domain.occasions import TOLD_AMONG
+from notifications.domain.occasions import TOLD_AMONG, is_about_an_issue
 
+_OF_AN_ISSUE = (InformationKind.INFORMATION_KIND_ISSUE_PROGRESS, InformationKind.INFORMATION_KIND_ISSUE_WELL_BEING)
 _NOBODYS = Because.BECAUSE_UNSPECIFIED
 
 
@@ -29,6 +30,11 @@ class Question:
     occasion: Occasion.ValueType
     conditions: Conditions
     at: datetime
+
+    @property
+    def kinds(self) -> tuple[InformationKind.ValueType, ...]:
+        """What the policy is asked for: of an issue both kinds, as telling does."""
+        return _OF_AN_ISSUE if self.kind in _OF_AN_ISSUE and is_about_an_issue(self.occasion) else (self.kind,)
 
     def is_for(self, because: Because.ValueType) -> bool:
         """Whether the occasion may go to this relationship at all."""
@@ -88,7 +94,7 @@ def _explained(
     best: Rule | None = None
     missing = list[Missing]()
     for because in grounds:
-        rule = matrix.allowing(question.kind, because, question.conditions, question.at)
+        rule = matrix.allowing_each(question.kinds, because, question.conditions, question.at)
         if rule is None or not question.is_for(because):
             missing += _why_not(question, matrix, because)
         elif best is None or rule.detail > best.detail:
@@ -103,7 +109,15 @@ def _why_not(question: Question, matrix: NeedToKnow, because: Because.ValueType)
     if not question.is_for(because):
         yield Missing(because, WhyNotReason.WHY_NOT_REASON_OCCASION_NOT_FOR_THEM)
         return
-    rules = matrix.about(question.kind, because)
+    for kind in question.kinds:
+        if matrix.allowing(kind, because, question.conditions, question.at) is None:
+            yield from _missing(question, matrix, kind, because)
+
+
+def _missing(
+    question: Question, matrix: NeedToKnow, kind: InformationKind.ValueType, because: Because.ValueType
+) -> Iterator[Missing]:
+    rules = matrix.about(kind, because)
     if not rules:
         yield Missing(because, WhyNotReason.WHY_NOT_REASON_NO_RULE)
     for rule in rules:

@@ -3,6 +3,7 @@
 Only what was told to a circle is in it: nothing of a concern, of contacts or of skills ever is.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -24,6 +25,12 @@ class Entry:
     telling_id: str
     kind: InformationKind.ValueType
     happened_at: datetime
+    or_kind: InformationKind.ValueType = InformationKind.INFORMATION_KIND_UNSPECIFIED
+
+    @property
+    def kinds(self) -> tuple[InformationKind.ValueType, ...]:
+        """What it is of, or may be."""
+        return (self.kind, self.or_kind) if self.or_kind else (self.kind,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ def enter_in_ledger(state: Ledger, command: EnterInLedgerRequest, _context: Cont
 
     Raises Refusal CONCERN_NOT_IN_LEDGER.
     """
-    if command.kind == InformationKind.INFORMATION_KIND_CONCERN:
+    if InformationKind.INFORMATION_KIND_CONCERN in (command.kind, command.or_kind):
         raise Refusal("CONCERN_NOT_IN_LEDGER", "A concern is in no ledger: leave it out.", field="kind")
     if any(entry.telling_id == command.telling_id for entry in state.entries):
         return []
@@ -60,6 +67,7 @@ def enter_in_ledger(state: Ledger, command: EnterInLedgerRequest, _context: Cont
             learner_id=command.learner_id,
             telling_id=command.telling_id,
             kind=command.kind,
+            or_kind=command.or_kind,
             happened_at=command.happened_at,
         )
     ]
@@ -68,12 +76,12 @@ def enter_in_ledger(state: Ledger, command: EnterInLedgerRequest, _context: Cont
 @ledger.evolve
 def entered_in_ledger(state: Ledger, event: EnteredInLedger) -> Ledger:
     """One telling more."""
-    entry = Entry(event.telling_id, event.kind, event.happened_at.ToDatetime(UTC))
+    entry = Entry(event.telling_id, event.kind, event.happened_at.ToDatetime(UTC), event.or_kind)
     return replace(state, entries=(*state.entries, entry))
 
 
 def sight_of(
-    kind: InformationKind.ValueType, occasion: Occasion.ValueType, policy: NeedToKnow, *, was_told: bool
+    kinds: Iterable[InformationKind.ValueType], occasion: Occasion.ValueType, policy: NeedToKnow, *, was_told: bool
 ) -> Sight:
     """How much the learner is shown of what was told about them.
 
@@ -82,10 +90,11 @@ def sight_of(
     learners is not opened by a list of who was told of it, save what they were told of by a part of their own.
 
     Args:
+        kinds: what it is of, or may be: the policy has to tell a learner of each.
         was_told: the learner has a notice of it themself.
     """
     if was_told:
         return Sight.ALL
-    if is_about_staff(occasion) or not policy.about(kind, Because.BECAUSE_LEARNER):
+    if is_about_staff(occasion) or not all(policy.about(kind, Because.BECAUSE_LEARNER) for kind in kinds):
         return Sight.NOTHING
     return Sight.ALL if Because.BECAUSE_LEARNER in TOLD_AMONG[occasion] else Sight.OUTLINE

@@ -150,6 +150,11 @@ def may_be_no_party(because: Because.ValueType) -> bool:
     return because in _REFERRED_TO
 
 
+def is_about_an_issue(occasion: Occasion.ValueType) -> bool:
+    """Whether this occasion is an issue's, of which no event says whether it is about progress or well-being."""
+    return occasion in _ISSUES
+
+
 def is_about_staff(occasion: Occasion.ValueType) -> bool:
     """Whether this occasion is about the work of those who serve a learner, and not about the learner."""
     return PARTS_IN_A_CIRCLE.get(occasion) == _SAMPLED

@@ -40,7 +40,7 @@ def ledger_queries(matrix: Aggregate[NeedToKnow]) -> list[Query]:
 
         def see(entry: Entry, told: _Told) -> Sight:
             was_told = any(_was_told(one, learner_id) for one in told)
-            return sight_of(entry.kind, told[0].occasion, policy, was_told=was_told)
+            return sight_of(entry.kinds, told[0].occasion, policy, was_told=was_told)
 
         entries, cursor = await _page(reader, learner_id, request.page, see)
         return GetMyLedgerResponse(entries=entries, next_cursor=cursor)
@@ -109,6 +109,7 @@ def _shown(entry: Entry, told: _Told, sight: Sight) -> LedgerEntry:
     return LedgerEntry(
         happened_at=_timestamp(entry.happened_at),
         kind=entry.kind,
+        or_kind=entry.or_kind,
         occasion=told[0].occasion if whole else Occasion.OCCASION_UNSPECIFIED,
         about_id=told[0].about_id if whole else "",
         told=map(_notice, sorted(told, key=lambda one: (one.because, one.recipient_id))),

@@ -31,6 +31,7 @@ def _entering(tell: Callable[[Any, Metadata], Reply]) -> Callable[[Any, Metadata
                     learner_id=request.learner_id,
                     telling_id=request.telling_id,
                     kind=request.kind,
+                    or_kind=request.or_kind,
                     happened_at=happened_at,
                 )
 
