@@ -57,6 +57,8 @@ __all__ = ["Journey", "NotInTime", "address_of", "hash_of", "until"]
 Result = TypeVar("Result")
 _SIDE_BY_SIDE = 32
 _NOT_HEARD_YET = frozenset({"STANDARD_UNKNOWN", "MENTORSHIP_UNKNOWN"})
+# Seconds for all notices. A busy machine needs many; where nothing moves any more it is found out long before.
+_SETTLING = 400.0
 
 
 @dataclass
@@ -184,7 +186,8 @@ class Journey:
                 settled, since = now, loop.time()
             return settled == len(notices) >= expected or loop.time() - since > quiet_for
 
-        await until(quiet, f"{expected} settled notices")
+        # Each look reads every notice: more of them would take the time from those that are still to be sent.
+        await until(quiet, f"{expected} settled notices", patience=_SETTLING, look_again=0.5)
 
     async def notices(self) -> list[NoticeSummary]:
         """Every notice there is: the manager's list, and about concerns what each whom they concern was told."""

@@ -25,10 +25,12 @@ class NotInTime(Exception):
     """Something that had to come did not: what it was."""
 
 
-async def until(true: Callable[[], Awaitable[bool]], what: str) -> None:
+async def until(
+    true: Callable[[], Awaitable[bool]], what: str, *, patience: float = PATIENCE, look_again: float = LOOK_AGAIN
+) -> None:
     """Looks until it is true; raises NotInTime after a while. A platform that does not answer now may answer soon."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE
+    deadline = loop.time() + patience
     while True:
         try:
             if await true():
@@ -37,8 +39,8 @@ async def until(true: Callable[[], Awaitable[bool]], what: str) -> None:
             if failed.status not in AGAIN:
                 raise
         if loop.time() > deadline:
-            raise NotInTime(f"waited {PATIENCE:.0f} s in vain for: {what}")
-        await asyncio.sleep(LOOK_AGAIN)
+            raise NotInTime(f"waited {patience:.0f} s in vain for: {what}")
+        await asyncio.sleep(look_again)
 
 
 def stamp(at: datetime) -> Timestamp:
