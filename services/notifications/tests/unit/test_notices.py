@@ -110,6 +110,14 @@ async def test_a_manager_pages_through_all_of_one_recipient() -> None:
     assert found == [*(f"n-{number}" for number in range(148, -1, -2)), "n-undated"]
 
 
+async def test_both_lists_say_by_which_rule_of_which_policy_a_notice_was_allowed() -> None:
+    event = requested()
+    event.occasion, event.rule, event.policy_version = Occasion.OCCASION_SESSION_PLANNED, "session/mentor", 3
+    read = LaidDown(person("mia", "mentor"), documents=[folded((event, AT))])
+    for answer in (await list_notices(ListNoticesRequest(), read), await list_my_notices(ListMyNoticesRequest(), read)):
+        assert [(one.rule, one.policy_version) for one in answer.notices] == [("session/mentor", 3)]
+
+
 async def test_everybody_lists_their_own_notices_alone() -> None:
     response = await list_my_notices(ListMyNoticesRequest(page=Page(size=100)), reader())
     assert len(response.notices) == 75
