@@ -21,8 +21,10 @@ _MESSAGE, _ENUM, _SERVICE = 4, 5, 6
 _VALUE, _METHOD = 2, 2
 _FLOWS = Path(__file__).with_name("flows.toml")
 _EXAMPLE = Path(__file__).with_name("example.py")
-# An operator's calls that change something. They store no event, so their contracts call them queries.
-OPERATORS_ACTS = {"ReplayParked", "DiscardParked", "RebuildProjection", "SwitchProjection", "DropProjectionCopy"}
+# Calls that change something and are no commands: an operator's, which store no event, and what looks through much before a command notes it.
+ACTS = {
+    "ReplayParked", "DiscardParked", "RebuildProjection", "SwitchProjection", "DropProjectionCopy", "RecordFileSent",
+}  # fmt: skip
 _HEAD = """# Every call and every event
 
 Made from `proto/` by `python packages/contracts/lint.py --baseline`, and checked by `make lint`: it is not written by hand.
@@ -126,12 +128,12 @@ def _option(method: MethodDescriptorProto) -> tuple[str, Any]:
     extensions = method.options.Extensions
     if method.options.HasExtension(options_pb2.command):
         return "", extensions[options_pb2.command]
-    if method.name in OPERATORS_ACTS:
-        return " (acts)", extensions[options_pb2.query]
-    if method.options.HasExtension(options_pb2.transfer):
-        moves = method.client_streaming or method.server_streaming
-        return " (moves bytes)" if moves else " (reads)", extensions[options_pb2.transfer]
-    return " (reads)", extensions[options_pb2.query]
+    transfers = method.options.HasExtension(options_pb2.transfer)
+    option: Any = extensions[options_pb2.transfer] if transfers else extensions[options_pb2.query]
+    if method.name in ACTS:
+        return " (acts)", option
+    moves = transfers and (method.client_streaming or method.server_streaming)
+    return " (moves bytes)" if moves else " (reads)", option
 
 
 def _events(file: FileDescriptorProto) -> Iterator[str]:

@@ -71,7 +71,7 @@ def test_the_page_leaves_out_what_only_the_platform_calls_and_says_what_moves_by
     assert "FollowingService" not in page
     moving = re.findall(r"^\| `(\w+)` \(moves bytes\)", page, re.MULTILINE)
     assert moving == ["UploadArtefact", "DownloadArtefact", "UploadAttachment", "DownloadAttachment"]
-    assert set(re.findall(r"^\| `(\w+)` \(acts\)", page, re.MULTILINE)) == REFERENCE["OPERATORS_ACTS"]
+    assert set(re.findall(r"^\| `(\w+)` \(acts\)", page, re.MULTILINE)) == REFERENCE["ACTS"]
 
 
 def test_every_call_and_event_of_the_page_says_what_it_is(image: bytes) -> None:

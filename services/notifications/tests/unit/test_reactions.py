@@ -32,6 +32,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
 from mentoring.safeguarding.v1.handling_events_pb2 import ConcernAcknowledgementLapsed, ConcernChased
 from mentoring.safeguarding.v1.passing_on_events_pb2 import ConcernPassedOn
 from mentoring.safeguarding.v1.passing_on_tasks_events_pb2 import ConcernTaskGiven, ConcernTaskOverdue
+from mentoring.safeguarding.v1.transfer_events_pb2 import FileTransferChased
 from mentoring.sessions.v1.events_pb2 import (
     MentorshipCancelled,
     MentorshipCompleted,
@@ -385,6 +386,25 @@ def test_what_was_not_done_about_a_concern_is_told_to_whoever_had_it(
     ]
 
 
+@pytest.mark.parametrize(
+    ("sent", "occasion"),
+    [(False, Occasion.OCCASION_FILE_TRANSFER_CHASED), (True, Occasion.OCCASION_FILE_RECEIPT_CHASED)],
+)
+def test_a_file_that_is_not_acknowledged_is_told_to_whoever_sees_to_it(
+    sent: bool, occasion: Occasion.ValueType
+) -> None:
+    event = FileTransferChased(transfer_id="t-1", responsible_id="dora", sent=sent)
+    assert follows(telling, event) == [
+        TellPersonRequest(
+            telling_id=TELLING_ID,
+            person_id="dora",
+            occasion=occasion,
+            about_id="t-1",
+            because=Because.BECAUSE_SEES_TO_THE_FILE,
+        )
+    ]
+
+
 def test_what_is_overdue_on_a_concern_that_nobody_has_is_told_to_nobody() -> None:
     assert follows(telling, ConcernChased(concern_id="c-1")) == []
 
@@ -442,6 +462,7 @@ def test_a_category_of_a_later_contract_does_not_stop_the_alert() -> None:
         (Occasion.OCCASION_CONCERN_ADDED_TO, True),
         (Occasion.OCCASION_CONCERN_CHASED, True),
         (Occasion.OCCASION_CONCERN_LAPSED, True),
+        (Occasion.OCCASION_FILE_RECEIPT_CHASED, True),
     ],
 )
 def test_a_requested_notice_is_sent_at_once_and_carries_all_its_message_needs(
@@ -488,6 +509,7 @@ def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
         "MentorshipStarted", "MentorChanged", "SessionPlanned", "SessionMoved", "SessionMissed", "SessionCancelled", "SessionHeld",
         "EvidenceAccepted", "EvidenceReferred", "ConcernReceived", "ConcernAssigned", "DutyGapFound", "ContactReplaced",
         "ConcernChased", "ConcernAcknowledgementLapsed", "ConcernPassedOn", "ConcernTaskGiven", "ConcernTaskOverdue",
+        "FileTransferChased",
         "SessionCorrected", "ActionAgreed", "ActionReassigned", "ActionReopened", "ActionOverdue", "LearningPlanProposed",
         "LearningPlanObjectedTo", "LearningPlanAgreed", "SkillLapsing", "SkillLapsed", "EvidenceDecisionSuperseded", "EvidenceResubmitted",
         "EvidenceWithdrawn", "PlannedEndSet", "SampleActionRequired", "SampleActionOverdue", "SampleActionClosed", "ReviewDueSet",

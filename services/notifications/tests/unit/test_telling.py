@@ -377,6 +377,7 @@ def test_one_person_is_told_of_a_concern_by_the_part_in_it_and_of_their_own_cont
     gap = occasion == Occasion.OCCASION_DUTY_GAP
     task = occasion in {Occasion.OCCASION_CONCERN_TASK_GIVEN, Occasion.OCCASION_CONCERN_TASK_OVERDUE}
     skill = occasion in {Occasion.OCCASION_SKILL_LAPSING, Occasion.OCCASION_SKILL_LAPSED}
+    file = occasion in {Occasion.OCCASION_FILE_TRANSFER_CHASED, Occasion.OCCASION_FILE_RECEIPT_CHASED}
     if (
         (occasion in received and because == Because.BECAUSE_RAISED_THE_CONCERN)
         or (assigned and because in handlers)
@@ -385,9 +386,10 @@ def test_one_person_is_told_of_a_concern_by_the_part_in_it_and_of_their_own_cont
         or (gap and because == Because.BECAUSE_SENIOR_LEAD_OF_THE_SITE)
         or (skill and because == Because.BECAUSE_OWN_SKILL)
         or (task and because == Because.BECAUSE_HAS_A_TASK_OF_THE_CONCERN)
+        or (file and because == Because.BECAUSE_SEES_TO_THE_FILE)
     ):
         assert set(told(outcome.events)) == {"dora"}
-    elif occasion in received or assigned or added_to or own or gap or skill or task:
+    elif occasion in received or assigned or added_to or own or gap or skill or task or file:
         outcome.then_refused("PART_NOT_TOLD")
     else:
         outcome.then_refused("NOT_FOR_ONE_PERSON")

@@ -25,6 +25,9 @@ LADO_REFERRAL_WORKING_DAYS: int = _CONTENT["lado_referral_working_days"]
 EMERGENCY_ADVICE: str = _CONTENT["emergency_advice"]
 # By whose clocks working days are counted.
 TIME_ZONE = ZoneInfo(_CONTENT["time_zone"])
+# By when a person's file is to be sent and acknowledged, and how long after that it is chased again.
+FILE_TRANSFER_WORKING_DAYS: int = _CONTENT["file_transfer"]["working_days"]
+FILE_TRANSFER_CHASE_WORKING_DAYS: int = _CONTENT["file_transfer"]["chase_working_days"]
 # What files a provider takes with concerns: sizes in bytes, times in seconds.
 ATTACHMENTS: dict[str, Any] = _CONTENT["attachments"]
 # How long before a time in which nobody is on duty that is told.

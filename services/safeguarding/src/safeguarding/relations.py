@@ -26,10 +26,12 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
     GetConcernRequest,
     RecordActionRequest,
 )
+from mentoring.safeguarding.v1.transfer_pb2 import TakeOverFileTransferRequest, TransferFileRequest
 
 from safeguarding.concern_file import stream_of
 from safeguarding.domain.concern import concern
 from safeguarding.domain.concern_state import Concern
+from safeguarding.file_contents import handled_with
 
 _AboutAConcern = (
     AcknowledgeConcernRequest
@@ -69,6 +71,13 @@ async def has_task_or_handler(ask: Ask) -> bool:
     """The caller is to do something about it, or handles it."""
     state, me = await _concern(ask), ask.principal.person_id
     return state.has_task(me) or state.is_handler(me)
+
+
+async def handler_of_person(ask: Ask) -> bool:
+    """The caller handles a concern that the request's person is in."""
+    if not isinstance(ask.request, TransferFileRequest | TakeOverFileTransferRequest):
+        raise TypeError(f"{ask.request.DESCRIPTOR.name} is about no person: give it no relationship to one")
+    return bool(await handled_with(ask.request.person_id, ask.read))
 
 
 async def _concern(ask: Ask) -> Concern:

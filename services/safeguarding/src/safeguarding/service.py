@@ -1,4 +1,4 @@
-"""The safeguarding service, wired: concerns, the rota and the routing policy. What is missing here stops the start."""
+"""The safeguarding service, wired: concerns, the rota and the routing policy, and files that go elsewhere. What is missing here stops the start."""
 
 from eventkernel.contract import Contract, files_of
 from eventkernel.service import Service
@@ -9,19 +9,24 @@ from safeguarding.concern_file import get_concern
 from safeguarding.domain.attachment_policy import attachment_policy
 from safeguarding.domain.concern import concern
 from safeguarding.domain.duty_set import duty
+from safeguarding.domain.file_transfer import file_transfer
 from safeguarding.domain.policy import policy
 from safeguarding.domain.rota import rota
 from safeguarding.duty_queries import check_duty, get_emergency_advice, preview_routing
 from safeguarding.effects.attachments import expire_attachment
 from safeguarding.person_file import get_person_chronology, list_concern_reads
 from safeguarding.projections.concern_tasks import concern_tasks, list_my_concern_tasks
+from safeguarding.projections.file_transfers import file_transfers, list_file_transfers
 from safeguarding.projections.handled_concerns import handled_concerns, list_my_concerns
 from safeguarding.projections.open_concerns import get_concern_trends, list_open_concerns, open_concerns
 from safeguarding.reactions.duty_gaps import duty_gaps
 from safeguarding.reactions.escalation import escalation
-from safeguarding.relations import handler_of_concern, has_task_or_handler, raiser_or_handler
+from safeguarding.reactions.file_chasing import file_chasing
+from safeguarding.relations import handler_of_concern, handler_of_person, has_task_or_handler, raiser_or_handler
 from safeguarding.routing_queries import get_routing_policy, preview_concern_routing
+from safeguarding.transfer_file import get_file_contents, get_file_transfer
 from safeguarding.transfers.download import download_attachment
+from safeguarding.transfers.sent import record_file_sent
 from safeguarding.transfers.upload import get_attachment_upload, upload_attachment
 
 
@@ -30,9 +35,9 @@ def build() -> Service:
     return Service(
         name="safeguarding",
         contract=Contract(files_of("mentoring.safeguarding.v1")),
-        aggregates=[concern, rota, duty, policy, attachment_policy],
-        projections=[handled_concerns, open_concerns, concern_tasks],
-        reactions=[escalation, duty_gaps],
+        aggregates=[concern, rota, duty, policy, attachment_policy, file_transfer],
+        projections=[handled_concerns, open_concerns, concern_tasks, file_transfers],
+        reactions=[escalation, duty_gaps, file_chasing],
         queries=[
             get_concern,
             list_my_concerns,
@@ -48,12 +53,16 @@ def build() -> Service:
             list_concern_reads,
             list_attachments,
             get_attachment_policy,
+            get_file_contents,
+            get_file_transfer,
+            list_file_transfers,
         ],
-        transfers=[get_attachment_upload, upload_attachment, download_attachment],
+        transfers=[get_attachment_upload, upload_attachment, download_attachment, record_file_sent],
         effects={ExpireAttachmentRequest: expire_attachment},
         relations={
             "handler_of_concern": handler_of_concern,
             "raiser_or_handler": raiser_or_handler,
             "has_task_or_handler": has_task_or_handler,
+            "handler_of_person": handler_of_person,
         },
     )

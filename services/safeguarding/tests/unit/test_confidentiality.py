@@ -116,7 +116,9 @@ def test_every_kind_of_published_event_was_looked_at() -> None:
     # What else is published is about sites: which person stands there is said of the senior lead alone, who is told of a gap.
     others = {event.message for event in PUBLISHED} - of_concerns
     assert {field.name for message in others for field in message.DESCRIPTOR.fields} == {
-        "site_id", "begins_at", "ends_at", "senior_lead_id", "next_at"
+        "site_id", "begins_at", "ends_at", "senior_lead_id", "next_at",
+        # And about transfers of files: who sees to one, and not whose it is.
+        "transfer_id", "responsible_id", "number", "due_at", "sent",
     }  # fmt: skip
 
 

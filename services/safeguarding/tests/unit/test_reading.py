@@ -81,7 +81,8 @@ class Provider:
     async def project(self) -> None:
         """Gives each projection every published event of every concern, as the relay and the subscription would."""
         records: list[ConsumerRecord[bytes, bytes]] = []
-        for stream in (STREAM, "concern-concern-2", "concern-concern-3"):
+        transfers = ("file-transfer-transfer-1", "file-transfer-transfer-2")
+        for stream in (STREAM, "concern-concern-2", "concern-concern-3", *transfers):
             for commit in await self.store.commits.read(TENANT, stream):
                 for event in commit.events:
                     if event.published:

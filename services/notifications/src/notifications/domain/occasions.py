@@ -25,6 +25,8 @@ _PARTS_IN_A_CONCERN = {
     Occasion.OCCASION_CONCERN_LAPSED: frozenset({Because.BECAUSE_HANDLES_THE_CONCERN}),
     Occasion.OCCASION_CONCERN_TASK_GIVEN: frozenset({Because.BECAUSE_HAS_A_TASK_OF_THE_CONCERN}),
     Occasion.OCCASION_CONCERN_TASK_OVERDUE: frozenset({Because.BECAUSE_HAS_A_TASK_OF_THE_CONCERN}),
+    Occasion.OCCASION_FILE_TRANSFER_CHASED: frozenset({Because.BECAUSE_SEES_TO_THE_FILE}),
+    Occasion.OCCASION_FILE_RECEIPT_CHASED: frozenset({Because.BECAUSE_SEES_TO_THE_FILE}),
 }
 # Of what one person alone is told, what is about no concern.
 _NO_CONCERNS = {

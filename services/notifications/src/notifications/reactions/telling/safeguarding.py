@@ -16,6 +16,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
 from mentoring.safeguarding.v1.handling_events_pb2 import ConcernAcknowledgementLapsed, ConcernChased
 from mentoring.safeguarding.v1.passing_on_events_pb2 import ConcernPassedOn
 from mentoring.safeguarding.v1.passing_on_tasks_events_pb2 import ConcernTaskGiven, ConcernTaskOverdue
+from mentoring.safeguarding.v1.transfer_events_pb2 import FileTransferChased
 
 from notifications.reactions.telling.reaction import telling, telling_id
 
@@ -101,6 +102,18 @@ def concern_task_overdue(event: ConcernTaskOverdue, meta: Metadata) -> Iterator[
     yield from _to_assignee(event.assignee_id, event.concern_id, Occasion.OCCASION_CONCERN_TASK_OVERDUE, meta)
     if event.handler_id != event.assignee_id:
         yield from _to_handler(event.handler_id, event.concern_id, Occasion.OCCASION_CONCERN_CHASED, meta)
+
+
+@telling.on
+def file_transfer_chased(event: FileTransferChased, meta: Metadata) -> Iterator[TellPersonRequest]:
+    """Told to whoever sees to it, and not whose file it is."""
+    yield TellPersonRequest(
+        telling_id=telling_id(meta),
+        person_id=event.responsible_id,
+        occasion=Occasion.OCCASION_FILE_RECEIPT_CHASED if event.sent else Occasion.OCCASION_FILE_TRANSFER_CHASED,
+        about_id=event.transfer_id,
+        because=Because.BECAUSE_SEES_TO_THE_FILE,
+    )
 
 
 @telling.on

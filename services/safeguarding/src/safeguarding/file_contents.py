@@ -1,0 +1,61 @@
+"""What a person's file is made of: concerns as far as they go, each by the hash of its events. What was sent is so known for good.
+
+Events are hashed as they are stored, their texts sealed: nothing is opened, and the hash still holds once the person's key is destroyed.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from eventkernel.messages import Recorded
+from eventkernel.reading import Reader
+from mentoring.safeguarding.v1.transfer_events_pb2 import FilePart
+
+from safeguarding.concern_file import stream_of
+from safeguarding.domain.concern import concern
+from safeguarding.domain.concern_state import Concern
+from safeguarding.domain.routing import is_among
+from safeguarding.projections.handled_concerns import handled_concerns
+
+
+async def handled_with(person_id: str, read: Reader) -> list[Concern]:
+    """The concerns that the caller handles and this person is in, by their ids."""
+    me = read.principal.person_id
+    states = await given_to(me, read)
+    return [one for one in states if one.is_handler(me) and is_among(person_id, one.excluded_ids)]
+
+
+async def given_to(handler_id: str, read: Reader) -> list[Concern]:
+    """Every concern that was ever given to this person, as it is now, by their ids."""
+    found = await read.documents(handled_concerns, assignee_id=handler_id)
+    ids = sorted({one.concern_id for one in found})
+    return list(await asyncio.gather(*(read.state(concern, stream_of(one)) for one in ids)))
+
+
+async def parts_of(concern_ids: Iterable[str], read: Reader) -> list[FilePart]:
+    """These concerns as far as they go now."""
+    histories = await asyncio.gather(*(read.history(stream_of(one)) for one in sorted(concern_ids)))
+    return [part(one) for one in histories if one]
+
+
+async def part_until(concern_id: str, version: int, read: Reader) -> FilePart:
+    """This concern up to this version, or as far as it goes."""
+    return part([item for item in await read.history(stream_of(concern_id)) if item.meta.version <= version])
+
+
+def part(history: Sequence[Recorded]) -> FilePart:
+    """So much of a concern, by the hash of its events."""
+    digest = hashlib.sha256()
+    for item in history:
+        data = item.event.SerializeToString(deterministic=True)
+        digest.update(f"{item.meta.event_id}\n{item.meta.type}\n{len(data)}\n".encode() + data)
+    meta = history[-1].meta
+    return FilePart(
+        concern_id=meta.stream.removeprefix(f"{concern.name}-"), version=meta.version, sha256=digest.digest()
+    )
+
+
+def whole(parts: Iterable[FilePart]) -> bytes:
+    """The hash of all parts together."""
+    lines = sorted(f"{one.concern_id} {one.version} {one.sha256.hex()}\n" for one in parts)
+    return hashlib.sha256("".join(lines).encode()).digest()

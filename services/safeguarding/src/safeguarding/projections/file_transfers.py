@@ -1,0 +1,97 @@
+"""Which transfers of files wait, and who sees to them. It finds them, and knows nobody whose file it is; the transfer itself says what it is."""
+
+import asyncio
+
+from eventkernel.messages import Metadata
+from eventkernel.paging import cut, list_name
+from eventkernel.projection import Projection
+from eventkernel.reading import Reader
+from mentoring.safeguarding.v1.transfer_events_pb2 import FileTransferDueSet, FileTransferMeans, FileTransferSettled
+from mentoring.safeguarding.v1.transfer_pb2 import FileTransfer, ListFileTransfersRequest, ListFileTransfersResponse
+from pydantic import BaseModel
+
+from safeguarding.domain.file_transfer import FileTransferState, file_transfer
+from safeguarding.domain.routing import is_among
+from safeguarding.file_contents import given_to
+
+_LEAD = "senior_lead"
+
+
+class WaitingTransfer(BaseModel):
+    """One transfer."""
+
+    transfer_id: str
+    responsible_id: str = ""
+    is_open: bool = True
+
+
+file_transfers = Projection(
+    "file_transfers",
+    version=1,
+    document=WaitingTransfer,
+    key="transfer_id",
+    indexes=("is_open", "responsible_id"),
+)
+
+
+@file_transfers.on
+def due_set(document: WaitingTransfer, event: FileTransferDueSet, _meta: Metadata) -> None:
+    """It waits, and this person sees to it."""
+    document.responsible_id = event.responsible_id
+
+
+@file_transfers.on
+def settled(document: WaitingTransfer, _event: FileTransferSettled, _meta: Metadata) -> None:
+    """Nothing of it is waited for."""
+    document.is_open = False
+
+
+def transfer_stream(transfer_id: str) -> str:
+    """The stream of a transfer."""
+    return f"{file_transfer.name}-{transfer_id}"
+
+
+def shown(state: FileTransferState) -> FileTransfer:
+    """A transfer as it is told."""
+    found = FileTransfer(
+        transfer_id=state.transfer_id,
+        person_id=state.person_id,
+        responsible_id=state.responsible_id,
+        means=FileTransferMeans.ValueType(state.means),
+        status=state.status,
+        chases=state.number,
+    )
+    if state.due_at is not None:
+        found.due_at.FromDatetime(state.due_at)
+    return found
+
+
+async def list_file_transfers(request: ListFileTransfersRequest, read: Reader) -> ListFileTransfersResponse:
+    """What waits by the transfers themselves, the nearest time first.
+
+    Of a file that a senior lead is in they see nothing: those are taken out before the pages are cut.
+    """
+    me = read.principal.person_id
+    found = await read.documents(file_transfers, is_open=True)
+    if _LEAD not in read.principal.roles:
+        found = [one for one in found if one.responsible_id == me]
+    states = await asyncio.gather(*(read.state(file_transfer, transfer_stream(one.transfer_id)) for one in found))
+    waiting = [one for one in states if one.due_at is not None and (not request.overdue or one.due_at <= read.now)]
+    mine = [one for one in waiting if one.responsible_id == me or await _may_see(one, read)]
+    name = list_name("file transfers", me, str(request.overdue))
+    page, cursor = cut(mine, request.page, key=_urgency, of=name)
+    return ListFileTransfersResponse(transfers=map(shown, page), next_cursor=cursor)
+
+
+async def _may_see(state: FileTransferState, read: Reader) -> bool:
+    """Whether the caller is a senior lead who is in none of the concerns that the file is made of, handled still or handled once."""
+    me = read.principal.person_id
+    if _LEAD not in read.principal.roles:
+        return False
+    concerns = await given_to(state.responsible_id, read)
+    return not any(is_among(me, one.excluded_ids) for one in concerns if is_among(state.person_id, one.excluded_ids))
+
+
+def _urgency(state: FileTransferState) -> tuple[str, str]:
+    due = "" if state.due_at is None else state.due_at.isoformat(timespec="microseconds")
+    return due, state.transfer_id
