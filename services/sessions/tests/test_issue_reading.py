@@ -239,6 +239,17 @@ async def test_who_has_left_sees_nothing_and_the_learner_keeps_sight(reader: Rea
     assert found.text == WHAT
 
 
+async def test_a_mentorship_of_another_learner_with_the_same_id_opens_nothing(reader: Reading) -> None:
+    tale = past(refer())
+    streams = {"issue-issue-1": tale.past, "mentorships-learner-2": [started(learner_id="learner-2")]}
+    request = GetIssueRequest(issue_id="issue-1", learner_id="learner-2")
+    for one in (MENTOR, MANAGER):
+        read = reader(one, streams=streams)
+        assert not await concerned_with_issue(Ask(one, request, read))
+        with pytest.raises(Refusal):
+            await get_issue(request, read)
+
+
 async def test_a_mentor_who_was_replaced_sees_nothing_and_the_new_one_all(reader: Reading) -> None:
     streams = {"mentorships-learner-1": [started(mentor_id="mentor-3")]}
     with pytest.raises(Refusal):

@@ -23,7 +23,7 @@ from mentoring.sessions.v1.issue_pb2 import (
 
 from sessions.domain.issue_deadlines import answer_by, idle_at
 from sessions.domain.issue_sight import Sight, needs_agreement, seen_as, stands_as
-from sessions.domain.issue_state import Issue, IssueStage, Referral, ReferralStage, known, refuse_closed, unknown
+from sessions.domain.issue_state import Issue, Referral, ReferralStage, known, refuse_closed, unknown
 from sessions.domain.mentoring_policy import MentoringPolicy
 from sessions.domain.mentorship_state import Mentorship, Mentorships
 from sessions.domain.support_team import active, active_of_mentor
@@ -115,7 +115,8 @@ def chase(state: Issue, command: ChaseReferralRequest, context: Context) -> list
         or not stands_as(mentorship, referral.referred_to_id, referral.referred_as)
     ):
         return []
-    if state.stage is not IssueStage.OPEN or referral.stage is not ReferralStage.WAITING or referral.chase_at is None:
+    # Answered, or the issue has its outcome.
+    if referral.chase_at is None:
         return []
     if referral.chased + 1 != command.number or command.number > pace.chases:
         return []

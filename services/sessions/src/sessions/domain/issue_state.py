@@ -59,7 +59,10 @@ class ReferralStage(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """That somebody is asked to do something. `referred_as` is a ReferredAs; `chase_at` is None once nobody is reminded any more."""
+    """That somebody is asked to do something. `referred_as` is a ReferredAs.
+
+    `chase_at` is None once nobody is reminded any more: it was answered, so often that it is enough, or the issue has its outcome.
+    """
 
     referral_id: str
     referred_to_id: str
@@ -83,7 +86,8 @@ class Note:
 class Issue:
     """One issue. `kind` is an IssueKind, `outcome` an IssueOutcome, 0 unless it is closed; `steps` has the action of each, or nothing.
 
-    `act` counts what was done, `idle_at` is when it is told that nothing was since, and `told_idle` how often it has been.
+    `act` counts what was done, `idle_at` is when it is told that nothing was since, None unless it is open, and `told_idle` how often it has
+    been.
     """
 
     issue_id: str = ""

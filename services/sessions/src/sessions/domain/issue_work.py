@@ -14,7 +14,7 @@ from mentoring.sessions.v1.issue_pb2 import AddToIssueRequest, AgreeNextStepRequ
 from sessions.domain.action_state import Action
 from sessions.domain.issue_deadlines import idle_at
 from sessions.domain.issue_sight import Sight, sight_of
-from sessions.domain.issue_state import Issue, IssueStage, Note, known, refuse_closed, unknown
+from sessions.domain.issue_state import Issue, Note, known, refuse_closed, unknown
 from sessions.domain.mentorship_state import Mentorships
 from sessions.domain.support_team import active, active_of_mentor
 
@@ -84,7 +84,7 @@ def report_idle(state: Issue, command: ReportIdleIssueRequest, context: Context)
     """
     known(state, command.learner_id)
     mentorship = context.state(Mentorships).find_active(state.mentorship_id)
-    if mentorship is None or state.stage is not IssueStage.OPEN or state.idle_at is None:
+    if mentorship is None or state.idle_at is None:
         return []
     if (state.act, state.told_idle + 1) != (command.act, command.number):
         return []
