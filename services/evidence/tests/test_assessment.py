@@ -4,19 +4,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from eventkernel.messages import Principal
-from eventkernel.testing.scenario import Given, Outcome, assert_folds_in_pieces, given, person
+from eventkernel.testing.scenario import Given, assert_folds_in_pieces, given, person
 from evidence.domain.assessment import assessment
 from evidence.domain.assessment_state import SETTLED, WAITED_FOR, Assessment
 from evidence.domain.conflicts import Conflicts
 from evidence.domain.review_state import Reviews
 from evidence.domain.support_policy import SupportPolicy
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
-from mentoring.common.v1.common_pb2 import Sealed, StandardVersion
+from mentoring.common.v1.common_pb2 import PARTY_RELATIONSHIP_TEACHER, StandardVersion
 from mentoring.evidence.v1.assessment_events_pb2 import (
     ASSESSMENT_OUTCOME_MET,
-    ASSESSMENT_OUTCOME_NOT_YET,
     ASSESSMENT_PURPOSE_FORMATIVE,
     ASSESSMENT_PURPOSE_SUMMATIVE,
     LATE_ASSESSMENT_PART_ANSWER,
@@ -35,92 +32,44 @@ from mentoring.evidence.v1.assessment_pb2 import (
     ASSESSMENT_STATUS_ACCEPTED,
     ASSESSMENT_STATUS_DECLINED,
     ASSESSMENT_STATUS_REQUESTED,
-    AcceptAssessmentRequest,
     AssessmentStatus,
-    ChaseAssessmentRequest,
     DecideAssessmentRequest,
-    DeclineAssessmentRequest,
-    RedirectAssessmentRequest,
     RequestAssessmentRequest,
-    ScheduleAssessmentRequest,
-    WithdrawAssessmentRequest,
 )
-from mentoring.evidence.v1.review_pb2 import NoteMentorshipEndRequest
 from pydantic import TypeAdapter
 
-from .review_stories import MENTOR, OF, PARTIES, at, notes, started
+from .assessment_stories import (
+    ACCEPTS,
+    APPOINTMENT,
+    ASSESSOR,
+    DECIDES,
+    DECLINES,
+    LATE_ANSWER,
+    LATE_DECISION,
+    MET,
+    NOW,
+    ONE,
+    OVER,
+    TEXT,
+    WITHDRAWS,
+    accepted,
+    ask,
+    chases,
+    decided,
+    party,
+    redirects,
+    requested,
+    requests,
+    scheduled,
+    schedules,
+    two_assessors,
+)
+from .review_stories import MENTOR, PARTIES, at, notes, started
 from .review_stories import ask as ask_reviews
 
-ASSESSOR = person("assessor-1", "assessor")
-COACH = person("coach-1", "coach")
-# A Monday.
-NOW = datetime(2026, 9, 7, 10, tzinfo=UTC)
-APPOINTMENT = datetime(2026, 9, 18, 9, tzinfo=UTC)
-ONE: dict[str, Any] = {"assessment_id": "assessment-1", **OF}
-TEXT = Sealed(to_be_sealed="Words")
-MET = [
-    KsbOutcome(ksb_code="K1", outcome=ASSESSMENT_OUTCOME_MET),
-    KsbOutcome(ksb_code="S1", outcome=ASSESSMENT_OUTCOME_NOT_YET),
-]
-ACCEPTS = AcceptAssessmentRequest(**ONE)
-DECLINES = DeclineAssessmentRequest(**ONE, reason="Words")
-WITHDRAWS = WithdrawAssessmentRequest(**ONE, reason="Words")
-DECIDES = DecideAssessmentRequest(**ONE, outcomes=MET, feedback="Words")
-MENTORSHIP = started().state
-OVER = ask_reviews(started(), NoteMentorshipEndRequest(**OF)).after().state
-
-
-def requests(**fields: Any) -> RequestAssessmentRequest:
-    told: dict[str, Any] = {
-        "asked_id": "assessor-1",
-        "purpose": ASSESSMENT_PURPOSE_SUMMATIVE,
-        "ksb_codes": ["K1", "S1"],
-        "wished_by": "2026-09-30",
-        "note": "Words",
-    }
-    return RequestAssessmentRequest(**{**ONE, **told, **fields})
-
-
-def redirects(asked_id: str, wished_by: str = "2026-10-10") -> RedirectAssessmentRequest:
-    return RedirectAssessmentRequest(**ONE, asked_id=asked_id, wished_by=wished_by)
-
-
-def schedules(moment: datetime = APPOINTMENT) -> ScheduleAssessmentRequest:
-    return ScheduleAssessmentRequest(**ONE, starts_at=at(moment), duration=Duration(seconds=5400))
-
-
-def chases(wait: int, number: int = 1) -> ChaseAssessmentRequest:
-    return ChaseAssessmentRequest(**ONE, wait=wait, number=number)
-
-
-def ask(
-    story: Given[Assessment],
-    command: Message,
-    by: Principal | None = None,
-    moment: datetime = NOW,
-    *,
-    reviews: Reviews = MENTORSHIP,
-    policy: SupportPolicy | None = None,
-    conflicts: Conflicts | None = None,
-) -> Outcome[Assessment]:
-    beside = (reviews, policy or SupportPolicy(), conflicts or Conflicts())
-    return story.beside(*beside).when(command, by=by, at=moment)
-
-
-def requested(**fields: Any) -> Given[Assessment]:
-    return ask(given(assessment), requests(**fields), MENTOR).after()
-
-
-def accepted(**fields: Any) -> Given[Assessment]:
-    return ask(requested(**fields), ACCEPTS, ASSESSOR).after()
-
-
-def scheduled(**fields: Any) -> Given[Assessment]:
-    return ask(accepted(**fields), schedules(), ASSESSOR).after()
-
-
-def decided() -> Given[Assessment]:
-    return ask(scheduled(), DECIDES, ASSESSOR, APPOINTMENT).after()
+WITH_TEACHER = (
+    ask_reviews(started(), notes(parties=[*PARTIES, party("teacher-1", PARTY_RELATIONSHIP_TEACHER)])).after().state
+)
 
 
 def test_a_request_says_what_of_whom_and_until_when() -> None:
@@ -160,8 +109,15 @@ def test_a_request_that_nobody_could_meet_is_refused(changed: dict[str, Any], co
 
 
 def test_a_coach_or_teacher_may_be_asked_for_a_formative_one() -> None:
-    requested(asked_id="coach-1", purpose=ASSESSMENT_PURPOSE_FORMATIVE)
-    requested(wished_by="2026-09-07")
+    for asked_id in ("coach-1", "teacher-1"):
+        request = requests(asked_id=asked_id, purpose=ASSESSMENT_PURPOSE_FORMATIVE)
+        (event,) = ask(given(assessment), request, MENTOR, reviews=WITH_TEACHER).events
+        assert isinstance(event, AssessmentRequested)
+        assert (event.asked_id, event.purpose) == (asked_id, ASSESSMENT_PURPOSE_FORMATIVE)
+
+
+def test_it_may_be_wished_for_today() -> None:
+    assert requested(wished_by="2026-09-07").state.wished_by == "2026-09-07"
 
 
 @pytest.mark.parametrize("command", [requests(), redirects("assessor-1"), WITHDRAWS])
@@ -275,10 +231,6 @@ def test_a_summative_decision_is_an_assessors_of_this_mentorship_in_that_role() 
     ask(formative, DECIDES, ASSESSOR, APPOINTMENT, reviews=detached).then_refused("NOT_A_PARTY")
 
 
-def party(person_id: str, relationship: Any) -> Any:
-    return type(PARTIES[0])(person_id=person_id, relationship=relationship)
-
-
 def test_whoever_became_the_learners_mentor_decides_no_more() -> None:
     mentor = ask_reviews(started(), notes(mentor_id="assessor-1")).after().state
     ask(scheduled(), DECIDES, ASSESSOR, APPOINTMENT, reviews=mentor).then_refused("OWN_ASSESSMENT")
@@ -297,10 +249,6 @@ def test_it_is_redirected_to_somebody_else_who_begins_anew() -> None:
     ask(turned, ACCEPTS, person("assessor-2", "assessor"), reviews=two_assessors()).after()
     ask(requested(), redirects("coach-1"), MENTOR).then_refused("SUMMATIVE_BY_ASSESSOR")
     ask(requested(), redirects("assessor-1", "2026-09-01"), MENTOR).then_refused("WISHED_IN_PAST")
-
-
-def two_assessors() -> Reviews:
-    return ask_reviews(started(), notes(parties=[*PARTIES, party("assessor-2", PARTIES[0].relationship)])).after().state
 
 
 def test_who_declined_may_be_asked_once_more() -> None:
@@ -324,10 +272,6 @@ def test_what_is_settled_stays() -> None:
             ask(story, command, by).then_refused("ASSESSMENT_SETTLED")
     for story in (decided(), lapsed):
         ask(story, WITHDRAWS, MENTOR).then_refused("ASSESSMENT_SETTLED")
-
-
-LATE_ANSWER = datetime(2026, 9, 14, 10, tzinfo=UTC)
-LATE_DECISION = datetime(2026, 9, 25, 10, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

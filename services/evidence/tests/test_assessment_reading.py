@@ -34,9 +34,7 @@ from mentoring.evidence.v1.assessment_pb2 import (
     ListMyAssessmentsRequest,
 )
 
-from .review_stories import LEARNER, MENTOR, OF, PARTIES, at, notes, started
-from .review_stories import ask as ask_reviews
-from .test_assessment import (
+from .assessment_stories import (
     ACCEPTS,
     APPOINTMENT,
     ASSESSOR,
@@ -58,6 +56,8 @@ from .test_assessment import (
     scheduled,
     two_assessors,
 )
+from .review_stories import LEARNER, MENTOR, OF, PARTIES, at, notes, started
+from .review_stories import ask as ask_reviews
 
 GETS = GetAssessmentRequest(**ONE)
 STREAMS = {"reviews-learner-1.mentorship-1": started().past}

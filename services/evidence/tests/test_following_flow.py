@@ -33,7 +33,7 @@ from mentoring.sessions.v1.events_pb2 import (
 )
 from mentoring.sessions.v1.mentorship_events_pb2 import MentorChanged
 
-from . import test_assessment as assessments
+from . import assessment_stories as assessments
 from .review_stories import (
     AFTER,
     ASSESSOR,

@@ -2,30 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import pytest
 from eventkernel.aggregate import Refusal
-from eventkernel.messages import Metadata
 from eventkernel.testing.scenario import person
 from evidence.projections.cohort_summary import get_cohort_summary
-from evidence.projections.ksb_progress import ksb_progress
 from evidence.projections.learner_progress import get_ksb_progress
-from evidence.projections.progress_document import LearnerProgress
 from evidence.projections.progress_figures import Figures, KsbFigures, figures_on
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import StandardVersion
-from mentoring.evidence.v1.events_pb2 import (
-    KSB_KIND_KNOWLEDGE,
-    KSB_KIND_SKILL,
-    EvidenceAccepted,
-    EvidenceReferred,
-    EvidenceSubmitted,
-    Ksb,
-    StandardImported,
-)
 from mentoring.evidence.v1.evidence_pb2 import (
     NEXT_STEP_AWAIT_JUDGEMENT,
     NEXT_STEP_EVIDENCE,
@@ -34,145 +21,36 @@ from mentoring.evidence.v1.evidence_pb2 import (
     NEXT_STEP_PRACTISE,
     GetCohortSummaryRequest,
     GetKsbProgressRequest,
-    GetKsbProgressResponse,
     KsbProgress,
     NextStep,
 )
-from mentoring.evidence.v1.judging_events_pb2 import (
-    EvidenceClaimsChanged,
-    EvidenceDecisionSuperseded,
-    EvidenceResubmitted,
-    EvidenceWithdrawn,
-)
 from mentoring.sessions.v1.events_pb2 import (
-    MentorshipStarted,
-    SessionCancelled,
     SessionHeld,
-    SessionMissed,
-    SessionPlanned,
 )
 from mentoring.sessions.v1.session_parts_pb2 import KsbMinutes
 from mentoring.sessions.v1.session_record_events_pb2 import FormerHeld, HeldRecord, SessionCorrected
 
-ST0148 = StandardVersion(reference="ST0148", version="1.0")
-LATER_VERSION = StandardVersion(reference="ST0148", version="1.1")
-STREAM = {
-    "standard-ST0148": [
-        StandardImported(
-            standard=version,
-            ksbs=[
-                Ksb(code="K1", kind=KSB_KIND_KNOWLEDGE, statement="What is known"),
-                Ksb(code="K2", kind=KSB_KIND_KNOWLEDGE, statement="What else is known"),
-                Ksb(code="S1", kind=KSB_KIND_SKILL, statement="What is done"),
-            ],
-        )
-        for version in (ST0148, LATER_VERSION)
-    ]
-}
-
-
-def on_day(day: int) -> Metadata:
-    return Metadata("event", "type", "provider-1", "stream", 1, datetime(2026, 3, day, 9, tzinfo=UTC))
-
-
-def started(standard: StandardVersion = ST0148) -> MentorshipStarted:
-    return MentorshipStarted(learner_id="learner-1", mentorship_id="mentorship-1", standard=standard)
-
-
-def planned(*codes: str, session_id: str = "session-1", standard: StandardVersion = ST0148) -> SessionPlanned:
-    return SessionPlanned(session_id=session_id, learner_id="learner-1", ksb_codes=codes, standard=standard)
-
-
-def held(
-    *codes: str, session_id: str = "session-1", minutes: float = 45, standard: StandardVersion = ST0148
-) -> SessionHeld:
-    return SessionHeld(
-        session_id=session_id,
-        learner_id="learner-1",
-        ksb_codes=codes,
-        duration=Duration(seconds=int(minutes * 60)),
-        standard=standard,
-    )
-
-
-def missed(session_id: str = "session-1") -> SessionMissed:
-    return SessionMissed(session_id=session_id, learner_id="learner-1")
-
-
-def cancelled(session_id: str = "session-1") -> SessionCancelled:
-    return SessionCancelled(session_id=session_id, learner_id="learner-1")
-
-
-def submitted(*codes: str, piece: str = "evidence-1", standard: StandardVersion = ST0148) -> EvidenceSubmitted:
-    return EvidenceSubmitted(evidence_id=piece, learner_id="learner-1", ksb_codes=codes, standard=standard)
-
-
-def accepted(*codes: str, piece: str = "evidence-1", assessor_id: str = "assessor-1") -> EvidenceAccepted:
-    return EvidenceAccepted(
-        evidence_id=piece, learner_id="learner-1", ksb_codes=codes, assessor_id=assessor_id, standard=ST0148
-    )
-
-
-def referred(*codes: str, piece: str = "evidence-1") -> EvidenceReferred:
-    return EvidenceReferred(
-        evidence_id=piece, learner_id="learner-1", ksb_codes=codes, assessor_id="assessor-1", standard=ST0148
-    )
-
-
-def resubmitted(*codes: str, withdrawing: tuple[str, ...] = ()) -> EvidenceResubmitted:
-    return EvidenceResubmitted(
-        evidence_id="evidence-1",
-        learner_id="learner-1",
-        ksb_codes=codes,
-        withdrawn_ksb_codes=withdrawing,
-        standard=ST0148,
-    )
-
-
-def claims_changed(*codes: str, withdrawing: tuple[str, ...] = ()) -> EvidenceClaimsChanged:
-    return EvidenceClaimsChanged(
-        evidence_id="evidence-1",
-        learner_id="learner-1",
-        ksb_codes=codes,
-        withdrawn_ksb_codes=withdrawing,
-        standard=ST0148,
-    )
-
-
-def withdrawn(*codes: str) -> EvidenceWithdrawn:
-    return EvidenceWithdrawn(evidence_id="evidence-1", learner_id="learner-1", ksb_codes=codes, standard=ST0148)
-
-
-def superseded(*codes: str) -> EvidenceDecisionSuperseded:
-    return EvidenceDecisionSuperseded(
-        evidence_id="evidence-1", learner_id="learner-1", decision=1, ksb_codes=codes, standard=ST0148
-    )
-
-
-def after(*events: Message | tuple[Message, int]) -> LearnerProgress:
-    """The document after these events, each on the day given, else on its place in the row; kept and loaded in between."""
-    document = ksb_progress.new("learner-1")
-    for place, item in enumerate(events):
-        event, day = item if isinstance(item, tuple) else (item, place + 1)
-        if type(event) not in ksb_progress.folds:
-            continue
-        ksb_progress.folds[type(event)](document, event, on_day(day))
-        document = LearnerProgress.model_validate_json(document.model_dump_json())
-    return document
-
-
-def figures(*events: Message | tuple[Message, int]) -> Figures:
-    return figures_on(after(*events), "ST0148", "1.0")
-
-
-async def shown(reader: Callable[..., Any], *events: Message | tuple[Message, int]) -> GetKsbProgressResponse:
-    read = reader(person("learner-1", "learner"), streams=STREAM, documents=[after(*events)] if events else [])
-    return await get_ksb_progress(GetKsbProgressRequest(learner_id="learner-1", standard=ST0148), read)
-
-
-async def ksb(reader: Callable[..., Any], code: str, *events: Message | tuple[Message, int]) -> KsbProgress:
-    response = await shown(reader, *events)
-    return next(one for one in response.ksbs if one.code == code)
+from .ksb_stories import (
+    LATER_VERSION,
+    ST0148,
+    STREAM,
+    accepted,
+    after,
+    cancelled,
+    figures,
+    held,
+    ksb,
+    missed,
+    on_day,
+    planned,
+    referred,
+    resubmitted,
+    shown,
+    started,
+    submitted,
+    superseded,
+    withdrawn,
+)
 
 
 async def test_where_nothing_happened_every_ksb_is_there_in_order_with_zeros(reader: Callable[..., Any]) -> None:
@@ -311,69 +189,6 @@ async def test_a_cancelled_session_counts_as_if_it_had_never_been_planned(reader
 async def test_a_session_is_taken_from_the_version_on_which_it_was_planned(reader: Callable[..., Any]) -> None:
     one = await ksb(reader, "K1", planned("K1"), planned("K1", session_id="x", standard=LATER_VERSION), cancelled("x"))
     assert one.planned == 1
-
-
-async def test_mapped_and_signed_off_are_separate_figures(reader: Callable[..., Any]) -> None:
-    response = await shown(reader, submitted("K1", "K2"), submitted("K2", "S1", piece="b"), accepted("K1", "K2"))
-    assert (response.mapped, response.signed_off) == (3, 2)
-
-
-async def test_who_accepted_last_is_who_decided_whatever_comes_in_first(reader: Callable[..., Any]) -> None:
-    newest = (accepted("K1", piece="b", assessor_id="assessor-2"), 9)
-    older = (accepted("K1", piece="a", assessor_id="assessor-1"), 4)
-    one = await ksb(reader, "K1", (submitted("K1", piece="a"), 1), (submitted("K1", piece="b"), 2), newest, older)
-    assert (one.evidenced, one.assessed, one.decided_by) == (2, 2, "assessor-2")
-    assert one.last_touched_at.ToDatetime(tzinfo=UTC) == on_day(9).at
-
-
-async def test_a_referral_assesses_nothing(reader: Callable[..., Any]) -> None:
-    one = await ksb(reader, "K1", submitted("K1"), referred("K1"))
-    assert (one.evidenced, one.assessed, one.decided_by) == (1, 0, "")
-
-
-async def claims(reader: Callable[..., Any], *events: Message) -> dict[str, tuple[int, int, str]]:
-    response = await shown(reader, *events)
-    return {one.code: (one.evidenced, one.assessed, one.decided_by) for one in response.ksbs}
-
-
-async def test_a_piece_that_was_accepted_in_part_counts_for_that_part(reader: Callable[..., Any]) -> None:
-    events = (submitted("K1", "K2"), accepted("K1"), referred("K2"))
-    assert await claims(reader, *events) == {"K1": (1, 1, "assessor-1"), "K2": (1, 0, ""), "S1": (0, 0, "")}
-    found = figures(*events)
-    assert (found.evidence_submitted, found.evidence_accepted, found.evidence_referred) == (1, 0, 1)
-
-
-async def test_a_resubmitted_piece_is_still_one_piece(reader: Callable[..., Any]) -> None:
-    events = (submitted("K1", "K2", "S1"), accepted("K1"), referred("K2", "S1"), resubmitted("K2", withdrawing=("S1",)))
-    assert await claims(reader, *events) == {"K1": (1, 1, "assessor-1"), "K2": (1, 0, ""), "S1": (0, 0, "")}
-    assert (await claims(reader, *events, accepted("K2")))["K2"] == (1, 1, "assessor-1")
-    found = figures(*events)
-    assert (found.evidence_submitted, found.evidence_accepted, found.evidence_referred) == (1, 0, 0)
-
-
-async def test_claims_that_changed_count_as_they_are_now(reader: Callable[..., Any]) -> None:
-    events = (submitted("K1", "K2"), claims_changed("K2", "S1", withdrawing=("K1",)))
-    assert await claims(reader, *events) == {"K1": (0, 0, ""), "K2": (1, 0, ""), "S1": (1, 0, "")}
-
-
-async def test_a_superseded_acceptance_counts_no_longer_and_an_older_one_is_who_decided(
-    reader: Callable[..., Any],
-) -> None:
-    both = (
-        submitted("K1", piece="a"),
-        accepted("K1", piece="a", assessor_id="assessor-0"),
-        submitted("K1"),
-        accepted("K1"),
-    )
-    assert (await claims(reader, *both))["K1"] == (2, 2, "assessor-1")
-    assert (await claims(reader, *both, superseded("K1"), referred("K1")))["K1"] == (2, 1, "assessor-0")
-
-
-async def test_a_withdrawn_piece_counts_for_nothing(reader: Callable[..., Any]) -> None:
-    events = (submitted("K1", "K2"), referred("K1", "K2"), withdrawn("K1", "K2"))
-    assert (await claims(reader, *events))["K1"] == (0, 0, "")
-    found = figures(*events)
-    assert (found.evidence_submitted, found.evidence_accepted, found.evidence_referred) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(

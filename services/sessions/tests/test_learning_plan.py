@@ -92,7 +92,10 @@ def test_what_does_not_fit_is_refused_in_a_plan_and_in_a_change(changed: Any, co
 
 
 def test_an_activity_of_one_day_with_the_provider_is_planned() -> None:
-    a_plan(plan(setting=ACTIVITY_SETTING_PROVIDER, site_id="", to_day="2026-03-01"))
+    one_day = plan(setting=ACTIVITY_SETTING_PROVIDER, site_id="", to_day="2026-03-01")
+    (event,) = a_plan().when(one_day, by=MENTOR).events
+    assert isinstance(event, ActivityPlanned)
+    assert event.activity == one_day.activity
 
 
 def test_an_activity_is_changed_whole_with_a_reason_that_is_sealed() -> None:

@@ -49,69 +49,41 @@ from sessions.reactions.learning_standards import learning_standards
 from sessions.reactions.overdue_actions import overdue_actions
 from sessions.relations import concerned_with_issue, in_support_team
 
+# What is kept as events, what is derived of them to be read, and what answers: each by what it is about.
+AGGREGATES = (
+    *(mentorships, mentoring_policy, standard),
+    *(session, group, guide, calendar_feed),
+    *(learning_plans, action, issue),
+    development,
+)
+PROJECTIONS = (
+    *(mentorship_register, learner_sessions, guides),
+    *(learning_plans_read, actions, issues),
+    mentor_skills,
+)
+REACTIONS = (learning_standards, group_places, agreed_actions, overdue_actions, issue_alarms, lapsing_skills)
+OF_MENTORSHIPS = (get_mentorship, list_mentorships, get_mentoring_policy)
+OF_SESSIONS = (
+    *(get_session, list_sessions, list_my_sessions, get_group_session, get_calendar),
+    *(get_guide, list_guides, count_my_practice, count_practice),
+)
+OF_PLANS = (
+    *(get_learning_plan, list_activities, list_hour_reports, get_hours),
+    *(get_action, list_action_plan, list_my_actions),
+    *(get_issue, list_issues, list_my_issues),
+)
+OF_MENTORS = (get_development, get_development_entry, list_lapsing_skills)
+
 
 def build() -> Service:
     """The service, complete and unstarted."""
     return Service(
         name="sessions",
         contract=Contract(files_of("mentoring.sessions.v1"), heard=files_of("mentoring.evidence.v1")),
-        aggregates=[
-            mentorships,
-            session,
-            group,
-            standard,
-            guide,
-            development,
-            learning_plans,
-            mentoring_policy,
-            action,
-            calendar_feed,
-            issue,
-        ],
-        projections=[
-            learner_sessions,
-            guides,
-            mentor_skills,
-            learning_plans_read,
-            mentorship_register,
-            actions,
-            issues,
-        ],
-        reactions=[
-            learning_standards,
-            agreed_actions,
-            overdue_actions,
-            lapsing_skills,
-            group_places,
-            issue_alarms,
-        ],
-        queries=[
-            get_session,
-            list_sessions,
-            list_my_sessions,
-            get_guide,
-            list_guides,
-            count_my_practice,
-            count_practice,
-            get_development,
-            get_development_entry,
-            list_lapsing_skills,
-            get_learning_plan,
-            list_activities,
-            list_hour_reports,
-            get_hours,
-            get_mentoring_policy,
-            get_mentorship,
-            list_mentorships,
-            get_action,
-            list_action_plan,
-            list_my_actions,
-            get_group_session,
-            get_calendar,
-            get_issue,
-            list_issues,
-            list_my_issues,
-        ],
+        aggregates=AGGREGATES,
+        projections=PROJECTIONS,
+        reactions=REACTIONS,
+        queries=[*OF_MENTORSHIPS, *OF_SESSIONS, *OF_PLANS, *OF_MENTORS],
         effects={HoldGroupPlaceRequest: hold_with_record},
         pages={"/calendar/": calendar_page},
         relations={

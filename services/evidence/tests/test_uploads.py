@@ -1,30 +1,17 @@
-"""Artefacts over a real socket: interrupted and resumed, refused and leaving nothing, downloaded as they were, on the record."""
+"""Artefacts over a real socket: interrupted and resumed, side by side, refused and leaving nothing."""
 
 import asyncio
 import contextlib
 import hashlib
-import socket
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
-from eventkernel.blobs.memory import MemoryBlobs
-from eventkernel.client import CallFailed, Client
+from eventkernel.client import CallFailed
 from eventkernel.due import Attempt
-from eventkernel.issuer import LocalIssuer
 from eventkernel.messages import DueRow
-from eventkernel.node import Node
-from eventkernel.settings import Settings
-from eventkernel.store.memory import MemoryStore
-from eventkernel.testing.scenario import NOON
-from evidence.domain.standard import KIND_OF_LETTER
-from evidence.service import build
 from evidence.transfers.places import place_of
-from mentoring.common.v1.common_pb2 import CommandReply
 from mentoring.evidence.v1.artefact_events_pb2 import (
     UPLOAD_ENDING_EXPIRED,
     UPLOAD_ENDING_WRONG_HASH,
@@ -32,158 +19,16 @@ from mentoring.evidence.v1.artefact_events_pb2 import (
     UPLOAD_ENDING_WRONG_SIZE,
 )
 from mentoring.evidence.v1.artefacts_pb2 import (
-    BeginUploadRequest,
-    DownloadArtefactRequest,
-    DownloadArtefactResponse,
     ExpireUploadRequest,
-    GetUploadRequest,
-    GetUploadResponse,
     UploadArtefactRequest,
     UploadArtefactResponse,
 )
-from mentoring.evidence.v1.events_pb2 import EVIDENCE_KIND_WORK_PRODUCT, Ksb
 from mentoring.evidence.v1.evidence_pb2 import (
     GetEvidenceRequest,
     GetEvidenceResponse,
-    ImportStandardRequest,
-    SubmitEvidenceRequest,
 )
 
-from .pieces import BEFORE, ST0148
-
-MIB = 1 << 20
-SERVICE = build()
-NAMED: dict[str, Any] = {"evidence_id": "evidence-1", "learner_id": "learner-1", "artefact_id": "artefact-1"}
-REPORT = b"%PDF-1.7\n" + bytes(range(256)) * 12_000 + b"CONFIDENTIAL the end"
-
-
-class Hand:
-    """A clock held in the hand."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> Any:
-        return self.now
-
-
-@dataclass
-class Api:
-    """A running evidence service with one piece in it, and callers of it."""
-
-    node: Node
-    store: MemoryStore
-    blobs: MemoryBlobs
-    clock: Hand
-    channel: grpc.aio.Channel
-    issuer: LocalIssuer
-
-    def by(self, person_id: str = "learner-1", *roles: str, tenant: str = "provider-1") -> Client:
-        token = self.issuer.token(person_id, tenant, roles or ("learner",))
-        return Client(self.channel, SERVICE.contract, token)
-
-    async def begin(self, content: bytes = REPORT, **changes: Any) -> None:
-        asking: dict[str, Any] = {
-            **NAMED, "file_name": "report.pdf", "media_type": "application/pdf", "size": len(content),
-            "sha256": hashlib.sha256(content).digest(),
-        }  # fmt: skip
-        await self.by().call(BeginUploadRequest(**{**asking, **changes}), CommandReply)
-
-    async def send(
-        self, parts: AsyncIterator[UploadArtefactRequest], by: Client | None = None
-    ) -> UploadArtefactResponse:
-        return await (by or self.by()).upload(parts, UploadArtefactRequest, UploadArtefactResponse, seconds=30)
-
-    async def how_far(self, **changes: Any) -> GetUploadResponse:
-        return await self.by().call(GetUploadRequest(**{**NAMED, **changes}), GetUploadResponse)
-
-    async def download(self, by: Client | None = None, **changes: Any) -> tuple[DownloadArtefactResponse, bytes]:
-        told, content = DownloadArtefactResponse(), b""
-        async for part in (by or self.by()).stream(
-            DownloadArtefactRequest(**{**NAMED, **changes}), DownloadArtefactResponse
-        ):
-            if part.HasField("artefact"):
-                told = part
-            content += part.content
-        return told, content
-
-
-async def parts(
-    content: bytes = REPORT, start: int = 0, end: int | None = None, size: int = 300_000, **changes: Any
-) -> AsyncIterator[UploadArtefactRequest]:
-    """The bytes from start to end, so many a message."""
-    end = len(content) if end is None else end
-    for at in range(start, end, size):
-        yield UploadArtefactRequest(**{**NAMED, "offset": at, "content": content[at : min(at + size, end)], **changes})
-
-
-@pytest.fixture
-def free_port() -> Callable[[], int]:
-    def find() -> int:
-        with contextlib.closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
-
-    return find
-
-
-@pytest.fixture
-async def api(tmp_path: Path, free_port: Callable[[], int], request: pytest.FixtureRequest) -> AsyncIterator[Api]:
-    issuer = LocalIssuer(tmp_path, "local", issuer="mentorstream", audience="mentorstream")
-    address = f"127.0.0.1:{free_port()}"
-    settings: dict[str, Any] = {
-        "kafka_bootstrap": "127.0.0.1:1", "mongodb_uri": "unused", "key_file": tmp_path / "key", "jwks_file": tmp_path / "jwks.json",
-        "roles": "api", "grpc_address": address, "health_address": f"127.0.0.1:{free_port()}", "transfers_at_once_each": 2,
-        "transfer_idle_seconds": 20.0, "shutdown_seconds": 3.0,
-    }  # fmt: skip
-    store, blobs, clock = MemoryStore(), MemoryBlobs(), Hand()
-    node = Node(build(), Settings(**(settings | getattr(request, "param", {}))), store, clock, blobs)
-    await node.start()
-    async with grpc.aio.insecure_channel(address) as channel:
-        api = Api(node, store, blobs, clock, channel, issuer)
-        ksbs = [Ksb(code="K1", kind=KIND_OF_LETTER["K"], statement="What is known")]
-        manager = api.by("manager-1", "provider_manager")
-        await manager.call(
-            ImportStandardRequest(standard=ST0148, title="Learning Mentor", level=3, ksbs=ksbs), CommandReply
-        )
-        piece = SubmitEvidenceRequest(
-            evidence_id="evidence-1", learner_id="learner-1", standard=ST0148, kind=EVIDENCE_KIND_WORK_PRODUCT, ksb_codes=["K1"],
-            title="A report", produced_at=BEFORE,
-        )  # fmt: skip
-        await api.by().call(piece, CommandReply)
-        yield api
-    await node.stop()
-
-
-async def refused(work: Any) -> CallFailed:
-    with pytest.raises(CallFailed) as caught:
-        await work
-    return caught.value
-
-
-async def test_what_is_uploaded_is_attached_and_downloaded_byte_for_byte(api: Api) -> None:
-    await api.begin()
-    assert await api.send(parts()) == UploadArtefactResponse(offset=len(REPORT), attached=True)
-    told, content = await api.download()
-    assert content == REPORT
-    assert (told.artefact.file_name, told.artefact.media_type, told.artefact.size) == (
-        "report.pdf",
-        "application/pdf",
-        len(REPORT),
-    )
-    assert told.artefact.sha256 == hashlib.sha256(REPORT).digest()
-    asked = GetEvidenceRequest(evidence_id="evidence-1", learner_id="learner-1")
-    (shown,) = (await api.by().call(asked, GetEvidenceResponse)).attempts[0].artefacts
-    assert (shown.artefact_id, shown.file_name, shown.size) == ("artefact-1", "report.pdf", len(REPORT))
-
-
-async def test_what_is_stored_says_nothing(api: Api) -> None:
-    await api.begin()
-    await api.send(parts())
-    assert len(api.blobs.kept) == 3
-    assert not any(b"CONFIDENTIAL" in content or b"%PDF" in content for content in api.blobs.kept.values())
-    await api.node.blobs._keys.destroy("provider-1", "learner-1")
-    assert (await refused(api.download())).reason == "PERSON_ERASED"
+from .uploading import MIB, NAMED, REPORT, SERVICE, Api, parts, refused
 
 
 async def test_an_upload_that_breaks_off_goes_on_from_where_the_server_tells(api: Api) -> None:
@@ -298,53 +143,6 @@ async def test_bytes_that_do_not_follow_are_refused_and_nothing_is_lost(api: Api
 async def mixed() -> AsyncIterator[UploadArtefactRequest]:
     yield UploadArtefactRequest(**NAMED, offset=MIB, content=b"x")
     yield UploadArtefactRequest(**{**NAMED, "artefact_id": "artefact-2"}, offset=MIB + 1, content=b"x")
-
-
-async def test_who_has_no_right_learns_nothing(api: Api) -> None:
-    await api.begin()
-    await api.send(parts())
-    for who in (
-        api.by("learner-2"),
-        api.by("mentor-9", "mentor"),
-        api.by("assessor-9", "assessor"),
-        api.by("learner-1", "guardian"),
-    ):
-        assert (await refused(api.download(who))).reason == "NOT_ALLOWED"
-        assert (await refused(api.send(parts(), who))).reason == "NOT_ALLOWED"
-    elsewhere = api.by(tenant="provider-2")
-    assert (await refused(api.download(elsewhere))).reason == "ARTEFACT_UNKNOWN"
-    assert (await refused(api.send(parts(), elsewhere))).reason == "UPLOAD_UNKNOWN"
-    nobody = Client(api.channel, SERVICE.contract, "")
-    assert (await refused(api.send(parts(), nobody))).reason == "TOKEN_MISSING"
-    others = [await refused(api.download(evidence_id="none")), await refused(api.download(artefact_id="none"))]
-    assert {one.reason for one in others} == {"ARTEFACT_UNKNOWN"}
-
-
-async def test_who_reads_it_is_in_the_access_log_before_a_byte(api: Api) -> None:
-    await api.begin()
-    await api.send(parts())
-    await api.download()
-    entries = await api.store.access_log.about("provider-1", "learner-1")
-    assert [(one.actor, one.field) for one in entries] == [("learner-1", "title"), ("learner-1", "content")]
-
-
-@pytest.mark.parametrize("offset", [0, 1, MIB - 1, MIB, MIB + 1, len(REPORT) - 1, len(REPORT)])
-async def test_a_download_begins_anywhere(api: Api, offset: int) -> None:
-    await api.begin()
-    await api.send(parts(size=MIB))
-    assert (await api.download(offset=offset))[1] == REPORT[offset:]
-    assert (await refused(api.download(offset=len(REPORT) + 1))).reason == "OFFSET_WRONG"
-
-
-@pytest.mark.parametrize("offset", [0, 2 * MIB])
-async def test_bytes_that_were_altered_are_told(api: Api, offset: int) -> None:
-    await api.begin()
-    await api.send(parts())
-    name = next(iter(api.blobs.kept))
-    api.blobs.kept[name] = api.blobs.kept[name][:-1] + b"x"
-    assert (await refused(api.download(offset=offset))).reason == "CONTENT_DAMAGED"
-    del api.blobs.kept[name]
-    assert (await refused(api.download(offset=offset))).reason == "CONTENT_DAMAGED"
 
 
 async def test_of_two_uploads_of_one_artefact_at_once_only_one_gets_on(api: Api) -> None:
