@@ -138,6 +138,20 @@ def command_line_uses_contracts(sources: Sources) -> list[str]:
     ]
 
 
+def moments_are_made_in_one_place(sources: Sources) -> list[str]:
+    """A service makes a message's moment by the kernel's `timestamp`, which takes none without a time zone, or sets a field in place."""
+    return [
+        f"{path}:{call.lineno} makes a Timestamp: use eventkernel.timestamps"
+        for service in SERVICES
+        for path in _below(sources, f"services/{service}/src/")
+        for call in ast.walk(ast.parse(sources[path]))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "FromDatetime"
+        and isinstance(call.func.value, ast.Name)
+    ]
+
+
 RULES: tuple[Rule, ...] = (
     services_are_apart,
     domain_is_pure,
@@ -147,6 +161,7 @@ RULES: tuple[Rule, ...] = (
     driver_stays_behind_the_adapter,
     embedded_store_is_never_imported,
     command_line_uses_contracts,
+    moments_are_made_in_one_place,
 )
 
 DOMAIN = "services/sessions/src/sessions/domain/session.py"
@@ -205,6 +220,7 @@ PLANTED: tuple[tuple[Rule, str, str], ...] = (
     (embedded_store_is_never_imported, "tests/e2e/test_platform.py", "from secantus.server import Server"),
     (command_line_uses_contracts, COMMAND_LINE, "from safeguarding.domain.routing import ladder"),
     (command_line_uses_contracts, COMMAND_LINE, "from sessions import domain"),
+    (moments_are_made_in_one_place, DOMAIN, "found = Timestamp()\nfound.FromDatetime(context.now)"),
 )
 
 HARMLESS: tuple[tuple[Rule, str, str], ...] = (
@@ -217,6 +233,7 @@ HARMLESS: tuple[tuple[Rule, str, str], ...] = (
     (driver_stays_behind_the_adapter, ADAPTER, "from pymongo import UpdateOne"),
     (embedded_store_is_never_imported, COMMAND_LINE, "program = 'secantusd-py'"),
     (command_line_uses_contracts, COMMAND_LINE, "from mentoring import sessions\nfrom sessions.service import build"),
+    (moments_are_made_in_one_place, DOMAIN, "event.ends_at.FromDatetime(context.now)"),
 )  # fmt: skip
 
 

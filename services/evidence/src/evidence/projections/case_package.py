@@ -39,60 +39,68 @@ def package(reference: str, version: Version, changed: datetime) -> _Json:
     """The package, of plain values. `changed`: when the version was imported."""
     at = changed.isoformat(timespec="seconds").replace("+00:00", "Z")
     document = _link(version.title, version.case_identifier, version.case_uri, reference, version.version)
-    groups = {title: (identifier, uri) for title, identifier, uri in version.case_groups}
-    units = dict.fromkeys([*groups, *(ksb.unit for ksb in version.ksbs if ksb.unit)])
-    unit_links = {
-        unit: _link(unit, *groups.get(unit, ("", "")), reference, version.version, "unit", unit) for unit in units
-    }
-    ksb_links = [
+    units = _unit_links(reference, version)
+    ksbs = [
         (ksb, _link(ksb.code, ksb.case_identifier, ksb.case_uri, reference, version.version, ksb.code))
         for ksb in version.ksbs
     ]
-    associations = [
-        *((link, document) for link in unit_links.values()),
-        *((link, unit_links[ksb.unit] if ksb.unit else document) for ksb, link in ksb_links),
+    belonging = [
+        *((link, document) for link in units.values()),
+        *((link, units[ksb.unit] if ksb.unit else document) for ksb, link in ksbs),
     ]
-    licence = _licence_link(version.licence)
     return {
-        "CFDocument": {
-            "identifier": document["identifier"],
-            "uri": document["uri"],
-            "caseVersion": "1.1",
-            "creator": version.case_creator or _NOT_STATED,
-            "title": version.title,
-            "version": version.version,
-            **_said(licenseURI=licence),
-            "lastChangeDateTime": at,
-            "extensions": {
-                "reference": reference,
-                "level": version.level,
-                **_said(evidenceCurrencyMonths=version.currency_months),
-            },
-        },
+        "CFDocument": _document(document, reference, version, at),
         "CFItems": [
-            *(_item(link, unit, "Unit", at) for unit, link in unit_links.items()),
-            *(
-                {
-                    **_item(link, ksb.statement, _TYPES[KsbKind.ValueType(ksb.kind)], at),
-                    "humanCodingScheme": ksb.code,
-                    **_said(extensions=_asked_of(ksb)),
-                }
-                for ksb, link in ksb_links
-            ),
+            *(_item(link, unit, "Unit", at) for unit, link in units.items()),
+            *(_ksb(ksb, link, at) for ksb, link in ksbs),
         ],
-        "CFAssociations": [
-            {
-                "identifier": _identifier("isChildOf", str(child["uri"]), str(parent["uri"])),
-                "uri": f"urn:uuid:{_identifier('isChildOf', str(child['uri']), str(parent['uri']))}",
-                "associationType": "isChildOf",
-                "sequenceNumber": place,
-                "originNodeURI": child,
-                "destinationNodeURI": parent,
-                "lastChangeDateTime": at,
-            }
-            for place, (child, parent) in enumerate(associations, start=1)
-        ],
+        "CFAssociations": [_association(place, *ends, at) for place, ends in enumerate(belonging, start=1)],
         **_said(CFDefinitions=_definitions(version.licence, at)),
+    }
+
+
+def _unit_links(reference: str, version: Version) -> dict[str, _Json]:
+    groups = {title: (identifier, uri) for title, identifier, uri in version.case_groups}
+    units = dict.fromkeys([*groups, *(ksb.unit for ksb in version.ksbs if ksb.unit)])
+    return {unit: _link(unit, *groups.get(unit, ("", "")), reference, version.version, "unit", unit) for unit in units}
+
+
+def _document(link: _Json, reference: str, version: Version, at: str) -> _Json:
+    return {
+        "identifier": link["identifier"],
+        "uri": link["uri"],
+        "caseVersion": "1.1",
+        "creator": version.case_creator or _NOT_STATED,
+        "title": version.title,
+        "version": version.version,
+        **_said(licenseURI=_licence_link(version.licence)),
+        "lastChangeDateTime": at,
+        "extensions": {
+            "reference": reference,
+            "level": version.level,
+            **_said(evidenceCurrencyMonths=version.currency_months),
+        },
+    }
+
+
+def _ksb(ksb: Ksb, link: _Json, at: str) -> _Json:
+    return {
+        **_item(link, ksb.statement, _TYPES[KsbKind.ValueType(ksb.kind)], at),
+        "humanCodingScheme": ksb.code,
+        **_said(extensions=_asked_of(ksb)),
+    }
+
+
+def _association(place: int, child: _Json, parent: _Json, at: str) -> _Json:
+    identifier = _identifier("isChildOf", str(child["uri"]), str(parent["uri"]))
+    return {
+        "identifier": identifier,
+        "uri": f"urn:uuid:{identifier}",
+        "associationType": "isChildOf",
+        "sequenceNumber": place,
+        "originNodeURI": child,
+        "destinationNodeURI": parent,
+        "lastChangeDateTime": at,
     }
 
 

@@ -2,13 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime
 
 from eventkernel.aggregate import Aggregate
 from eventkernel.paging import Key, cut, list_name, size_of
 from eventkernel.reading import Reader
 from eventkernel.service import Query
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Page
 from mentoring.notifications.v1.events_pb2 import Occasion, Outcome
 from mentoring.notifications.v1.ledger_pb2 import (
@@ -107,7 +106,7 @@ def _place(entry: Entry) -> Key:
 def _shown(entry: Entry, told: _Told, sight: Sight) -> LedgerEntry:
     whole = sight is Sight.ALL
     return LedgerEntry(
-        happened_at=_timestamp(entry.happened_at),
+        happened_at=timestamp(entry.happened_at),
         kind=entry.kind,
         or_kind=entry.or_kind,
         occasion=told[0].occasion if whole else Occasion.OCCASION_UNSPECIFIED,
@@ -123,15 +122,7 @@ def _notice(document: NoticeDocument) -> LedgerNotice:
         detail=document.detail,
         rule=document.rule,
         policy_version=document.policy_version,
-        asked_at=_timestamp(document.requested_at),
+        asked_at=timestamp(document.requested_at),
         outcome=document.outcome,
-        settled_at=_timestamp(document.settled_at),
+        settled_at=timestamp(document.settled_at),
     )
-
-
-def _timestamp(at: datetime | None) -> Timestamp | None:
-    if at is None:
-        return None
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found

@@ -1,10 +1,9 @@
 """The need-to-know policy as it applies, and what a learner agrees to: read from the streams themselves, so never behind."""
 
-from datetime import datetime
-
 from eventkernel.aggregate import Aggregate
 from eventkernel.reading import Reader
 from eventkernel.service import Query
+from eventkernel.timestamps import timestamp
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.notifications.v1.conditions_pb2 import Condition
 from mentoring.notifications.v1.events_pb2 import NeedToKnowRule
@@ -51,7 +50,7 @@ def policy_queries(matrix: Aggregate[NeedToKnow]) -> list[Query]:
 
 async def _said(reader: Reader, stream: str) -> dict[Cell, Timestamp]:
     return {
-        (item.event.kind, item.event.because): _timestamp(item.meta.at)
+        (item.event.kind, item.event.because): timestamp(item.meta.at)
         for item in await reader.history(stream)
         if isinstance(item.event, AgreementGiven | AgreementWithdrawn)
     }
@@ -62,9 +61,3 @@ def _named(rule: Rule) -> NamedRule:
         name=rule.name,
         rule=NeedToKnowRule(kind=rule.kind, because=rule.because, detail=rule.detail, conditions=rule.conditions),
     )
-
-
-def _timestamp(at: datetime) -> Timestamp:
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found

@@ -9,7 +9,7 @@ from typing import Any
 
 from eventkernel.messages import Metadata
 from eventkernel.reaction import Reaction, Reply
-from google.protobuf.timestamp_pb2 import Timestamp
+from eventkernel.timestamps import timestamp
 from mentoring.notifications.v1.ledger_pb2 import EnterInLedgerRequest
 from mentoring.notifications.v1.notifications_pb2 import TellCircleRequest
 
@@ -23,8 +23,7 @@ ledger = Reaction("ledger")
 
 def _entering(tell: Callable[[Any, Metadata], Reply]) -> Callable[[Any, Metadata], Iterator[EnterInLedgerRequest]]:
     def enter(event: Any, meta: Metadata) -> Iterator[EnterInLedgerRequest]:
-        happened_at = Timestamp()
-        happened_at.FromDatetime(meta.at)
+        happened_at = timestamp(meta.at)
         for request in tell(event, meta):
             if isinstance(request, TellCircleRequest):
                 yield EnterInLedgerRequest(
