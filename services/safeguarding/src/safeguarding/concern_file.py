@@ -75,12 +75,15 @@ def summary(state: Concern) -> ConcernSummary:
         assignee_id=state.assignee_id,
         step=state.step,
         held_by_id=state.held_by_id,
+        left_alone=state.left_alone,
         passed_on_to_id=state.offer.receiver_id if state.offer is not None else "",
     )
     if state.acknowledge_by is not None:
         shown.acknowledge_by.FromDatetime(state.acknowledge_by)
     if state.added_to_at is not None:
         shown.added_to_at.FromDatetime(state.added_to_at)
+    if state.worked_on_at is not None:
+        shown.worked_on_at.FromDatetime(state.worked_on_at)
     if state.tasks:
         shown.due_at.FromDatetime(state.tasks[0].at)
     return shown

@@ -19,6 +19,8 @@ ACKNOWLEDGE_WITHIN = _lengths("acknowledge_within_seconds")
 # How long whoever acknowledged a concern has to do something about it.
 ACT_WITHIN = _lengths("act_within_seconds")
 REFERRAL_ANSWER_WORKING_DAYS: int = _CONTENT["referral_answer_working_days"]
+# How long whoever has an open concern may record nothing of it.
+QUIET_AFTER = timedelta(days=_CONTENT["quiet_after_days"])
 TASK_CHASED_AFTER_WORKING_DAYS: int = _CONTENT["task_chased_after_working_days"]
 LADO_REFERRAL_WORKING_DAYS: int = _CONTENT["lado_referral_working_days"]
 # What to do in immediate danger.

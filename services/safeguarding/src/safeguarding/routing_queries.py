@@ -31,6 +31,7 @@ async def get_routing_policy(_request: GetRoutingPolicyRequest, read: Reader) ->
         act_on_immediate_danger=length(found.act_on_immediate_danger),
         act_on_serious=length(found.act_on_serious),
         act_on_other=length(found.act_on_other),
+        quiet_after=length(found.quiet_after),
         last_resort_id=found.last_resort_id,
         emergency_advice=found.emergency_advice,
         rules=[_told(rule) for rule in found.rules],

@@ -9,7 +9,7 @@ from eventkernel.testing.scenario import NOON, given, person
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
-from mentoring.safeguarding.v1.handling_events_pb2 import CONCERN_DUE_ACTION, ConcernDueSet
+from mentoring.safeguarding.v1.handling_events_pb2 import CONCERN_DUE_ACTION, CONCERN_DUE_ACTIVITY, ConcernDueSet
 from safeguarding.domain.concern import concern
 from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.duty_set import duty
@@ -207,6 +207,13 @@ class TestAcknowledge:
                     kind=CONCERN_DUE_ACTION,
                     due_at=timestamp(NOON + timedelta(days=1)),
                 ),
+                ConcernDueSet(
+                    concern_id="concern-1",
+                    site_id="site-1",
+                    due_id="activity-1",
+                    kind=CONCERN_DUE_ACTIVITY,
+                    due_at=timestamp(NOON + timedelta(days=7)),
+                ),
             )
         )
         assert story.state.status == calls.CONCERN_STATUS_ACKNOWLEDGED
@@ -246,6 +253,7 @@ class TestActAndClose:
             person_at_risk_id=LEARNER,
             handler_id=DSL,
             text=Sealed(to_be_sealed="the-action: spoke with his aunt"),
+            at=timestamp(NOON),
         )
         assert tale.state.status == calls.CONCERN_STATUS_IN_ACTION
 

@@ -76,7 +76,8 @@ def kinds(decided: Sequence[Message]) -> list[str]:
 
 
 def due_of(tale: Tale) -> dict[str, datetime]:
-    return {one.due_id: one.at for one in tale.state.due}
+    """What is due, but for the look whether it was left alone, which `test_left_alone.py` is about."""
+    return {one.due_id: one.at for one in tale.state.due if one.kind != handling.CONCERN_DUE_ACTIVITY}
 
 
 class TestNaming:
@@ -276,7 +277,7 @@ class TestTriage:
         tale = acknowledged()
         (triaged,) = tale.give(a_triage(events.CONCERN_CATEGORY_NEGLECT, events.SEVERITY_OTHER), dsl)
         assert triaged == handling.ConcernTriaged(
-            concern_id="concern-1", handler_id=DSL, category=events.CONCERN_CATEGORY_NEGLECT, severity=events.SEVERITY_OTHER
+            concern_id="concern-1", handler_id=DSL, category=events.CONCERN_CATEGORY_NEGLECT, severity=events.SEVERITY_OTHER, at=timestamp(NOON)
         )  # fmt: skip
         assert tale.give(a_triage(events.CONCERN_CATEGORY_NEGLECT, events.SEVERITY_OTHER), dsl) == []
         tale.give(addition, mentor)
@@ -324,7 +325,7 @@ class TestReopening:
         tale.give(closure, dsl)
         tale.now += DAY
         decided = tale.give(reopening, dsl)
-        assert kinds(decided) == ["ConcernReopeningExplained", "ConcernReopened", "ConcernDueSet"]
+        assert kinds(decided) == ["ConcernReopeningExplained", "ConcernReopened", "ConcernDueSet", "ConcernDueSet"]
         assert (tale.state.status, tale.state.acknowledged_by_id) == (calls.CONCERN_STATUS_IN_ACTION, DSL)
         assert due_of(tale) == {"action-0": tale.now + DAY}
 

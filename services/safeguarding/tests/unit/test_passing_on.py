@@ -50,7 +50,7 @@ from .stories import (
     timestamp,
 )
 from .test_duty import at, london
-from .test_handling import kinds
+from .test_handling import due_of, kinds
 from .test_histories import dsls_of, in_it
 from .test_reading import Provider
 
@@ -68,7 +68,7 @@ class TestGiver:
         assert tale.give(a_passing_on(DEPUTY), dsl) == [
             passing.ConcernPassingOnExplained(
                 concern_id="concern-1", person_at_risk_id=LEARNER, passing_id="passing-1", giver_id=DSL,
-                reason=Sealed(to_be_sealed=a_passing_on(DEPUTY).reason),
+                reason=Sealed(to_be_sealed=a_passing_on(DEPUTY).reason), at=timestamp(NOON),
             ),
             passing.ConcernPassedOn(
                 concern_id="concern-1", site_id="site-1", category=events.CONCERN_CATEGORY_PHYSICAL, passing_id="passing-1",
@@ -85,9 +85,9 @@ class TestGiver:
         tale = passed_on()
         assert tale.state.is_handler(DEPUTY)
         tale.pass_time(60)
-        assert kinds(tale.give(acknowledgement, deputy)) == ["ConcernAcknowledged", "ConcernDueSet"]
+        assert kinds(tale.give(acknowledgement, deputy)) == ["ConcernAcknowledged", "ConcernDueSet", "ConcernDueSet"]
         assert (tale.state.held_by_id, tale.state.assignee_id, tale.state.offer) == (DEPUTY, DEPUTY, None)
-        assert {one.due_id: one.at for one in tale.state.due} == {"action-0": NOON + timedelta(days=1, seconds=60)}
+        assert due_of(tale) == {"action-0": NOON + timedelta(days=1, seconds=60)}
         assert tale.state.is_handler(DSL)
         assert tale.give(acknowledgement, deputy) == []
 
@@ -160,7 +160,7 @@ class TestLapsing:
         )
         assert (tale.state.held_by_id, tale.state.offer) == (DSL, None)
         assert not tale.state.is_handler(DEPUTY)
-        assert [one.due_id for one in tale.state.due] == ["action-0"]
+        assert list(due_of(tale)) == ["action-0"]
 
     def test_one_who_was_asked_before_reads_it_still(self) -> None:
         tale = raised()

@@ -46,6 +46,7 @@ from .stories import (
     reopening,
     timestamp,
 )
+from .test_handling import due_of
 from .test_histories import in_it
 from .test_reading import TENANT, Provider
 
@@ -106,7 +107,7 @@ class TestFinishing:
         (done,) = tale.give(finishing(), deputy)
         assert isinstance(done, tasks.ConcernTaskDone)
         assert (done.done_by_id, done.text.to_be_sealed) == (DEPUTY, finishing().text)
-        assert (tale.state.status, tale.state.due) == (calls.CONCERN_STATUS_IN_ACTION, ())
+        assert (tale.state.status, due_of(tale)) == (calls.CONCERN_STATUS_IN_ACTION, {})
         assert tale.give(finishing(), deputy) == []
 
     def test_a_handler_may_too_and_nobody_else(self) -> None:
@@ -150,7 +151,7 @@ class TestOverdue:
                 concern_id="concern-1", task_id="t-1", assignee_id=DEPUTY, handler_id=DSL
             )
             assert isinstance(again, handling.ConcernDueSet)
-        assert tale.state.due[-1].at == NOON + 7 * DAY  # Wednesday, Thursday, Friday, Monday
+        assert due_of(tale)["task-t-1"] == NOON + 7 * DAY  # Wednesday, Thursday, Friday, Monday
 
     def test_one_who_is_in_it_by_now_is_told_nothing_and_finishes_nothing(self) -> None:
         tale = with_a_task()

@@ -1,9 +1,12 @@
 """People are asked to take a concern until one acknowledges it; and one who acknowledges it and does nothing loses it to the next."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
+from typing import Any
 
 from eventkernel.aggregate import Context, NotYet, Refusal
+from eventkernel.timestamps import timestamp
 from mentoring.safeguarding.v1.events_pb2 import (
     ASSIGNEE_ROLE_HANDLER,
     CONCERN_CATEGORY_STAFF_ALLEGATION,
@@ -14,6 +17,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
 )
 from mentoring.safeguarding.v1.handling_events_pb2 import (
     CONCERN_DUE_ACTION,
+    CONCERN_DUE_ACTIVITY,
     CONCERN_DUE_ANSWER_TO_REFERRAL,
     CONCERN_DUE_LOOK_AT_ROTA,
     CONCERN_DUE_PASSING_ON,
@@ -21,6 +25,7 @@ from mentoring.safeguarding.v1.handling_events_pb2 import (
     CONCERN_DUE_TASK,
     ConcernAcknowledgementLapsed,
     ConcernChased,
+    ConcernDue,
     ConcernDueSet,
     ConcernRotaLookedAt,
     ConcernTriaged,
@@ -43,8 +48,10 @@ from safeguarding.domain.concern_state import (
     handler,
     refuse_another_site,
     refuse_unless_open,
+    to_be_looked_at,
     without_due,
     without_offer,
+    worked_on,
 )
 from safeguarding.domain.passing_on import may_have_it_still
 from safeguarding.domain.policy import RoutingPolicy
@@ -89,9 +96,12 @@ def acknowledge(
 
 
 def to_be_acted_on(state: Concern, context: Context) -> list[ConcernDueSet]:
-    """By when whoever has it now is to do something, and an allegation is to be with the LADO."""
+    """By when whoever has it now is to do something, when it is looked whether they left it alone, and an allegation is to be with the LADO."""
     act_by = context.now + context.state(RoutingPolicy).act_within(state.severity)
-    found = [due_set(state, f"action-{state.step}", CONCERN_DUE_ACTION, act_by)]
+    found = [
+        due_set(state, f"action-{state.step}", CONCERN_DUE_ACTION, act_by),
+        to_be_looked_at(state, context.now + context.state(RoutingPolicy).quiet_after),
+    ]
     known = any(one.kind == CONCERN_DUE_REFERRAL_TO_LADO for one in state.due)
     if state.category == CONCERN_CATEGORY_STAFF_ALLEGATION and not state.referred_to_lado and not known:
         refer_by = after_working_days(context.now, LADO_REFERRAL_WORKING_DAYS, TIME_ZONE)
@@ -122,7 +132,8 @@ def meet_due(
     | ConcernPassingOnLapsed
     | ConcernTaskOverdue
 ]:
-    """What was due and is not done: an acknowledgement without action lapses, and the next person is asked; all else is chased.
+    """What was due and is not done: an acknowledgement without action lapses, and the next person is asked; all else is chased. What is left
+    alone even so is given to whoever is on the last rung.
 
     Where somebody turned out to be in it, the rota tells whether it is about a DSL; then it goes past every DSL, whoever has it.
 
@@ -134,22 +145,51 @@ def meet_due(
     if context.now < due.at:
         raise NotYet("DUE_AHEAD", f"{command.due_id} is due later. Come back once it is.")
     refuse_another_site(state, command.site_id)
-    if due.kind == CONCERN_DUE_ACTION:
-        lapsed_now = ConcernAcknowledgementLapsed(
-            concern_id=state.concern_id, handler_id=state.acknowledged_by_id, step=state.step
-        )
-        return [lapsed_now, *_next(state, context)]
-    if due.kind == CONCERN_DUE_LOOK_AT_ROTA:
-        looked_at = ConcernRotaLookedAt(concern_id=state.concern_id, due_id=due.due_id)
-        return [looked_at, *_past_every_dsl(state, context)]
-    if due.kind == CONCERN_DUE_PASSING_ON:
-        return [*_not_taken(state, due, context)]
-    if due.kind == CONCERN_DUE_TASK:
-        return [*tasks.overdue(state, due, context)]
+    return [*_NOT_DONE.get(due.kind, _chased_again)(state, due, context)]
+
+
+def _chased_again(state: Concern, due: Due, context: Context) -> list[ConcernChased | ConcernDueSet]:
     again = after_working_days(context.now, REFERRAL_ANSWER_WORKING_DAYS, TIME_ZONE)
     return [
         ConcernChased(concern_id=state.concern_id, due_id=due.due_id, kind=due.kind, handler_id=state.held_by_id),
         due_set(state, due.due_id, due.kind, again),
+    ]
+
+
+def _not_acted_on(
+    state: Concern, _due: Due, context: Context
+) -> list[ConcernAcknowledgementLapsed | ConcernFoundAboutDsl | ConcernAssigned]:
+    lapsed_now = ConcernAcknowledgementLapsed(
+        concern_id=state.concern_id, handler_id=state.acknowledged_by_id, step=state.step
+    )
+    return [lapsed_now, *_next(state, context)]
+
+
+def _rota_to_be_looked_at(
+    state: Concern, due: Due, context: Context
+) -> list[ConcernRotaLookedAt | ConcernFoundAboutDsl | ConcernAssigned]:
+    looked_at = ConcernRotaLookedAt(concern_id=state.concern_id, due_id=due.due_id)
+    return [looked_at, *_past_every_dsl(state, context)]
+
+
+def _left_alone(
+    state: Concern, due: Due, context: Context
+) -> list[ConcernChased | ConcernAcknowledgementLapsed | ConcernFoundAboutDsl | ConcernAssigned | ConcernDueSet]:
+    """Nothing was recorded of it for as long as the policy allows: whoever has it is chased once, and after as long again loses it.
+
+    Where something was, it is looked at again so long after that.
+    """
+    quiet_after = context.state(RoutingPolicy).quiet_after
+    if state.worked_on_at is not None and context.now < state.worked_on_at + quiet_after:
+        return [to_be_looked_at(state, state.worked_on_at + quiet_after)]
+    if state.left_alone:
+        lapsed_now = ConcernAcknowledgementLapsed(
+            concern_id=state.concern_id, handler_id=state.held_by_id, step=state.step
+        )
+        return [lapsed_now, *_next(state, context, last=True)]
+    return [
+        ConcernChased(concern_id=state.concern_id, due_id=due.due_id, kind=due.kind, handler_id=state.held_by_id),
+        to_be_looked_at(state, context.now + quiet_after),
     ]
 
 
@@ -167,6 +207,16 @@ def _not_taken(
     return [lapsed_now, *_next(state, context)]
 
 
+# What follows where it was not done in time, by what it was; all else is chased each working day.
+_NOT_DONE: Mapping[ConcernDue.ValueType, Callable[[Concern, Due, Context], Sequence[Any]]] = {
+    CONCERN_DUE_ACTION: _not_acted_on,
+    CONCERN_DUE_LOOK_AT_ROTA: _rota_to_be_looked_at,
+    CONCERN_DUE_PASSING_ON: _not_taken,
+    CONCERN_DUE_TASK: tasks.overdue,
+    CONCERN_DUE_ACTIVITY: _left_alone,
+}
+
+
 def triage(
     state: Concern, command: TriageConcernRequest, context: Context
 ) -> list[ConcernTriaged | ConcernFoundAboutDsl | ConcernAssigned | ConcernDueSet]:
@@ -177,7 +227,11 @@ def triage(
     refuse_unless_open(state)
     refuse_another_site(state, command.site_id)
     event = ConcernTriaged(
-        concern_id=command.concern_id, handler_id=person_id, category=command.category, severity=command.severity
+        concern_id=command.concern_id,
+        handler_id=person_id,
+        category=command.category,
+        severity=command.severity,
+        at=timestamp(context.now),
     )
     after = triaged(state, event)
     if past_every_dsl := _past_every_dsl(after, context):
@@ -200,7 +254,7 @@ def triaged(state: Concern, event: ConcernTriaged) -> Concern:
     """It is this from here on. What is no allegation is not for the LADO."""
     is_allegation = event.category == CONCERN_CATEGORY_STAFF_ALLEGATION
     due = state.due if is_allegation else without_due(state.due, CONCERN_DUE_REFERRAL_TO_LADO)
-    return replace(state, category=event.category, severity=event.severity, due=due)
+    return worked_on(replace(state, category=event.category, severity=event.severity, due=due), event.at)
 
 
 def assigned(state: Concern, event: ConcernAssigned) -> Concern:
@@ -217,7 +271,8 @@ def assigned(state: Concern, event: ConcernAssigned) -> Concern:
         asked_ids=(*state.asked_ids, event.assignee_id) if new else state.asked_ids,
         step=event.step,
         acknowledge_by=event.acknowledge_by.ToDatetime(tzinfo=UTC),
-        due=without_due(state.due, CONCERN_DUE_ACTION),
+        due=without_due(state.due, CONCERN_DUE_ACTION, CONCERN_DUE_ACTIVITY),
+        left_alone=False,
     )
 
 
@@ -244,18 +299,28 @@ def acknowledged(state: Concern, event: ConcernAcknowledged) -> Concern:
         state = replace(without_offer(state), assignee_id=event.handler_id, asked_ids=asked_ids)
     elif state.offer is not None and state.offer.giver_id != event.handler_id:
         state = without_offer(state)
-    return replace(state, status=state.taken_as, acknowledge_by=None, acknowledged_by_id=event.handler_id)
+    return replace(
+        state,
+        status=state.taken_as,
+        acknowledge_by=None,
+        acknowledged_by_id=event.handler_id,
+        left_alone=False,
+        due=without_due(state.due, CONCERN_DUE_ACTIVITY),
+    )
 
 
 def due(state: Concern, event: ConcernDueSet) -> Concern:
     """By then, and by no earlier time any more."""
     one = Due(event.due_id, event.kind, event.due_at.ToDatetime(tzinfo=UTC))
-    return replace(state, due=(*without_due(state.due, due_id=event.due_id), one))
+    if event.kind != CONCERN_DUE_ACTIVITY:
+        return replace(state, due=(*without_due(state.due, due_id=event.due_id), one))
+    # Each look has an id of its own, so that the alarm of an earlier one finds nothing.
+    return replace(state, due=(*without_due(state.due, CONCERN_DUE_ACTIVITY), one), looks=state.looks + 1)
 
 
-def chased(state: Concern, _event: ConcernChased) -> Concern:
+def chased(state: Concern, event: ConcernChased) -> Concern:
     """The next time follows in the same commit."""
-    return state
+    return replace(state, left_alone=True) if event.kind == CONCERN_DUE_ACTIVITY else state
 
 
 def rota_looked_at(state: Concern, event: ConcernRotaLookedAt) -> Concern:
@@ -269,7 +334,10 @@ def _past_every_dsl(state: Concern, context: Context) -> list[ConcernFoundAboutD
     return _next(state, context) if about and not state.past_every_dsl else []
 
 
-def _next(state: Concern, context: Context) -> list[ConcernFoundAboutDsl | ConcernAssigned]:
+def _next(state: Concern, context: Context, *, last: bool = False) -> list[ConcernFoundAboutDsl | ConcernAssigned]:
     about = is_about_a_dsl(context.state(Rota), state.category, state.excluded_ids)
     found = [ConcernFoundAboutDsl(concern_id=state.concern_id)] if about and not state.past_every_dsl else []
-    return [*found, asked(replace(state, past_every_dsl=state.past_every_dsl or about), state.step + 1, context)]
+    return [
+        *found,
+        asked(replace(state, past_every_dsl=state.past_every_dsl or about), state.step + 1, context, last=last),
+    ]

@@ -5,10 +5,11 @@ The state holds ids and codes alone, never a text. Nobody at risk or named is ev
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from eventkernel.aggregate import Context, Refusal
 from eventkernel.timestamps import timestamp
+from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.safeguarding.v1.events_pb2 import (
     ASSIGNEE_ROLE_HANDLER,
     CONCERN_CATEGORY_UNSPECIFIED,
@@ -18,6 +19,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
     Severity,
 )
 from mentoring.safeguarding.v1.handling_events_pb2 import (
+    CONCERN_DUE_ACTIVITY,
     CONCERN_DUE_LOOK_AT_ROTA,
     CONCERN_DUE_PASSING_ON,
     ConcernDue,
@@ -69,6 +71,9 @@ class Task:
 class Concern:
     """One concern. `acknowledge_by` is set exactly while it awaits acknowledgement; `taken_as` is its status once that is given.
 
+    `worked_on_at` is when a handler last recorded something, where that is known; `left_alone`, that they were chased since. `looks`
+    counts how often it was arranged to look whether they did.
+
     `parts` has a PartInConcern by person, of those who were given one. `referrals` has a ReferredTo by referral, `answered` those
     that were answered.
     """
@@ -98,6 +103,9 @@ class Concern:
     due: tuple[Due, ...] = ()
     offer: Offer | None = None
     passings: int = 0
+    worked_on_at: datetime | None = None
+    left_alone: bool = False
+    looks: int = 0
     attachments: tuple[Attachment, ...] = ()
     given: tuple[Task, ...] = ()
 
@@ -143,11 +151,14 @@ class Concern:
         return next((one for one in self.due if one.due_id == due_id), None)
 
 
-def asked(state: Concern, number: int, context: Context) -> ConcernAssigned:
-    """The next person of the ladder as it is now, with the deadline that the policy gives now, and which version of it that was."""
+def asked(state: Concern, number: int, context: Context, *, last: bool = False) -> ConcernAssigned:
+    """The next person of the ladder as it is now, or whoever is on its last rung, with the deadline that the policy gives now, and which
+    version of it that was.
+    """
     its_policy = context.state(RoutingPolicy)
     steps = route(state, context.state(Rota), context.state(Duty).calendar, its_policy, context.now)
-    found = assignment(state, next_step(steps, state.asked_ids), number, from_now(state, context))
+    whom = next_step(steps[-1:] if last else steps, state.asked_ids)
+    found = assignment(state, whom, number, from_now(state, context))
     found.policy_version = its_policy.version
     return found
 
@@ -196,6 +207,18 @@ def due_set(state: Concern, due_id: str, kind: ConcernDue.ValueType, at: datetim
 def without_due(due: Sequence[Due], *kinds: ConcernDue.ValueType, due_id: str = "") -> tuple[Due, ...]:
     """What is still due once all of these kinds, and what has this id, is done."""
     return tuple(one for one in due if one.kind not in kinds and one.due_id != due_id)
+
+
+def worked_on(state: Concern, at: Timestamp) -> Concern:
+    """A handler recorded something of it; what was stored before events said when has no seconds."""
+    return replace(
+        state, worked_on_at=at.ToDatetime(tzinfo=UTC) if at.seconds else state.worked_on_at, left_alone=False
+    )
+
+
+def to_be_looked_at(state: Concern, at: datetime) -> ConcernDueSet:
+    """That something is to be recorded of it by then."""
+    return due_set(state, f"activity-{state.looks + 1}", CONCERN_DUE_ACTIVITY, at)
 
 
 def without_offer(state: Concern) -> Concern:

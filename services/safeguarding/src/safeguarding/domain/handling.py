@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from eventkernel.aggregate import Context, Refusal
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.safeguarding.v1.events_pb2 import (
     REFERRAL_BODY_LADO,
@@ -34,7 +35,7 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 
 from safeguarding.domain import tasks
 from safeguarding.domain.asking import to_be_acted_on
-from safeguarding.domain.concern_state import Concern, due_set, handler, refuse_unless_open, without_due
+from safeguarding.domain.concern_state import Concern, due_set, handler, refuse_unless_open, without_due, worked_on
 from safeguarding.domain.working_days import after_working_days
 from safeguarding.policy_defaults import REFERRAL_ANSWER_WORKING_DAYS, TIME_ZONE
 
@@ -51,6 +52,7 @@ def record_action(state: Concern, command: RecordActionRequest, context: Context
             referred_to=command.referred_to,
             text=Sealed(to_be_sealed=command.text),
             kind=command.kind,
+            at=timestamp(context.now),
         )
     ]
 
@@ -77,6 +79,7 @@ def refer(state: Concern, command: ReferConcernRequest, context: Context) -> lis
             handler_id=person_id,
             body=command.body,
             text=Sealed(to_be_sealed=command.text),
+            at=timestamp(context.now),
         ),
         due_set(state, f"referral-{command.referral_id}", CONCERN_DUE_ANSWER_TO_REFERRAL, answer_by),
     ]
@@ -100,6 +103,7 @@ def answer_referral(state: Concern, command: AnswerReferralRequest, context: Con
             handler_id=person_id,
             answer=command.answer,
             text=Sealed(to_be_sealed=command.text),
+            at=timestamp(context.now),
         )
     ]
 
@@ -142,6 +146,7 @@ def reopen(
 
 def action_recorded(state: Concern, event: ConcernActionRecorded) -> Concern:
     """In action; once it was referred, it stays referred."""
+    state = worked_on(state, event.at)
     if event.referred_to != REFERRAL_BODY_UNSPECIFIED:
         return _referred(state, to_lado=event.referred_to == REFERRAL_BODY_LADO)
     status = CONCERN_STATUS_REFERRED if state.taken_as == CONCERN_STATUS_REFERRED else CONCERN_STATUS_IN_ACTION
@@ -150,6 +155,7 @@ def action_recorded(state: Concern, event: ConcernActionRecorded) -> Concern:
 
 def referral_made(state: Concern, event: ConcernReferralMade) -> Concern:
     """Referred; its answer is due, which follows in the same commit."""
+    state = worked_on(state, event.at)
     referrals = (*state.referrals, (event.referral_id, event.body))
     return replace(_referred(state, to_lado=event.body == REFERRED_TO_LADO), referrals=referrals)
 
@@ -157,7 +163,7 @@ def referral_made(state: Concern, event: ConcernReferralMade) -> Concern:
 def referral_answered(state: Concern, event: ConcernReferralAnswered) -> Concern:
     """Nothing is chased of it any more."""
     return replace(
-        state,
+        worked_on(state, event.at),
         answers=(*state.answers, (event.referral_id, event.answer)),
         due=without_due(state.due, CONCERN_DUE_ACTION, due_id=f"referral-{event.referral_id}"),
     )
@@ -171,7 +177,7 @@ def closure_explained(state: Concern, _event: ConcernClosureExplained) -> Concer
 def closed(state: Concern, _event: ConcernClosed) -> Concern:
     """Closed: there is nothing to do any more. Whether it is about a DSL is found out all the same."""
     found_out = tuple(one for one in state.due if one.kind == CONCERN_DUE_LOOK_AT_ROTA)
-    return replace(tasks.ended(state), status=CONCERN_STATUS_CLOSED, due=found_out, offer=None)
+    return replace(tasks.ended(state), status=CONCERN_STATUS_CLOSED, due=found_out, offer=None, left_alone=False)
 
 
 def reopening_explained(state: Concern, _event: ConcernReopeningExplained) -> Concern:

@@ -25,6 +25,7 @@ from safeguarding.domain.concern_state import (
     refuse_another_site,
     refuse_unless_open,
     without_offer,
+    worked_on,
 )
 from safeguarding.domain.duty_set import Duty
 from safeguarding.domain.policy import RoutingPolicy
@@ -64,6 +65,7 @@ def pass_on(
             passing_id=passing_id,
             giver_id=giver_id,
             reason=Sealed(to_be_sealed=command.reason),
+            at=timestamp(context.now),
         ),
         ConcernPassedOn(
             concern_id=state.concern_id,
@@ -86,9 +88,9 @@ def may_have_it_still(state: Concern, person_id: str, context: Context) -> bool:
     )
 
 
-def explained(state: Concern, _event: ConcernPassingOnExplained) -> Concern:
+def explained(state: Concern, event: ConcernPassingOnExplained) -> Concern:
     """The reason is a text: the state keeps none."""
-    return state
+    return worked_on(state, event.at)
 
 
 def passed_on(state: Concern, event: ConcernPassedOn) -> Concern:

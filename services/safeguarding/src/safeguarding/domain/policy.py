@@ -20,9 +20,9 @@ from mentoring.safeguarding.v1.routing_pb2 import SetRouteRulesRequest
 from mentoring.safeguarding.v1.safeguarding_pb2 import SetRoutingPolicyRequest
 
 from safeguarding.domain.route_rules import Rule, faults_of, rules_of
-from safeguarding.policy_defaults import ACKNOWLEDGE_WITHIN, ACT_WITHIN, EMERGENCY_ADVICE
+from safeguarding.policy_defaults import ACKNOWLEDGE_WITHIN, ACT_WITHIN, EMERGENCY_ADVICE, QUIET_AFTER
 
-_Act = Literal["act_on_immediate_danger", "act_on_serious", "act_on_other"]
+_Length = Literal["act_on_immediate_danger", "act_on_serious", "act_on_other", "quiet_after"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class RoutingPolicy:
     act_on_immediate_danger: timedelta = ACT_WITHIN["immediate_danger"]
     act_on_serious: timedelta = ACT_WITHIN["serious"]
     act_on_other: timedelta = ACT_WITHIN["other"]
+    # How long an open concern may be left alone.
+    quiet_after: timedelta = QUIET_AFTER
     rules: tuple[Rule, ...] = ()
     version: int = 0
 
@@ -83,6 +85,7 @@ def set_policy(state: RoutingPolicy, command: SetRoutingPolicyRequest, _context:
         act_on_immediate_danger=_given(command, "act_on_immediate_danger"),
         act_on_serious=_given(command, "act_on_serious"),
         act_on_other=_given(command, "act_on_other"),
+        quiet_after=_given(command, "quiet_after"),
     )
     return [] if replace(policy_set(state, event), version=state.version) == state else [event]
 
@@ -114,15 +117,16 @@ def policy_set(state: RoutingPolicy, event: RoutingPolicySet) -> RoutingPolicy:
         act_on_immediate_danger=_or(event, "act_on_immediate_danger", ACT_WITHIN["immediate_danger"]),
         act_on_serious=_or(event, "act_on_serious", ACT_WITHIN["serious"]),
         act_on_other=_or(event, "act_on_other", ACT_WITHIN["other"]),
+        quiet_after=_or(event, "quiet_after", QUIET_AFTER),
         rules=state.rules,
         version=state.version + 1,
     )
 
 
-def _given(command: SetRoutingPolicyRequest, field: _Act) -> Duration | None:
+def _given(command: SetRoutingPolicyRequest, field: _Length) -> Duration | None:
     return getattr(command, field) if command.HasField(field) else None
 
 
-def _or(event: RoutingPolicySet, field: _Act, default: timedelta) -> timedelta:
+def _or(event: RoutingPolicySet, field: _Length, default: timedelta) -> timedelta:
     length: Duration = getattr(event, field)
     return length.ToTimedelta() if event.HasField(field) else default

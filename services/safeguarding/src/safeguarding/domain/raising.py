@@ -40,6 +40,7 @@ from safeguarding.domain.concern_state import (
     handler,
     not_yours,
     told_of_addition,
+    worked_on,
 )
 from safeguarding.domain.rota import Rota
 from safeguarding.domain.routing import Step, is_about_a_dsl, is_about_staff, is_among
@@ -123,6 +124,7 @@ def link(
         person_id=command.person_id,
         part=command.part,
         linked_by_id=handler_id,
+        at=timestamp(context.now),
         note=Sealed(to_be_sealed=command.note) if command.note else None,
     )
     if taken_away := _taken_away(state, [linked_now], context):
@@ -153,11 +155,15 @@ def received(state: Concern, _event: ConcernReceived) -> Concern:
 
 def added_to(state: Concern, event: ConcernAddedTo) -> Concern:
     """What was added is a text: the state keeps none, and when it was added."""
+    if state.is_handler(event.author_id):
+        state = worked_on(state, event.at)
     return replace(state, added_to_at=event.at.ToDatetime(tzinfo=UTC)) if event.HasField("at") else state
 
 
 def linked(state: Concern, event: ConcernPersonLinked) -> Concern:
-    """In it from here on, for good."""
+    """In it from here on, for good. An addition that names somebody says itself whether a handler made it."""
+    if event.HasField("at"):
+        state = worked_on(state, event.at)
     parts = state.parts
     if event.part != PART_IN_CONCERN_UNSPECIFIED:
         parts = (*(one for one in parts if one[0] != event.person_id), (event.person_id, event.part))

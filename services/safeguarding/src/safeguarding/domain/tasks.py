@@ -30,6 +30,7 @@ from safeguarding.domain.concern_state import (
     refuse_another_site,
     refuse_unless_open,
     without_due,
+    worked_on,
 )
 from safeguarding.domain.passing_on import possible_handlers
 from safeguarding.domain.routing import is_among
@@ -132,9 +133,9 @@ def due_id_of(task_id: str) -> str:
     return f"task-{task_id}"
 
 
-def explained(state: Concern, _event: ConcernTaskExplained) -> Concern:
+def explained(state: Concern, event: ConcernTaskExplained) -> Concern:
     """What it is stands in a text: the state keeps none."""
-    return state
+    return worked_on(state, event.at)
 
 
 def given(state: Concern, event: ConcernTaskGiven) -> Concern:
@@ -152,7 +153,7 @@ def done(state: Concern, event: ConcernTaskDone) -> Concern:
     taken_as = CONCERN_STATUS_REFERRED if state.taken_as == CONCERN_STATUS_REFERRED else CONCERN_STATUS_IN_ACTION
     awaits = state.status == CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT
     return replace(
-        state,
+        worked_on(state, event.at),
         status=state.status if awaits else taken_as,
         taken_as=taken_as,
         given=tuple(replace(one, is_open=False) if one.task_id == event.task_id else one for one in state.given),
