@@ -12,6 +12,8 @@ from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.options.v1 import options_pb2
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
+from mentoring.safeguarding.v1.passing_on_events_pb2 import ConcernPassedOn
+from mentoring.safeguarding.v1.passing_on_tasks_events_pb2 import ConcernTaskGiven
 from safeguarding.domain.concern import concern
 from safeguarding.service import build
 
@@ -62,8 +64,12 @@ def test_the_bytes_that_leave_hold_no_text_and_nobody_at_risk_named_or_anonymous
     raise_ = tale.happened[0]
     assert isinstance(raise_, events.ConcernRaised)
     hidden = {*TEXTS, raise_.content_digest}
-    # A raiser who is on the rota may be asked to take the concern; that says nothing of who raised it.
-    asked = {event.assignee_id for event in tale.happened if isinstance(event, events.ConcernAssigned)}
+    # A raiser who is on the rota may be asked to take the concern, or to do something about it; that says nothing of who raised it.
+    asked = {
+        event.receiver_id if isinstance(event, ConcernPassedOn) else event.assignee_id
+        for event in tale.happened
+        if isinstance(event, events.ConcernAssigned | ConcernPassedOn | ConcernTaskGiven)
+    }
     if raise_.anonymous and raise_.raiser_id not in asked:
         hidden.add(raise_.raiser_id)
     for number, event in enumerate(tale.happened):

@@ -1,12 +1,15 @@
 """No concern is forgotten: one that nobody closes is seen again and again, and an escalation goes on whatever the rota and the clocks do."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from eventkernel.aggregate import NotYet
+from eventkernel.messages import Metadata
+from eventkernel.reaction import Later
 from eventkernel.testing.scenario import NOON
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
@@ -20,6 +23,7 @@ from safeguarding.domain.duty import Calendar, Leave, Shift
 from safeguarding.domain.duty_set import Duty
 from safeguarding.domain.policy import policy
 from safeguarding.projections.open_concerns import list_open_concerns
+from safeguarding.reactions.escalation import escalation
 
 from .histories import Deed, histories
 from .stories import (
@@ -59,6 +63,7 @@ from .test_policy import SET
 from .test_reading import Provider
 
 WEEK = timedelta(days=7)
+META = Metadata("event-1", "", "provider-1", "concern-concern-1", 1, NOON)
 OPEN = (calls.CONCERN_STATUS_ACKNOWLEDGED, calls.CONCERN_STATUS_IN_ACTION, calls.CONCERN_STATUS_REFERRED)
 
 
@@ -186,13 +191,30 @@ class TestUnclosedConcernsNobodySees:
         await provider.node.appends.close()
 
 
-def next_alarm(tale: Tale) -> None:
-    """Nobody does anything, and of all that is to come the platform's next alarm rings."""
-    alarms = [(one.at, one.due_id) for one in tale.state.due]
-    if tale.state.acknowledge_by is not None:
-        alarms.append((tale.state.acknowledge_by, ""))
-    _, due_id = min(alarms)
-    tale.miss_what_is_due(due_id) if due_id else tale.miss_the_deadline()
+@dataclass
+class Alarms:
+    """What the platform keeps of a concern: each alarm that an event has set, once. What comes too early is put off, all else is over."""
+
+    tale: Tale
+    heard: int = 0
+    rows: list[tuple[datetime, int, Message]] = field(default_factory=list)
+
+    def ring_the_next(self) -> None:
+        """Nobody does anything until the earliest of them is due."""
+        for event in self.tale.happened[self.heard :]:
+            if type(event) not in escalation.policies:
+                continue
+            for later in escalation.policies[type(event)](event, META):
+                assert isinstance(later, Later)
+                self.rows.append((later.at, len(self.rows), later.request))
+        self.heard = len(self.tale.happened)
+        self.rows.sort(key=lambda row: row[:2])
+        due_at, number, request = self.rows.pop(0)
+        self.tale.now = max(self.tale.now, due_at)
+        try:
+            self.tale.give(request, platform)
+        except NotYet:
+            self.rows.append((self.tale.now + timedelta(minutes=5), number, request))
 
 
 @settings(max_examples=200, deadline=None)
@@ -218,9 +240,10 @@ def test_from_wherever_it_stands_one_that_everybody_leaves_alone_comes_to_the_se
     lead_id, until = tale.rota.senior_lead_id, tale.now + timedelta(days=60)
     if tale.state.status == calls.CONCERN_STATUS_CLOSED or lead_id not in may_be_asked(tale.rota, tale, stood):
         return
+    alarms = Alarms(tale)
     while not (tale.state.acknowledge_by is not None and tale.state.assignee_id == lead_id):
         assert tale.now < until
-        next_alarm(tale)
+        alarms.ring_the_next()
 
 
 FORWARD, BACK = "2026-03-28T22:30", "2026-10-24T22:30"
