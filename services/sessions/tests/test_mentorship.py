@@ -153,7 +153,7 @@ def test_a_version_that_was_not_heard_of_is_refused_with_what_to_do() -> None:
     unheard = start(standard=StandardVersion(reference="ST0148", version="2.0"))
     refusal = past().when(unheard).then_refused("STANDARD_UNKNOWN")
     assert refusal.field == "standard"
-    assert "import it into the evidence service first" in refusal.text
+    assert "`mentorstream standard import`" in refusal.text
 
 
 def test_nobody_is_their_own_mentor() -> None:
