@@ -22,6 +22,7 @@ from mentoring.sessions.v1.issue_pb2 import (
     ReferIssueRequest,
     ReopenIssueRequest,
     ReportIdleIssueRequest,
+    WithdrawReferralRequest,
 )
 from sessions.domain.action_state import Action
 from sessions.domain.issue import issue
@@ -55,6 +56,10 @@ def accept(referral_id: str = "referral-1", **changed: Any) -> AcceptReferralReq
 
 def decline(referral_id: str = "referral-1", **changed: Any) -> DeclineReferralRequest:
     return DeclineReferralRequest(**{**OF, "referral_id": referral_id, "reason": "I am away", **changed})
+
+
+def withdraw(referral_id: str = "referral-1", **changed: Any) -> WithdrawReferralRequest:
+    return WithdrawReferralRequest(**{**OF, "referral_id": referral_id, "reason": "not them after all", **changed})
 
 
 def add(note_id: str = "note-1", text: str = "I asked again", **changed: Any) -> AddToIssueRequest:

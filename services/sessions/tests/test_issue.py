@@ -46,6 +46,7 @@ from .issue_stories import (
     refer,
     reopen,
     well_being,
+    withdraw,
 )
 from .plan_stories import (
     ASSESSOR,
@@ -215,7 +216,7 @@ def test_mentor_and_learner_take_it_up_again(one: Principal) -> None:
     past(refer(), outcome()).when(reopen(), by=MANAGER).then_refused("MENTORSHIP_NOT_ACTIVE")
 
 
-EVERY = (refer, add, next_step, outcome, reopen)
+EVERY = (refer, withdraw, add, next_step, outcome, reopen)
 
 
 @pytest.mark.parametrize("make", EVERY, ids=lambda make: make.__name__)
@@ -240,7 +241,11 @@ def test_the_providers_own_deadlines_hold_where_it_set_them() -> None:
 
 
 def test_an_issue_folds_in_pieces_and_survives_a_snapshot() -> None:
-    done = past(refer(), add(private=True), next_step()).when(add("note-2"), by=LEARNER).after()
+    done = (
+        past(refer(), withdraw(), refer("referral-2"), add(private=True), next_step())
+        .when(add("note-2"), by=LEARNER)
+        .after()
+    )
     done = done.when(outcome(), by=MENTOR).after().when(reopen(), by=LEARNER).after()
     assert_folds_in_pieces(issue, done.past)
     adapter = TypeAdapter(Issue)
@@ -249,7 +254,7 @@ def test_an_issue_folds_in_pieces_and_survives_a_snapshot() -> None:
 
 def test_an_issue_of_progress_and_one_of_well_being_cannot_be_told_apart_by_what_is_published() -> None:
     """Each act of one has its like in the other, in the same fields."""
-    acts = (refer(), add(), next_step(), outcome(), reopen())
+    acts = (refer(), withdraw(), add(), next_step(), outcome(), reopen())
     published = [
         [
             event

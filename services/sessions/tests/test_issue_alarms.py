@@ -41,6 +41,7 @@ from .issue_stories import (
     refer,
     reopen,
     report,
+    withdraw,
 )
 from .plan_stories import CANCELLED, IDS, MANAGER, MENTOR, mentored, started
 from .running import Running
@@ -104,7 +105,7 @@ def test_each_telling_sets_the_next_and_the_last_reminder_none() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@having(st.lists(st.sampled_from("adcnorti"), max_size=14))
+@having(st.lists(st.sampled_from("adcnortiw"), max_size=14))
 def test_whatever_happens_nobody_is_told_twice_or_of_what_is_no_more_so(steps: list[str]) -> None:
     now, tale = NOON, past(refer())
     for number, kind in enumerate(steps):
@@ -113,7 +114,7 @@ def test_whatever_happens_nobody_is_told_twice_or_of_what_is_no_more_so(steps: l
         commands: dict[str, Any] = {
             "a": (accept(), MANAGER), "d": (decline(), MANAGER), "c": (chase(state.referrals["referral-1"].chased + 1), None),
             "n": (add(f"note-{number}"), MENTOR), "o": (outcome(), MENTOR), "r": (reopen(), MENTOR),
-            "t": (chase(), None), "i": (report(state.act, state.told_idle + 1), None),
+            "w": (withdraw(), MENTOR), "t": (chase(), None), "i": (report(state.act, state.told_idle + 1), None),
         }  # fmt: skip
         command, by = commands[kind]
         told = tale.when(command, by=by, at=now)

@@ -58,6 +58,7 @@ from .issue_stories import (
     reopen,
     report,
     well_being,
+    withdraw,
 )
 from .plan_stories import (
     ASSESSOR,
@@ -175,10 +176,11 @@ async def test_of_a_private_note_those_who_may_not_read_it_do_not_learn(reader: 
         (past(refer()), {"learner-1", "mentor-1", "paula"}),
         (past(refer(**TO_EMMA)), {"learner-1", "mentor-1", "emma"}),
         (past(refer()).when(decline(), by=MANAGER).after(), {"learner-1", "mentor-1"}),
+        (past(refer(), withdraw()), {"learner-1", "mentor-1"}),
         (well_being(refer(**TO_DANA)), {"learner-1", "mentor-1", "dana"}),
         (well_being(refer(**TO_EMMA, learner_agreed=True)), {"learner-1", "mentor-1", "emma"}),
     ],
-    ids=["nobody", "manager", "employer", "declined", "dsl", "agreed"],
+    ids=["nobody", "manager", "employer", "declined", "withdrawn", "dsl", "agreed"],
 )
 @pytest.mark.parametrize("caller", EVERYBODY, ids=lambda one: one.person_id)
 async def test_nobody_else_learns_that_there_is_one(
@@ -270,6 +272,7 @@ def test_a_document_says_where_to_find_it_and_neither_what_nor_of_which_kind_it_
     tale = past(refer(), refer("referral-2", **TO_EMMA))
     assert projected(*tale.past).referred_to_ids == ["paula", "emma"]
     assert projected(*tale.when(decline(), by=MANAGER).after().past).referred_to_ids == ["emma"]
+    assert projected(*tale.when(withdraw(), by=MENTOR).after().past).referred_to_ids == ["emma"]
     assert projected(*past(outcome()).past).status == ISSUE_STATUS_CLOSED
     assert projected(*past(outcome(), reopen()).past).status == ISSUE_STATUS_OPEN
     assert "kind" not in FoundIssue.model_fields

@@ -23,6 +23,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueReferralChased,
     IssueReferralDeclined,
     IssueReferralExplained,
+    IssueReferralWithdrawn,
     IssueReferred,
 )
 from sessions.domain import issue_referral as module
@@ -45,6 +46,7 @@ from .issue_stories import (
     refer,
     reopen,
     well_being,
+    withdraw,
 )
 from .plan_stories import ASSESSOR, CANCELLED, EMPLOYER, LEARNER, MANAGER, MENTOR, STRANGER, mentored, started
 
@@ -174,6 +176,62 @@ def test_whoever_is_asked_declines_or_gives_it_back_for_good() -> None:
         told.after().when(add(), by=MANAGER).then_refused("ISSUE_UNKNOWN")
         again = told.after().when(refer("referral-2"), by=MENTOR).after()
         assert again.when(accept("referral-2"), by=MANAGER).events
+
+
+TO_EMMA: dict[str, Any] = {
+    "referred_to_id": "emma",
+    "referred_as": REFERRED_AS_EMPLOYER_CONTACT,
+    "learner_agreed": True,
+}
+
+
+def test_the_mentor_takes_back_what_they_referred_and_the_learner_what_they_agreed_to() -> None:
+    for tale, one, colleague in (
+        (past(refer()), MENTOR, "paula"),
+        (past(refer()).when(accept(), by=MANAGER).after(), MENTOR, "paula"),
+        (well_being(refer(**TO_EMMA)), MENTOR, "emma"),
+        (well_being(refer(**TO_EMMA)), LEARNER, "emma"),
+    ):
+        told = tale.when(withdraw(), by=one)
+        told.then(
+            IssueReferralWithdrawn(
+                **IN,
+                referral_id="referral-1",
+                referred_to_id=colleague,
+                act=tale.state.act + 1,
+                idle_at=timestamp(IDLE),
+            ),
+            IssueReasonKept(**OF, reason=Sealed(to_be_sealed="not them after all")),
+        )
+        told.after().when(withdraw(), by=one).then_nothing()
+
+
+def test_after_a_withdrawal_whoever_was_asked_knows_of_no_issue_and_is_not_reminded() -> None:
+    tale = past(refer()).when(withdraw(), by=MENTOR).after()
+    for command in (accept(), decline(), add()):
+        tale.when(command, by=MANAGER).then_refused("ISSUE_UNKNOWN")
+    tale.when(chase(), at=LATE).then_nothing()
+    assert tale.state.concerned_ids == []
+    again = tale.when(refer("referral-2"), by=MENTOR).after()
+    assert again.when(accept("referral-2"), by=MANAGER).events
+
+
+def test_a_learner_withdraws_no_referral_that_did_not_need_them() -> None:
+    refused = past(refer()).when(withdraw(), by=LEARNER).then_refused("NOT_BY_AGREEMENT")
+    assert refused.field == "referral_id"
+
+
+@pytest.mark.parametrize("one", [MENTOR, LEARNER], ids=lambda one: one.person_id)
+def test_what_cannot_be_withdrawn_is_said(one: Principal) -> None:
+    of_emma = past(refer(**TO_EMMA))
+    of_emma.when(withdraw("referral-9"), by=one).then_refused("REFERRAL_UNKNOWN")
+    of_emma.when(outcome(), by=MENTOR).after().when(withdraw(), by=one).then_refused("ISSUE_CLOSED")
+    of_emma.when(decline(), by=EMPLOYER).after().when(withdraw(), by=one).then_nothing()
+
+
+@pytest.mark.parametrize("one", [MANAGER, EMPLOYER, STRANGER], ids=lambda one: one.person_id)
+def test_nobody_else_withdraws(one: Principal) -> None:
+    past(refer()).when(withdraw(), by=one).then_refused("MENTORSHIP_NOT_ACTIVE")
 
 
 @pytest.mark.parametrize("one", [MENTOR, LEARNER, EMPLOYER, ASSESSOR, STRANGER], ids=lambda one: one.person_id)

@@ -516,7 +516,7 @@ def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
         "ReviewScheduled", "ReviewCancelled", "ReviewHeld", "ReviewRevised", "ReviewCompleted", "ReviewLate", "SignaturesLate",
         "AssessmentRequested", "AssessmentRedirected", "AssessmentWithdrawn", "AssessmentAccepted", "AssessmentDeclined",
         "AssessmentScheduled", "AssessmentChased", "AssessmentDecided", "IssueRaised", "IssueReferred", "IssueReferralAccepted",
-        "IssueReferralDeclined", "IssueReferralChased", "IssueClosed", "IssueReopened", "IssueIdle",
+        "IssueReferralDeclined", "IssueReferralWithdrawn", "IssueReferralChased", "IssueClosed", "IssueReopened", "IssueIdle",
     }  # fmt: skip
 
 

@@ -56,6 +56,11 @@ EXPECTED = [
     (issues.IssueReferralAccepted(**REFERRAL, referred_to_id="boss"), "ANSWERED", MIA),
     (issues.IssueReferralDeclined(**REFERRAL, referred_to_id="boss"), "ANSWERED", MIA),
     (
+        issues.IssueReferralWithdrawn(**REFERRAL, referred_to_id="dana"),
+        "REFERRAL_WITHDRAWN",
+        ADA | MIA | {"dana": "ISSUE_REFERRED_TO_THEM"},
+    ),
+    (
         issues.IssueReferralChased(**REFERRAL, referred_to_id="chief"),
         "CHASED",
         MIA | {"chief": "ISSUE_REFERRED_TO_THEM"},

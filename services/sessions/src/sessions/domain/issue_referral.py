@@ -1,4 +1,7 @@
-"""An issue is referred to a colleague who has a need of it, who takes it on or not, and who is reminded while they say neither."""
+"""An issue is referred to a colleague who has a need of it, who takes it on or not, and who is reminded while they say neither.
+
+The mentor takes a referral back, and so does the learner one that they had agreed to.
+"""
 
 from typing import Any
 
@@ -11,6 +14,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueReferralChased,
     IssueReferralDeclined,
     IssueReferralExplained,
+    IssueReferralWithdrawn,
     IssueReferred,
     ReferredAs,
 )
@@ -19,6 +23,7 @@ from mentoring.sessions.v1.issue_pb2 import (
     ChaseReferralRequest,
     DeclineReferralRequest,
     ReferIssueRequest,
+    WithdrawReferralRequest,
 )
 
 from sessions.domain.issue_deadlines import answer_by, idle_at
@@ -101,6 +106,39 @@ def decline(
     ]
 
 
+def withdraw(
+    state: Issue, command: WithdrawReferralRequest, context: Context
+) -> list[IssueReferralWithdrawn | IssueReasonKept]:
+    """Asks it of them no more: the mentor any referral, the learner one that they had agreed to."""
+    referral = known(state, command.learner_id).referrals.get(command.referral_id)
+    if context.principal.person_id == state.learner_id:
+        mentorship = active(context, state.mentorship_id)
+        if referral is not None and not referral.learner_agreed:
+            raise Refusal(
+                "NOT_BY_AGREEMENT",
+                f"referral {command.referral_id} was made without your agreement, which its kind does not need; "
+                "ask the mentor to withdraw it",
+                field="referral_id",
+            )
+    else:
+        mentorship = active_of_mentor(context, state.mentorship_id)
+    if referral is None:
+        raise Refusal(
+            "REFERRAL_UNKNOWN", f"the issue has no referral {command.referral_id}; check the id", field="referral_id"
+        )
+    if referral.stage.is_over:
+        return []
+    refuse_closed(state)
+    return [
+        IssueReferralWithdrawn(**_answer(state, referral, mentorship, context)),
+        IssueReasonKept(
+            issue_id=command.issue_id,
+            learner_id=command.learner_id,
+            reason=Sealed(to_be_sealed=command.reason),
+        ),
+    ]
+
+
 def chase(state: Issue, command: ChaseReferralRequest, context: Context) -> list[IssueReferralChased]:
     """Reminds of a referral that waits for its answer, so often and no more, while whoever is asked still belongs to the mentorship.
 
@@ -141,6 +179,9 @@ def _of_caller(
 ) -> tuple[Mentorship, Referral]:
     referral = known(state, command.learner_id).referrals.get(command.referral_id)
     if referral is None or referral.referred_to_id != context.principal.person_id:
+        raise unknown()
+    if referral.stage is ReferralStage.WITHDRAWN:
+        # They see nothing of the issue any more, so they are answered as anybody else.
         raise unknown()
     mentorship = active(context, state.mentorship_id)
     if not stands_as(mentorship, referral.referred_to_id, referral.referred_as):

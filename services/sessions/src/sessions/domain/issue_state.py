@@ -26,6 +26,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueReferralChased,
     IssueReferralDeclined,
     IssueReferralExplained,
+    IssueReferralWithdrawn,
     IssueReferred,
     IssueReopened,
 )
@@ -34,6 +35,7 @@ _Act: TypeAlias = (
     IssueReferred
     | IssueReferralAccepted
     | IssueReferralDeclined
+    | IssueReferralWithdrawn
     | IssueAddedTo
     | IssueNextStepAgreed
     | IssueReopened
@@ -55,6 +57,12 @@ class ReferralStage(IntEnum):
     WAITING = 1
     ACCEPTED = 2
     DECLINED = 3
+    WITHDRAWN = 4
+
+    @property
+    def is_over(self) -> bool:
+        """Whether whoever was asked has it no more."""
+        return self in (ReferralStage.DECLINED, ReferralStage.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +115,16 @@ class Issue:
     told_idle: int = 0
 
     def referral_to(self, person_id: str) -> Referral | None:
-        """The one that this person has: at most one, for one that was declined is over."""
+        """The one that this person has: at most one, for one that was declined or withdrawn is over."""
         return next(
-            (
-                one
-                for one in self.referrals.values()
-                if one.referred_to_id == person_id and one.stage is not ReferralStage.DECLINED
-            ),
+            (one for one in self.referrals.values() if one.referred_to_id == person_id and not one.stage.is_over),
             None,
         )
 
     @property
     def concerned_ids(self) -> list[str]:
-        """To whom it is referred, but for those who declined."""
-        return [one.referred_to_id for one in self.referrals.values() if one.stage is not ReferralStage.DECLINED]
+        """To whom it is referred, but for those who declined, and from whom it was withdrawn."""
+        return [one.referred_to_id for one in self.referrals.values() if not one.stage.is_over]
 
 
 def known(state: Issue, learner_id: str) -> Issue:
@@ -183,6 +187,11 @@ def declined(state: Issue, event: IssueReferralDeclined) -> Issue:
     return _answered(state, event, ReferralStage.DECLINED)
 
 
+def withdrawn(state: Issue, event: IssueReferralWithdrawn) -> Issue:
+    """It is not asked of them any more."""
+    return _answered(state, event, ReferralStage.WITHDRAWN)
+
+
 def chased(state: Issue, event: IssueReferralChased) -> Issue:
     """One reminder more."""
     next_at = _at(event.next_at) if event.HasField("next_at") else None
@@ -235,7 +244,11 @@ def told_idle(state: Issue, event: IssueIdle) -> Issue:
     return replace(state, told_idle=event.number, idle_at=_at(event.next_at))
 
 
-def _answered(state: Issue, event: IssueReferralAccepted | IssueReferralDeclined, stage: ReferralStage) -> Issue:
+def _answered(
+    state: Issue,
+    event: IssueReferralAccepted | IssueReferralDeclined | IssueReferralWithdrawn,
+    stage: ReferralStage,
+) -> Issue:
     return _after(_with(state, replace(state.referrals[event.referral_id], stage=stage, chase_at=None)), event)
 
 

@@ -13,6 +13,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueReferralAccepted,
     IssueReferralChased,
     IssueReferralDeclined,
+    IssueReferralWithdrawn,
     IssueReferred,
 )
 from mentoring.sessions.v1.issue_pb2 import GetIssueRequest, GetIssueResponse, IssueEntry
@@ -24,7 +25,13 @@ from sessions.domain.mentorship import mentorships
 from sessions.projections.issues import summary
 from sessions.projections.times import milliseconds
 
-_OF_A_REFERRAL = (IssueReferred, IssueReferralAccepted, IssueReferralDeclined, IssueReferralChased)
+_OF_A_REFERRAL = (
+    IssueReferred,
+    IssueReferralAccepted,
+    IssueReferralDeclined,
+    IssueReferralWithdrawn,
+    IssueReferralChased,
+)
 
 
 @dataclass(frozen=True, slots=True)

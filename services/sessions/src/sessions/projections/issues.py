@@ -21,6 +21,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueOutcome,
     IssueRaised,
     IssueReferralDeclined,
+    IssueReferralWithdrawn,
     IssueReferred,
     IssueReopened,
     ReferredAs,
@@ -55,7 +56,7 @@ from sessions.projections.times import milliseconds
 
 
 class FoundIssue(BaseModel):
-    """Where to find an issue: whose it is, whether it is open, and who has a referral that they did not decline."""
+    """Where to find an issue: whose it is, whether it is open, and who has a referral that is not over."""
 
     issue_id: str
     learner_id: str = ""
@@ -91,6 +92,12 @@ def referred(document: FoundIssue, event: IssueReferred, _meta: Metadata) -> Non
 
 @issues.on
 def declined(document: FoundIssue, event: IssueReferralDeclined, _meta: Metadata) -> None:
+    """One has it no more."""
+    document.referred_to_ids = [one for one in document.referred_to_ids if one != event.referred_to_id]
+
+
+@issues.on
+def withdrawn(document: FoundIssue, event: IssueReferralWithdrawn, _meta: Metadata) -> None:
     """One has it no more."""
     document.referred_to_ids = [one for one in document.referred_to_ids if one != event.referred_to_id]
 

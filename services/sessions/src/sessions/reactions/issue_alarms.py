@@ -18,6 +18,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueReferralAccepted,
     IssueReferralChased,
     IssueReferralDeclined,
+    IssueReferralWithdrawn,
     IssueReferred,
     IssueReopened,
 )
@@ -30,6 +31,7 @@ _Act: TypeAlias = (
     | IssueReferred
     | IssueReferralAccepted
     | IssueReferralDeclined
+    | IssueReferralWithdrawn
     | IssueAddedTo
     | IssueNextStepAgreed
     | IssueReopened
@@ -64,6 +66,12 @@ def when_accepted(event: IssueReferralAccepted, _meta: Metadata) -> Iterator[Lat
 
 @issue_alarms.on
 def when_declined(event: IssueReferralDeclined, _meta: Metadata) -> Iterator[Later]:
+    """Somebody else may be asked."""
+    yield _idle(event)
+
+
+@issue_alarms.on
+def when_withdrawn(event: IssueReferralWithdrawn, _meta: Metadata) -> Iterator[Later]:
     """Somebody else may be asked."""
     yield _idle(event)
 

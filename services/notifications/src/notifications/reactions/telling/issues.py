@@ -16,6 +16,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueReferralAccepted,
     IssueReferralChased,
     IssueReferralDeclined,
+    IssueReferralWithdrawn,
     IssueReferred,
     IssueReopened,
 )
@@ -27,6 +28,7 @@ _Event = (
     | IssueReferred
     | IssueReferralAccepted
     | IssueReferralDeclined
+    | IssueReferralWithdrawn
     | IssueReferralChased
     | IssueClosed
     | IssueReopened
@@ -56,6 +58,12 @@ def referral_accepted(event: IssueReferralAccepted, meta: Metadata) -> Iterator[
 def referral_declined(event: IssueReferralDeclined, meta: Metadata) -> Iterator[TellCircleRequest]:
     """Told to the mentor, who can ask somebody else; why is not."""
     yield _tell(event, Occasion.OCCASION_ISSUE_ANSWERED, event.referred_to_id, meta)
+
+
+@telling.on
+def referral_withdrawn(event: IssueReferralWithdrawn, meta: Metadata) -> Iterator[TellCircleRequest]:
+    """Told to whoever had it, without why, and to the learner and the mentor: which of the two did it, the event does not say."""
+    yield _tell(event, Occasion.OCCASION_ISSUE_REFERRAL_WITHDRAWN, "", meta, [event.referred_to_id])
 
 
 @telling.on
