@@ -11,6 +11,7 @@ from rich.console import Console
 
 from mentorstream.calendar_file import calendar
 from mentorstream.call import call
+from mentorstream.concern.commands import concern
 from mentorstream.demo.play import play
 from mentorstream.embedded import KafkaEmbedded, create_topics, read_topics
 from mentorstream.issue_list import issues
@@ -21,6 +22,7 @@ from mentorstream.operate.verify import verify
 from mentorstream.outcome import NOTHING_LEFT, local_token, run
 from mentorstream.progress.commands import cohort, learner
 from mentorstream.roles import RoleName
+from mentorstream.rota.commands import rota
 from mentorstream.standards.commands import standard
 from mentorstream.topics import topics_file
 from mentorstream.up import up as run_platform
@@ -34,6 +36,8 @@ topics = typer.Typer(no_args_is_help=True, help="The topics, as data.")
 app.add_typer(topics, name="topics")
 app.add_typer(standard, name="standard")
 app.add_typer(learner, name="learner")
+app.add_typer(concern, name="concern")
+app.add_typer(rota, name="rota")
 app.add_typer(notify, name="notify")
 app.add_typer(parked.app, name="parked")
 app.add_typer(projections.app, name="projections")

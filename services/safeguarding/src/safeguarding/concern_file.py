@@ -38,11 +38,14 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
     DOMAIN.md, Safeguarding: "anonymous to all but the DSL"; whoever handles it stands in the DSL's place.
     """
     history = await read.history(stream_of(request.concern_id))
-    sealed = [(item, name) for item in history for name in sealed_fields(item.event)]
+    sealed = [] if request.without_texts else [(item, name) for item in history for name in sealed_fields(item.event)]
     opened = await read.open(sealed)
     marks = [text for (_, name), text in zip(sealed, opened, strict=True) if name == _BODY_MAP]
     texts = {item.meta.event_id: text for (item, name), text in zip(sealed, opened, strict=True) if name != _BODY_MAP}
     state = concern.fold(concern.initial, [item.event for item in history])
+    if request.without_texts and history:
+        # It says all the same that there is a concern, about whom, and who is in it.
+        await read.note(history[0], "chronology", state.person_at_risk_id)
     response = GetConcernResponse(concern=summary(state), people=_people(state), due=_due(state))
     for body_map in filter(None, marks):
         response.body_marks.extend(json_format.Parse(body_map, BodyMap()).marks)
@@ -85,6 +88,7 @@ def summary(state: Concern) -> ConcernSummary:
     if state.worked_on_at is not None:
         shown.worked_on_at.FromDatetime(state.worked_on_at)
     if state.tasks:
+        shown.due = state.tasks[0].kind
         shown.due_at.FromDatetime(state.tasks[0].at)
     return shown
 

@@ -19,10 +19,12 @@ from safeguarding.projections.concern_tasks import concern_tasks, list_my_concer
 from safeguarding.projections.file_transfers import file_transfers, list_file_transfers
 from safeguarding.projections.handled_concerns import handled_concerns, list_my_concerns
 from safeguarding.projections.open_concerns import get_concern_trends, list_open_concerns, open_concerns
+from safeguarding.projections.rota_sites import list_rotas, rota_sites
 from safeguarding.reactions.duty_gaps import duty_gaps
 from safeguarding.reactions.escalation import escalation
 from safeguarding.reactions.file_chasing import file_chasing
 from safeguarding.relations import handler_of_concern, handler_of_person, has_task_or_handler, raiser_or_handler
+from safeguarding.rota_queries import get_rota
 from safeguarding.routing_queries import get_routing_policy, preview_concern_routing
 from safeguarding.transfer_file import get_file_contents, get_file_transfer
 from safeguarding.transfers.download import download_attachment
@@ -36,13 +38,15 @@ def build() -> Service:
         name="safeguarding",
         contract=Contract(files_of("mentoring.safeguarding.v1")),
         aggregates=[concern, rota, duty, policy, attachment_policy, file_transfer],
-        projections=[handled_concerns, open_concerns, concern_tasks, file_transfers],
+        projections=[handled_concerns, open_concerns, concern_tasks, file_transfers, rota_sites],
         reactions=[escalation, duty_gaps, file_chasing],
         queries=[
             get_concern,
             list_my_concerns,
             list_my_concern_tasks,
             check_duty,
+            get_rota,
+            list_rotas,
             preview_routing,
             get_routing_policy,
             preview_concern_routing,

@@ -1,0 +1,134 @@
+"""Concerns as the command line shows them: within 80 columns, who has which and by when, and no text unless it was asked for."""
+
+import io
+import re
+from datetime import UTC, datetime
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from mentoring.safeguarding.v1.events_pb2 import (
+    ASSIGNEE_ROLE_DEPUTY_DSL,
+    CONCERN_CATEGORY_MENTAL_HEALTH_AND_SELF_HARM,
+    SEVERITY_IMMEDIATE_DANGER,
+)
+from mentoring.safeguarding.v1.handling_events_pb2 import CONCERN_DUE_ANSWER_TO_REFERRAL, PART_IN_CONCERN_AT_RISK
+from mentoring.safeguarding.v1.safeguarding_pb2 import (
+    CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
+    CONCERN_STATUS_REFERRED,
+    ChronologyEntry,
+    ConcernSummary,
+    ConcernTask,
+    GetConcernResponse,
+    LinkedPerson,
+)
+from mentorstream.cli import app
+from mentorstream.concern.shown import show_board, show_concern
+from rich.console import Console
+from typer.testing import CliRunner
+
+NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
+LONG = "a-person-or-a-concern-with-an-id-of-sixty-letters-or-more-in-all"
+TEN, EVENING = Timestamp(seconds=1_772_445_600), Timestamp(seconds=1_772_478_000)
+
+
+def concern(concern_id: str, **more: object) -> ConcernSummary:
+    fields: dict[str, object] = {
+        "category": CONCERN_CATEGORY_MENTAL_HEALTH_AND_SELF_HARM, "severity": SEVERITY_IMMEDIATE_DANGER,
+        "status": CONCERN_STATUS_REFERRED, "held_by_id": "dsl-1",
+    }  # fmt: skip
+    return ConcernSummary(**{"concern_id": concern_id, **fields, **more})  # type: ignore[arg-type]
+
+
+WAITS = concern("c-1", status=CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT, acknowledge_by=TEN)
+REFERRED = concern(
+    "c-2", due_at=EVENING, due=CONCERN_DUE_ANSWER_TO_REFERRAL, left_alone=True, passed_on_to_id="deputy-1"
+)
+FILE = GetConcernResponse(
+    concern=WAITS, raiser_id="mentor-1", person_at_risk_id="learner-1",
+    people=[LinkedPerson(person_id="learner-1", part=PART_IN_CONCERN_AT_RISK), LinkedPerson(person_id="uncle")],
+    due=[ConcernTask(due_id="t-1", due_at=EVENING, kind=CONCERN_DUE_ANSWER_TO_REFERRAL, assignee_id="deputy-1")],
+    chronology=[
+        ChronologyEntry(at=TEN, actor_id="mentor-1", what="mentoring.safeguarding.concern-raised"),
+        ChronologyEntry(
+            at=EVENING, actor_id="system", what="mentoring.safeguarding.concern-assigned", assignee_id="deputy-1",
+            assignee_role=ASSIGNEE_ROLE_DEPUTY_DSL,
+        ),
+    ],
+)  # fmt: skip
+
+
+def board(*found: ConcernSummary, width: int = 80) -> str:
+    out = io.StringIO()
+    show_board(Console(file=out, width=width), found, NOW)
+    return out.getvalue()
+
+
+def file(found: GetConcernResponse, width: int = 80) -> str:
+    out = io.StringIO()
+    show_concern(Console(file=out, width=width), found)
+    return out.getvalue()
+
+
+def test_a_line_says_what_it_is_who_has_it_what_is_due_and_whether_it_was_left_alone_or_passed_on() -> None:
+    lines = board(WAITS, REFERRED, width=160).splitlines()
+    one, other = [re.split(r"\s{2,}", line.strip()) for line in lines if "c-" in line]
+    kind = "mental health and self harm, immediate danger"
+    assert one == ["c-1", kind, "dsl-1?", "2026-03-02 10:00"]
+    assert other == ["c-2", kind, "dsl-1", "2026-03-02 19:00", "yes", "deputy-1"]
+    assert [line.strip() for line in lines if "late" in line or "referral" in line] == [
+        "acknowledge, late",
+        "answer to referral",
+    ]
+
+
+def test_a_question_mark_is_explained_where_there_is_one() -> None:
+    assert "has not acknowledged it" in board(WAITS)
+    assert "has not acknowledged it" not in board(REFERRED)
+
+
+def test_nobody_and_nothing_are_said_and_so_is_that_there_are_none() -> None:
+    assert re.search(r"c-3 .* nobody +nothing", board(concern("c-3", held_by_id=""), width=160))
+    assert board().strip() == "no open concerns"
+
+
+def test_whatever_ids_are_like_both_fit_80_columns_and_cut_nothing() -> None:
+    wide = concern(
+        LONG, held_by_id=LONG, passed_on_to_id=LONG, due_at=EVENING, due=CONCERN_DUE_ANSWER_TO_REFERRAL, left_alone=True
+    )
+    entry = ChronologyEntry(at=TEN, actor_id=LONG, what="mentoring.safeguarding.concern-assigned", assignee_id=LONG)
+    for text in (board(wide, WAITS), file(GetConcernResponse(concern=wide, raiser_id=LONG, chronology=[entry]))):
+        assert max(map(len, text.splitlines())) <= 80
+        assert "…" not in text
+
+
+def test_a_file_says_who_is_in_it_as_what_what_is_due_and_what_happened_in_order() -> None:
+    text = file(FILE)
+    assert "In it: learner-1 (at risk); uncle (named)" in text
+    assert "Due: 2026-03-02 19:00 answer to referral, by deputy-1" in text
+    told = re.findall(r"^ ?(2026-03-02 \d\d:\d\d) +(\S+) +(.+?) *$", text, re.MULTILINE)
+    assert told == [
+        ("2026-03-02 10:00", "mentor-1", "raised"),
+        ("2026-03-02 19:00", "system", "assigned, to deputy-1 (deputy dsl)"),
+    ]
+
+
+def test_texts_are_shown_as_they_were_written_where_they_were_asked_for() -> None:
+    assert "Narrative" not in file(FILE)
+    told = GetConcernResponse()
+    told.CopyFrom(FILE)
+    told.narrative = "[bold]he[/bold] said"
+    told.chronology[1].text = "the [red] door"
+    assert "[bold]he[/bold] said" in file(told)
+    assert "the [red] door" in file(told)
+
+
+@pytest.mark.parametrize("typed", [["board"], ["board", "--all"], ["show", "c-1"]])
+def test_whose_view_it_is_has_to_be_said(typed: list[str]) -> None:
+    ended = CliRunner().invoke(app, ["concern", *typed], env={"MENTORSTREAM_TOKEN": ""})
+    assert ended.exit_code == 2
+    assert "CALLER_MISSING" in ended.stderr
+
+
+def test_a_service_that_is_not_there_is_told() -> None:
+    ended = CliRunner().invoke(app, ["concern", "board", "--token", "any", "--address", "127.0.0.1:1"])
+    assert (ended.exit_code, "UNAVAILABLE" in ended.stderr) == (2, True)
