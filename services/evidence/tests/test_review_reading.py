@@ -344,7 +344,8 @@ SIGNING = (SignReviewRequest(**ONE),)
         ("mentor-1", "mentor", (GETS, LISTS, *SIGNING, *KEEPING)),
         ("assessor-1", "assessor", (GETS, LISTS)),
         ("contact-1", "employer_contact", (GETS, LISTS, *SIGNING)),
-        ("guardian-1", "guardian", (LISTS,)),
+        # Whether the learner is under 18 is not known here, so a guardian reads nothing.
+        ("guardian-1", "guardian", ()),
         ("coach-1", "coach", ()),
         ("manager-1", "provider_manager", (GETS, LISTS, *SIGNING, *KEEPING)),
         ("mentor-2", "mentor", ()),

@@ -7,7 +7,6 @@ from mentoring.common.v1.common_pb2 import (
     PARTY_RELATIONSHIP_ASSESSOR,
     PARTY_RELATIONSHIP_COACH,
     PARTY_RELATIONSHIP_EMPLOYER_CONTACT,
-    PARTY_RELATIONSHIP_GUARDIAN,
     PARTY_RELATIONSHIP_PROVIDER_MANAGER,
     PARTY_RELATIONSHIP_TEACHER,
     PartyRelationship,
@@ -38,8 +37,7 @@ _MAY_BE_ASKED = frozenset({PARTY_RELATIONSHIP_ASSESSOR, PARTY_RELATIONSHIP_COACH
 
 TOLD_OF_REVIEWS: _Told = {
     GetReviewRequest: _PROGRESS,
-    # When the next is due and who signed: the outline that a guardian is told of progress.
-    ListReviewsRequest: _PROGRESS | {PARTY_RELATIONSHIP_GUARDIAN},
+    ListReviewsRequest: _PROGRESS,
     GetReviewProgressRequest: _MANAGER,
     ScheduleReviewRequest: _MANAGER,
     CancelReviewRequest: _MANAGER,
