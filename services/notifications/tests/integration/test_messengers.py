@@ -119,6 +119,12 @@ async def test_apprise_hands_it_to_the_service_that_the_address_names(there: Rec
     assert told["message"].splitlines() == [MESSAGE.text, MESSAGE.link, MESSAGE.why]
 
 
+async def test_an_apprise_address_is_one_url_and_no_further_one_rides_on_an_allowed_kind(there: Received) -> None:
+    address = f"xmls://127.0.0.1:1/,json://{there.url}/room"
+    assert (await refused(address, AppriseMessenger({"xmls"}, seconds=2))).code == "APPRISE_NOT_TAKEN"
+    assert there.posts == []
+
+
 async def test_apprise_says_what_a_service_did_not_take(there: Received) -> None:
     there.status = 500
     told = await refused(f"json://{there.url}/room", AppriseMessenger({"json"}))

@@ -131,6 +131,19 @@ async def test_an_address_that_is_none_is_said_to_be_gone_and_left_out(
     assert ways(found) == ["CHANNEL_EMAIL", "CHANNEL_WEBHOOK", "CHANNEL_WEBHOOK"]
 
 
+@pytest.mark.parametrize("step", ["mail_from", "rcpt"])
+async def test_mail_that_is_refused_for_its_sender_leaves_the_recipients_address_alone(
+    hooked: Make, mailbox: MailServer, step: str
+) -> None:
+    """RFC 3463: 5.1.8 is about the sender's address. Else a provider whose domain is broken would lose every address it writes to."""
+    getattr(mailbox, step).append("550 5.1.8 Sender address rejected: Domain not found")
+    found = hooked()
+    with pytest.raises(TryAgain):
+        await found.claim()
+    (settled,) = [one for one in found.story.past if isinstance(one, NoticeSettled)]
+    assert not settled.gone
+
+
 async def test_mail_that_is_refused_for_what_it_says_leaves_its_address_alone(
     hooked: Make, mailbox: MailServer
 ) -> None:

@@ -55,8 +55,10 @@ class AppriseMessenger:
 
 def _service(address: str) -> Apprise | None:
     # Nothing of a message or an address is kept on disk.
-    found = Apprise(asset=AppriseAsset(storage_mode="memory", async_mode=True))
-    return found if found.add(address) else None
+    asset = AppriseAsset(storage_mode="memory", async_mode=True)
+    # One URL: what is added as a text may hold several, and only the kind of the first was looked at.
+    one = Apprise.instantiate(address, asset=asset)
+    return Apprise(one, asset=asset) if one is not None else None
 
 
 def _schema(address: str) -> str:

@@ -11,6 +11,9 @@ from aiosmtplib import SMTP, SMTPDataError, SMTPException, SMTPResponseException
 from notifications.effects.mailer import NotTaken, Unsure
 
 _FAREWELL_SECONDS = 1.0
+# RFC 3463, and 7505 for the last: the recipient's mailbox, system, syntax, one that moved away, and a domain that takes no mail. The other
+# 5.1.x are about the sender's address, which is the platform's own and the same for everybody.
+_NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,5 @@ class SmtpMailer:
 
 
 def _refused(error: SMTPResponseException) -> NotTaken:
-    # RFC 3463: 5.1.x is about the recipient's address, which is none.
-    gone = error.code >= 500 and str(error.message).startswith("5.1.")
+    gone = error.code >= 500 and str(error.message).split(" ", 1)[0] in _NO_SUCH_ADDRESS
     return NotTaken(f"SMTP_{error.code}", passing=error.code < 500, gone=gone)
