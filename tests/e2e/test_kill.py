@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from mentoring.common.v1.common_pb2 import CommandReply
-from mentoring.notifications.v1.events_pb2 import OUTCOME_SENT, OUTCOME_UNKNOWN, Because, Occasion
+from mentoring.notifications.v1.events_pb2 import OUTCOME_ACKNOWLEDGED, OUTCOME_SENT, OUTCOME_UNKNOWN, Because, Occasion
 from mentorstream.contracts import SERVICES
 from mentorstream.demo import checks
 from mentorstream.demo.expected import Told, told
@@ -93,7 +93,7 @@ def _each_is_told_at_most_once(journey: Journey, found: checks.Found) -> None:
             Because.Name(notice.because).removeprefix("BECAUSE_"),
         )
         for notice in found.notices
-        if notice.outcome in (OUTCOME_SENT, OUTCOME_UNKNOWN)
+        if notice.outcome in (OUTCOME_SENT, OUTCOME_UNKNOWN, OUTCOME_ACKNOWLEDGED)
     )
     asked = {concern_id: checks.asked_in(answer) for concern_id, answer in found.concerns.items()}
     assert settled == told(journey.as_lived, asked)
@@ -104,9 +104,10 @@ def _each_is_told_at_most_once(journey: Journey, found: checks.Found) -> None:
         assert count == 1 or safeguarding, f"{notice_id} went out {count} times"
     sent = {notice.notice_id for notice in found.notices if notice.outcome == OUTCOME_SENT}
     assert sent <= mails.keys()
-    # A notice about a concern is never left in doubt: it goes out again until it is known to have gone.
+    # A notice about a concern is never left in doubt: it goes out again until it is known to have gone, or somebody has the concern.
+    done = (OUTCOME_SENT, OUTCOME_ACKNOWLEDGED)
     assert [
-        n.notice_id for n in found.notices if "CONCERN" in Occasion.Name(n.occasion) and n.outcome != OUTCOME_SENT
+        n.notice_id for n in found.notices if "CONCERN" in Occasion.Name(n.occasion) and n.outcome not in done
     ] == []
 
 

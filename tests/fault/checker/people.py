@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from mentoring.notifications.v1.events_pb2 import (
+    OUTCOME_ACKNOWLEDGED,
     OUTCOME_SENT,
     OUTCOME_UNKNOWN,
     NoticeRequested,
@@ -12,7 +13,7 @@ from mentoring.notifications.v1.events_pb2 import (
     NoticeStarted,
     Outcome,
 )
-from mentoring.safeguarding.v1.events_pb2 import ConcernAcknowledged, ConcernAssigned, ConcernEscalated
+from mentoring.safeguarding.v1.events_pb2 import ConcernAcknowledged, ConcernAssigned, ConcernClosed, ConcernEscalated
 from notifications.domain.occasions import is_safeguarding
 
 from tests.fault.checker.evidence import Evidence, Mail
@@ -27,15 +28,21 @@ class _Notice:
     recipient_id: str = ""
     event: str = ""
     safeguarding: bool = False
+    about_id: str = ""
+    about_version: int = 0
     attempts: int = 0
     unknown: int = 0
     outcome: Outcome.ValueType = Outcome.OUTCOME_UNSPECIFIED
 
 
 def told_at_most_once(evidence: Evidence) -> Verdict:
-    """Each notice is one mail; a second only of a safeguarding notice, under the same id, after an outcome recorded as unknown."""
+    """Each notice is one mail; a second only of a safeguarding notice, under the same id, after an outcome recorded as unknown.
+
+    None of an alert about a concern that was taken or closed after it was asked for, and of no other.
+    """
     verdict = Verdict("I5")
     notices = _notices(evidence)
+    taken = _taken(evidence)
     mails: dict[str, list[Mail]] = defaultdict(list)
     for mail in evidence.mails:
         mails[mail.notice_id].append(mail)
@@ -48,12 +55,16 @@ def told_at_most_once(evidence: Evidence) -> Verdict:
             len(sent) <= most, f"{notice_id} was sent {len(sent)} times, with {notice.unknown} outcomes unknown"
         )
         verdict.hold(len({mail.message_id for mail in sent}) <= 1, f"{notice_id} was sent under several message ids")
-        ended = (OUTCOME_SENT,) if notice.safeguarding else (OUTCOME_SENT, OUTCOME_UNKNOWN)
+        ended = (OUTCOME_SENT, OUTCOME_ACKNOWLEDGED if notice.safeguarding else OUTCOME_UNKNOWN)
         verdict.hold(
             notice.outcome in ended, f"{notice_id} is {Outcome.Name(notice.outcome)} after {notice.attempts} attempts"
         )
         went_out = bool(sent) or notice.outcome != OUTCOME_SENT
         verdict.hold(went_out, f"{notice_id} is recorded as sent, and no mail came")
+        verdict.hold(
+            notice.outcome != OUTCOME_ACKNOWLEDGED or taken.get(notice.about_id, 0) > notice.about_version,
+            f"{notice_id} was not sent, and nobody has taken {notice.about_id} since version {notice.about_version}",
+        )
     for (event, recipient), times in Counter((one.event, one.recipient_id) for one in notices.values()).items():
         verdict.hold(times == 1, f"{recipient} has {times} notices of the event {event}")
     return verdict
@@ -103,6 +114,15 @@ def unknown_outcomes(evidence: Evidence) -> int:
     return sum(notice.unknown for notice in _notices(evidence).values())
 
 
+def _taken(evidence: Evidence) -> dict[str, int]:
+    """The newest version at which each concern was taken or closed."""
+    return {
+        logged.event.concern_id: logged.meta.version
+        for logged in sorted(evidence.events("safeguarding"), key=lambda one: one.meta.version)
+        if isinstance(logged.event, ConcernAcknowledged | ConcernClosed)
+    }
+
+
 def _notices(evidence: Evidence) -> dict[str, _Notice]:
     notices: dict[str, _Notice] = defaultdict(_Notice)
     for logged in evidence.events("notifications"):
@@ -110,6 +130,7 @@ def _notices(evidence: Evidence) -> dict[str, _Notice]:
             notice = notices[logged.event.notice_id]
             notice.recipient_id, notice.event = logged.event.recipient_id, logged.causation_id
             notice.safeguarding = is_safeguarding(logged.event.occasion)
+            notice.about_id, notice.about_version = logged.event.about_id, logged.event.about_version
         if isinstance(logged.event, NoticeStarted):
             notices[logged.event.notice_id].attempts += 1
             # Started and not settled: on its way, whatever came before.

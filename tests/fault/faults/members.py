@@ -17,6 +17,7 @@ _GROUPS = {
     "notifications.ledger.v1": ("evidence", "sessions"),
     "notifications.sending.v1": ("notifications",),
     "notifications.suppressing.v1": ("notifications",),
+    "notifications.acknowledging.v1": ("safeguarding",),
     "notifications.verifying.v1": ("notifications",),
     "safeguarding.escalation.v1": ("safeguarding",),
 }

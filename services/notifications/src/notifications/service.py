@@ -15,6 +15,7 @@ from notifications.default_delivery import default_delivery
 from notifications.default_matrix import default_matrix
 from notifications.domain import ledger as ledger_domain
 from notifications.domain import telling as telling_domain
+from notifications.domain.acknowledgements import acknowledgements
 from notifications.domain.addresses import addresses
 from notifications.domain.circle import circle
 from notifications.domain.conditions import conditions
@@ -44,6 +45,7 @@ from notifications.projections.my_addresses import list_my_addresses
 from notifications.projections.notices import list_my_notices, list_notices, notices
 from notifications.projections.policy import policy_queries
 from notifications.projections.provider_details import get_provider_details
+from notifications.reactions.acknowledging import acknowledging
 from notifications.reactions.circles import circles
 from notifications.reactions.ledger import ledger
 from notifications.reactions.sending import sending
@@ -79,9 +81,10 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             telling_domain.telling,
             notice,
             reading,
+            acknowledgements,
         ],
         projections=[notices, inbox],
-        reactions=[circles, telling, ledger, sending, suppressing, verifying],
+        reactions=[circles, telling, ledger, sending, suppressing, verifying, acknowledging],
         queries=[
             list_notices,
             list_my_notices,

@@ -21,7 +21,7 @@ from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequest
 from mentoring.notifications.v1.notifications_pb2 import RecordCircleRequest, RegisterContactRequest, TellCircleRequest
 from mentoring.notifications.v1.preferences_events_pb2 import Preferences
 from mentoring.notifications.v1.preferences_pb2 import SetMyPreferencesRequest
-from notifications.effects.mailer import NotTaken
+from notifications.effects.mailer import NotTaken, Unsure
 from notifications.reactions.sending import sending
 from notifications.service import build
 
@@ -35,13 +35,14 @@ class Died(BaseException):
 
 
 class Mailbox:
-    """Takes mail, after so many that it refuses for a time."""
+    """Takes mail, after so many that it refuses for a time. `silent`: nobody knows whether it takes any."""
 
     def __init__(self, house: "House") -> None:
         self._house = house
         self.taken: list[EmailMessage] = []
         self.tried: list[datetime] = []
         self.refuses = 0
+        self.silent = False
 
     async def send(self, message: EmailMessage) -> None:
         self._house.step()
@@ -49,6 +50,8 @@ class Mailbox:
         if self.refuses:
             self.refuses -= 1
             raise NotTaken("SMTP_451", passing=True)
+        if self.silent:
+            raise Unsure("SMTP_NO_ANSWER")
         self.taken.append(message)
         self._house.step()
 

@@ -252,6 +252,7 @@ def test_a_received_concern_is_told_to_its_raiser_who_did_raise_it(
             person_id="mia",
             occasion=occasion,
             about_id="c-1",
+            about_version=1,
             because=Because.BECAUSE_RAISED_THE_CONCERN,
         )
     ]
@@ -287,6 +288,7 @@ def test_an_assigned_concern_is_told_to_its_assignee(role: AssigneeRole.ValueTyp
             person_id="dora",
             occasion=Occasion.OCCASION_CONCERN_ASSIGNED,
             about_id="c-1",
+            about_version=1,
             because=because,
             raiser_role="mentor",
             category="child_on_child",
@@ -304,6 +306,7 @@ def test_a_concern_that_is_passed_on_is_told_to_whoever_is_to_take_it() -> None:
             person_id="dora",
             occasion=Occasion.OCCASION_CONCERN_ASSIGNED,
             about_id="c-1",
+            about_version=1,
             because=Because.BECAUSE_PASSED_ON_TO,
             raiser_role="mentor",
             category="online",
@@ -317,6 +320,7 @@ def of_a_task(person_id: str, occasion: Occasion.ValueType) -> TellPersonRequest
         person_id=person_id,
         occasion=occasion,
         about_id="c-1",
+        about_version=1,
         because=Because.BECAUSE_HAS_A_TASK_OF_THE_CONCERN,
     )
 
@@ -329,6 +333,7 @@ def test_a_task_of_a_concern_is_told_to_whoever_is_to_do_it_and_when_it_is_overd
         person_id="hal",
         occasion=Occasion.OCCASION_CONCERN_CHASED,
         about_id="c-1",
+        about_version=1,
         because=Because.BECAUSE_HANDLES_THE_CONCERN,
     )
     late = of_a_task("dora", Occasion.OCCASION_CONCERN_TASK_OVERDUE)
@@ -358,6 +363,7 @@ def test_what_was_added_to_a_concern_is_told_to_its_handler_as_such() -> None:
             person_id="dora",
             occasion=Occasion.OCCASION_CONCERN_ADDED_TO,
             about_id="c-1",
+            about_version=1,
             because=Because.BECAUSE_HANDLES_THE_CONCERN,
             raiser_role="anonymous",
             category="child_on_child",
@@ -381,6 +387,7 @@ def test_what_was_not_done_about_a_concern_is_told_to_whoever_had_it(
             person_id="dora",
             occasion=occasion,
             about_id="c-1",
+            about_version=1,
             because=Because.BECAUSE_HANDLES_THE_CONCERN,
         )
     ]

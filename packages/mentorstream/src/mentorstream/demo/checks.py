@@ -14,7 +14,7 @@ from mentoring.evidence.v1.evidence_pb2 import (
     GetKsbProgressRequest,
     GetKsbProgressResponse,
 )
-from mentoring.notifications.v1.events_pb2 import OUTCOME_SENT, Because, Occasion
+from mentoring.notifications.v1.events_pb2 import OUTCOME_ACKNOWLEDGED, OUTCOME_SENT, Because, Occasion
 from mentoring.notifications.v1.notifications_pb2 import NoticeSummary
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_ACKNOWLEDGED,
@@ -167,7 +167,8 @@ def _notice_faults(expected: Counter[Told], found: Found) -> tuple[str, ...]:
             Because.Name(notice.because).removeprefix("BECAUSE_"),
         )
         for notice in found.notices
-        if notice.outcome == OUTCOME_SENT
+        # Whoever took a concern before its alert went out is not alerted any more.
+        if notice.outcome in (OUTCOME_SENT, OUTCOME_ACKNOWLEDGED)
     )
     return tuple(
         [f"not told: {one}" for one in (expected - sent)]
@@ -183,7 +184,8 @@ def _mail_faults(found: Found) -> tuple[str, ...]:
         for notice_id, count in ids.items()
         if count != 1 or notice_id not in notices
     ]
-    faults += [f"no mail for notice {notice_id}" for notice_id in notices.keys() - ids.keys()]
+    due = {notice_id for notice_id, notice in notices.items() if notice.outcome != OUTCOME_ACKNOWLEDGED}
+    faults += [f"no mail for notice {notice_id}" for notice_id in due - ids.keys()]
     for mail in found.mails:
         notice = notices.get(str(mail.message["X-Notice-Id"]))
         if notice is not None and list(mail.recipients) != [address_of(notice.recipient_id)]:

@@ -185,6 +185,7 @@ def _copy(command: TellPersonRequest, notice_id: str, registration: int) -> Noti
         about_id=command.about_id,
         registration=registration,
         rule=part_rule(command.because),
+        about_version=command.about_version,
     )
 
 

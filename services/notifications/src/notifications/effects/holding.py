@@ -14,6 +14,7 @@ from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
 from notifications.default_delivery import default_delivery
 from notifications.default_matrix import default_matrix
+from notifications.domain.acknowledgements import acknowledgements
 from notifications.domain.circle import circle
 from notifications.domain.conditions import conditions
 from notifications.domain.delivering import Dropped, Wait, delivery
@@ -41,7 +42,8 @@ class Holding:
     async def looked_at(self, request: StartNoticeRequest, doing: Doing) -> Outcome.ValueType:
         """What became of a notice that is not sent any more; unspecified: it goes now. Raises TryAgain where it waits."""
         if request.safeguarding:
-            return Outcome.OUTCOME_UNSPECIFIED
+            taken = await doing.state(acknowledgements, f"acknowledgement-{request.about_id}")
+            return Outcome.OUTCOME_ACKNOWLEDGED if taken.answer(request) else Outcome.OUTCOME_UNSPECIFIED
         told, matrix, wishes, policy = await asyncio.gather(
             doing.state(telling, f"telling-{request.telling_id}"),
             doing.state(self.matrix, "need-to-know"),

@@ -74,8 +74,8 @@ def requested(document: InboxDocument, event: NoticeRequested, meta: Metadata) -
 
 @inbox.on
 def settled(document: InboxDocument, event: NoticeSettled, _meta: Metadata) -> None:
-    """Whoever has lost the need to know before it was sent is not told here either."""
-    document.withdrawn = event.outcome == Outcome.OUTCOME_NEED_ENDED
+    """Whoever has lost the need to know before it was sent is not told here either, nor asked for what somebody has done since."""
+    document.withdrawn = event.outcome in (Outcome.OUTCOME_NEED_ENDED, Outcome.OUTCOME_ACKNOWLEDGED)
     _look_again(document)
 
 

@@ -33,6 +33,7 @@ def notice_requested(event: NoticeRequested, meta: Metadata) -> Iterator[Later]:
             category=event.category,
             registration=event.registration,
             second_copy=event.second_copy,
+            about_version=event.about_version,
             requested_at=timestamp(meta.at),
         ),
         urgent=is_safeguarding(event.occasion),

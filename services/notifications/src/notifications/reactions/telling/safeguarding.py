@@ -42,6 +42,7 @@ def concern_received(event: ConcernReceived, meta: Metadata) -> Iterator[TellPer
             Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER if danger else Occasion.OCCASION_CONCERN_RECEIVED
         ),
         about_id=event.concern_id,
+        about_version=meta.version,
         because=Because.BECAUSE_RAISED_THE_CONCERN,
     )
 
@@ -57,6 +58,7 @@ def concern_assigned(event: ConcernAssigned, meta: Metadata) -> Iterator[TellPer
         person_id=event.assignee_id,
         occasion=Occasion.OCCASION_CONCERN_ADDED_TO if added_to else Occasion.OCCASION_CONCERN_ASSIGNED,
         about_id=event.concern_id,
+        about_version=meta.version,
         # A role that this version does not know is still asked to act: the last rung is the one that always holds.
         because=_ASSIGNED_BECAUSE.get(event.assignee_role, Because.BECAUSE_SENIOR_LEAD_LAST_RESORT),
         raiser_role=event.raiser_role,
@@ -72,6 +74,7 @@ def concern_passed_on(event: ConcernPassedOn, meta: Metadata) -> Iterator[TellPe
         person_id=event.receiver_id,
         occasion=Occasion.OCCASION_CONCERN_ASSIGNED,
         about_id=event.concern_id,
+        about_version=meta.version,
         because=Because.BECAUSE_PASSED_ON_TO,
         raiser_role=event.raiser_role,
         category=_category(event.category),
@@ -138,6 +141,7 @@ def _to_handler(
             person_id=handler_id,
             occasion=occasion,
             about_id=concern_id,
+            about_version=meta.version,
             because=Because.BECAUSE_HANDLES_THE_CONCERN,
         )
 
@@ -151,6 +155,7 @@ def _to_assignee(
             person_id=assignee_id,
             occasion=occasion,
             about_id=concern_id,
+            about_version=meta.version,
             because=Because.BECAUSE_HAS_A_TASK_OF_THE_CONCERN,
         )
 
