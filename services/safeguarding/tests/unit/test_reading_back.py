@@ -39,8 +39,8 @@ from .test_reading import STREAM, TENANT, Provider
 DUTY = duty_events.DutySet(
     site_id="site-1", time_zone="Europe/London", notice_days=3,
     shifts=[
-        duty_events.Shift(person_id=DSL, weekdays=[1, 5], begins="08:30", ends="24:00", first_day="2026-03-02"),
-        duty_events.Shift(person_id=DEPUTY, weekdays=[6], begins="22:00", ends="07:05", last_day="2026-06-01"),
+        duty_events.Shift(person_id=DSL, weekdays=[duty_events.WEEKDAY_MONDAY, duty_events.WEEKDAY_FRIDAY], begins="08:30", ends="24:00", first_day="2026-03-02"),
+        duty_events.Shift(person_id=DEPUTY, weekdays=[duty_events.WEEKDAY_SATURDAY], begins="22:00", ends="07:05", last_day="2026-06-01"),
     ],
     leaves=[duty_events.Leave(person_id=DSL, first_day="2026-03-02", last_day="2026-03-06")],
 )  # fmt: skip

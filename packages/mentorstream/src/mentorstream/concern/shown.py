@@ -19,6 +19,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+# What is in these is short, and broken into lines already.
+_WHOLE = frozenset({"When (UTC)", "Due (UTC)"})
+_LATE = "\nlate"
 _BOARD = ("Concern", "What", "With", "Due (UTC)", "Left alone", "Passed to")
 
 
@@ -105,15 +108,13 @@ def _due(one: ConcernSummary, now: datetime) -> str:
     if not times:
         return "nothing"
     at, what = min(times)
-    return f"{at:%Y-%m-%d %H:%M}\n{what}{', late' if at < now else ''}"
+    return f"{at:%Y-%m-%d %H:%M}\n{what}{_LATE if at < now else ''}"
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:
     made = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
-        made.add_column(
-            name, overflow="fold", no_wrap=name == "When (UTC)", min_width=16 if name == "Due (UTC)" else None
-        )
+        made.add_column(name, overflow="fold", no_wrap=name in _WHOLE)
     return made
 
 

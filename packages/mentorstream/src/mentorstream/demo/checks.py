@@ -15,17 +15,30 @@ from mentoring.evidence.v1.evidence_pb2 import (
     GetKsbProgressResponse,
 )
 from mentoring.notifications.v1.events_pb2 import OUTCOME_ACKNOWLEDGED, OUTCOME_SENT, Because, Occasion
+from mentoring.notifications.v1.ledger_pb2 import GetMyLedgerResponse
 from mentoring.notifications.v1.notifications_pb2 import NoticeSummary
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_ACKNOWLEDGED,
+    CONCERN_STATUS_CLOSED,
     AcknowledgeConcernRequest,
+    ConcernSummary,
     GetConcernRequest,
     GetConcernResponse,
 )
 from mentoring.sessions.v1.sessions_pb2 import GetSessionRequest, GetSessionResponse
 
-from mentorstream.demo import cohort, year_checks
-from mentorstream.demo.cohort import CODES, CONCERNS, DEPUTIES, DSL, MARK, NAMING_THE_DSL, PROVIDER, STANDARD
+from mentorstream.demo import cohort, handling, year_checks
+from mentorstream.demo.cohort import (
+    CODES,
+    CONCERNS,
+    DEPUTIES,
+    DSL,
+    MARK,
+    NAMING_THE_DSL,
+    PROVIDER,
+    STANDARD,
+    UNANSWERED,
+)
 from mentorstream.demo.expected import Figures, Told, cohort_figures, ksb_figures, told
 from mentorstream.demo.journey import Journey, address_of
 from mentorstream.demo.settling import NotInTime, until
@@ -55,6 +68,8 @@ class Found:
     notices: list[NoticeSummary]
     mails: tuple[Received, ...]
     year: year_checks.YearFound
+    board: list[ConcernSummary]
+    ledger: GetMyLedgerResponse
 
 
 async def look(journey: Journey) -> Found:
@@ -78,6 +93,8 @@ async def look(journey: Journey) -> Found:
         notices=await journey.notices(),
         mails=mailbox.messages if mailbox else (),
         year=await year_checks.look(journey),
+        board=await handling.board(journey.platform),
+        ledger=await handling.ledger(journey.platform),
     )
 
 
@@ -89,6 +106,18 @@ async def check(journey: Journey, found: Found) -> list[Outcome]:
         Outcome(f"KSB progress of {len(journey.as_lived)} learners as planned", _progress_faults(journey, found)),
         Outcome("the cohort's summary as planned", _summary_faults(journey, found)),
         Outcome("each concern acknowledged by the right person, past whom it names", _concern_faults(found)),
+        Outcome(
+            "a concern from its raise to its close, with a reason",
+            handling.handling_faults(found.concerns[UNANSWERED.id]),
+        ),
+        Outcome(
+            "the handler's board, by deadline, before the close and after",
+            handling.board_faults(journey.board, found.board),
+        ),
+        Outcome(
+            "a learner sees who was told what, and nothing of a concern",
+            handling.ledger_faults(found.ledger, journey.as_lived),
+        ),
         Outcome(
             f"{expected.total()} notices: to those with a legitimate need, to nobody else, once",
             _notice_faults(expected, found),
@@ -147,7 +176,8 @@ def _concern_faults(found: Found) -> tuple[str, ...]:
     for plan in CONCERNS:
         answer = found.concerns[plan.id]
         has_it = tuple(entry.actor_id for entry in answer.chronology if entry.what.endswith("concern-acknowledged"))
-        if answer.concern.status != CONCERN_STATUS_ACKNOWLEDGED or has_it != (plan.asked[-1],):
+        wanted = CONCERN_STATUS_CLOSED if plan is UNANSWERED else CONCERN_STATUS_ACKNOWLEDGED
+        if answer.concern.status != wanted or has_it != (plan.asked[-1],):
             faults.append(f"{plan.id}: expected {plan.asked[-1]} to acknowledge it, found {has_it}")
         # On a slow machine a deadline may pass once more before the deputy answers: then the next was asked too, in order.
         asked, ladder = asked_in(answer), plan.ladder

@@ -8,7 +8,7 @@ from mentoring.evidence.v1.events_pb2 import DECISION_ACCEPT, DECISION_REFER
 from mentoring.notifications.v1 import events_pb2 as notices
 
 from mentorstream.demo import year_plan
-from mentorstream.demo.cohort import CODES, CONCERNS, DEPUTIES, DSL, EMPLOYERS, SENIOR_LEAD, LearnerPlan
+from mentorstream.demo.cohort import CODES, CONCERNS, DEPUTIES, DSL, EMPLOYERS, SENIOR_LEAD, UNANSWERED, LearnerPlan
 
 # Fewer people than this are not told of.
 LEAST = 5
@@ -161,7 +161,8 @@ def _about_year(plan: LearnerPlan) -> list[Told]:
 def _about_concerns(asked_by_concern: Mapping[str, Sequence[str]]) -> list[Told]:
     because = {DSL: "DSL_ON_DUTY", SENIOR_LEAD: "SENIOR_LEAD_LAST_RESORT"}
     because |= dict.fromkeys(DEPUTIES, "DEPUTY_DSL_NEXT_ON_THE_LADDER")
-    found = []
+    # The deputy who took it gave the other one something to do.
+    found = _each("CONCERN_TASK_GIVEN", UNANSWERED.id, (DEPUTIES[1], "HAS_A_TASK_OF_THE_CONCERN"))
     for concern in CONCERNS:
         if concern.raiser_id != concern.person_at_risk_id:
             # Who raises a concern about themselves is told by the reply: a published event would tell who is at risk.

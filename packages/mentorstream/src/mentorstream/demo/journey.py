@@ -32,6 +32,7 @@ from mentoring.notifications.v1.notifications_pb2 import (
 from mentoring.safeguarding.v1.events_pb2 import CONCERN_CATEGORY_EMOTIONAL, SEVERITY_SERIOUS
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     AcknowledgeConcernRequest,
+    ConcernSummary,
     ListMyConcernsRequest,
     ListMyConcernsResponse,
     RaiseConcernRequest,
@@ -46,7 +47,7 @@ from mentoring.sessions.v1.sessions_pb2 import (
     StartMentorshipRequest,
 )
 
-from mentorstream.demo import cohort, year_plan
+from mentorstream.demo import cohort, handling, year_plan
 from mentorstream.demo.cohort import MARK, PROVIDER, STANDARD, ConcernPlan, LearnerPlan, SessionPlan
 from mentorstream.demo.expected import told
 from mentorstream.demo.settling import AGAIN, LOOK_AGAIN, PATIENCE, NotInTime, stamp, until
@@ -65,7 +66,8 @@ _SETTLING = 400.0
 class Journey:
     """The cohort on a running platform.
 
-    `traced` is the session whose event is followed step by step; `traceparent` the trace that it is given in.
+    `traced` is the session whose event is followed step by step; `traceparent` the trace that it is given in. `board` is what the handler
+    of a concern had on their board before they closed it.
     """
 
     platform: Platform
@@ -74,6 +76,7 @@ class Journey:
     traceparent: str = ""
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
     year_begun: bool = False
+    board: list[ConcernSummary] = field(default_factory=list)
 
     @property
     def as_lived(self) -> tuple[LearnerPlan, ...]:
@@ -95,7 +98,7 @@ class Journey:
             ("Mentorships start", self.start_mentorships),
             ("Sessions are planned, held and missed", self.mentor),
             ("Evidence is submitted and judged", self.judge_evidence),
-            ("A year of one learner, and meanwhile two concerns: unanswered, naming the DSL", self.live_a_year),
+            ("A year of one learner, and meanwhile two concerns, one of them to its close", self.live_a_year),
             ("Everyone with a legitimate need is told", self.settle),
         )
 
@@ -164,8 +167,20 @@ class Journey:
         await self.side_by_side(self._evidence(plan) for plan in self.learners)
 
     async def raise_concerns(self) -> None:
-        """Two concerns at the same time: one that the DSL leaves unanswered, one that names the DSL."""
+        """Two concerns at the same time: one that the DSL leaves unanswered, one that names the DSL. The first is handled to its close."""
         await self.side_by_side(self._concern(plan) for plan in cohort.CONCERNS)
+        await self._give_each(handling.before_the_board(self.today))
+        if not self.board:
+            await until(self._board, "the handler's board")
+        await self._give_each(handling.until_the_close())
+
+    async def _give_each(self, acts: Iterable[tuple[str, Message]]) -> None:
+        for person_id, request in acts:
+            await self.give("safeguarding", person_id, ["deputy_dsl"], request)
+
+    async def _board(self) -> bool:
+        self.board = await handling.board(self.platform)
+        return bool(self.board)
 
     async def live_a_year(self) -> None:
         """One learner and a small group go on, while two concerns wait to be answered."""

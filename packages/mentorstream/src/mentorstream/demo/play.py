@@ -8,6 +8,7 @@ from mentoring.evidence.v1.cohort_pb2 import GetHeatMapRequest
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from mentorstream.concern.shown import show_board
 from mentorstream.demo import checks, show
 from mentorstream.demo.cohort import STANDARD
 from mentorstream.demo.journey import Journey
@@ -52,8 +53,10 @@ async def _on(console: Console, running: Platform) -> bool:
     show.cohort(console, found.summary)
     show_cohort(console, GetHeatMapRequest(standard=STANDARD), found.year.heat)
     show.concerns(console, found.concerns)
+    show_board(console, journey.board)
     show.mails(console, found)
     show.path(console, path)
+    show.ledger(console, found)
     show.outcomes(console, outcomes)
     return all(outcome.good for outcome in outcomes)
 

@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mentorstream.demo.checks import Found, Outcome, text_of
-from mentorstream.demo.cohort import CONCERNS
+from mentorstream.demo.cohort import CONCERNS, UNANSWERED
 from mentorstream.demo.path import Step
+from mentorstream.ledger.shown import show_ledger
 
 
 def cohort(console: Console, answer: GetCohortSummaryResponse) -> None:
@@ -77,6 +78,12 @@ def mails(console: Console, found: Found) -> None:
             head = f"To: {mail.recipients[0]}\nSubject: {mail.message['Subject']}\n\n"
             console.print(Panel(Text(head + text_of(mail.message).strip()), title="A concern's mail, whole"))
             return
+
+
+def ledger(console: Console, found: Found) -> None:
+    """Who was told what about the learner at risk, as that learner sees it."""
+    console.print(f"Who was told what about {UNANSWERED.person_at_risk_id}, as they see it")
+    show_ledger(console, found.ledger.entries, is_all=not found.ledger.next_cursor)
 
 
 def path(console: Console, steps: Sequence[Step]) -> None:

@@ -75,10 +75,10 @@ def _stretches(site: Site, zone: ZoneInfo) -> Iterator[Finding]:
         key = _Alike(tuple(one.person_ids), first.time(), ends.time(), ends.date() - first.date())
         alike.setdefault(key, []).append((first, ends))
     lead = site.rota.senior_lead_id
-    for one, times in alike.items():
+    for what, times in alike.items():
         kind, said = Kind.GAP, f"nobody is on duty: a concern goes to {lead} at once"
-        if one.people:
-            kind, said = Kind.OVERLAP, f"on duty together, asked in this order: {', '.join(one.people)}"
+        if what.people:
+            kind, said = Kind.OVERLAP, f"on duty together, asked in this order: {', '.join(what.people)}"
         yield Finding(kind, *times[0], said, times[-1][0], len(times))
 
 
