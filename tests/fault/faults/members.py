@@ -20,6 +20,7 @@ _GROUPS = {
     "notifications.acknowledging.v1": ("safeguarding",),
     "notifications.verifying.v1": ("notifications",),
     "safeguarding.escalation.v1": ("safeguarding",),
+    "safeguarding.merging.v1": ("safeguarding",),
 }
 _PARTITIONS = range(8)
 

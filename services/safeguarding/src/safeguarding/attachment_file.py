@@ -20,8 +20,8 @@ from mentoring.safeguarding.v1.attachments_pb2 import (
     ListAttachmentsResponse,
 )
 
-from safeguarding.concern_file import stream_of
 from safeguarding.domain.attachment_policy import attachment_policy
+from safeguarding.domain.concern import stream_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,17 +19,14 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
     LinkedPerson,
 )
 
-from safeguarding.domain.concern import concern
+from safeguarding.domain.concern import concern, stream_of
 from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.tasks import due_id_of
+from safeguarding.merged_chronology import tell_of_others
+from safeguarding.one_matter import leads
 
 _BODY_MAP = "body_map"
 _NO_DEADLINE = datetime.max.replace(tzinfo=UTC)
-
-
-def stream_of(concern_id: str) -> str:
-    """The stream of a concern."""
-    return f"{concern.name}-{concern_id}"
 
 
 async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernResponse:
@@ -47,6 +44,7 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
         # It says all the same that there is a concern, about whom, and who is in it.
         await read.note(history[0], "chronology", state.person_at_risk_id)
     response = GetConcernResponse(concern=summary(state), people=_people(state), due=_due(state))
+    response.concern.merged_into_id = await leads(read.principal.person_id, state, read)
     for body_map in filter(None, marks):
         response.body_marks.extend(json_format.Parse(body_map, BodyMap()).marks)
     for item in history:
@@ -64,6 +62,7 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
             entry.policy_version = item.event.policy_version
         entry.at.FromDatetime(item.meta.at)
         response.chronology.append(entry)
+    await tell_of_others(response.chronology, history, read)
     return response
 
 
@@ -80,6 +79,7 @@ def summary(state: Concern) -> ConcernSummary:
         held_by_id=state.held_by_id,
         left_alone=state.left_alone,
         passed_on_to_id=state.offer.receiver_id if state.offer is not None else "",
+        merged_ids=[one.concern_id for one in state.merged],
     )
     if state.acknowledge_by is not None:
         shown.acknowledge_by.FromDatetime(state.acknowledge_by)
@@ -103,7 +103,7 @@ def _people(state: Concern) -> list[LinkedPerson]:
     parts = {state.person_at_risk_id: PART_IN_CONCERN_AT_RISK} | dict(state.parts)
     return [
         LinkedPerson(person_id=person_id, part=PartInConcern.ValueType(parts.get(person_id, 0)))
-        for person_id in sorted(state.excluded_ids)
+        for person_id in sorted(state.in_it_ids)
     ]
 
 

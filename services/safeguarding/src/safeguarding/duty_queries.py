@@ -62,7 +62,7 @@ async def preview_routing(request: PreviewRoutingRequest, read: Reader) -> Previ
         site_id=request.site_id,
         category=request.category,
         severity=request.severity,
-        excluded_ids=involved,
+        in_it_ids=involved,
         past_every_dsl=is_about_a_dsl(its_rota, request.category, involved),
     )
     calendar = (await read.state(duty, f"duty-{request.site_id}")).calendar

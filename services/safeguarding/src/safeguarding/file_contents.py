@@ -11,18 +11,15 @@ from eventkernel.messages import Recorded
 from eventkernel.reading import Reader
 from mentoring.safeguarding.v1.transfer_events_pb2 import FilePart
 
-from safeguarding.concern_file import stream_of
-from safeguarding.domain.concern import concern
+from safeguarding.domain.concern import concern, stream_of
 from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.routing import is_among
-from safeguarding.projections.handled_concerns import handled_concerns
+from safeguarding.projections.handled_concerns import handled_concerns, handled_now
 
 
 async def handled_with(person_id: str, read: Reader) -> list[Concern]:
     """The concerns that the caller handles and this person is in, by their ids."""
-    me = read.principal.person_id
-    states = await given_to(me, read)
-    return [one for one in states if one.is_handler(me) and is_among(person_id, one.excluded_ids)]
+    return [one for one in await handled_now(read) if is_among(person_id, one.in_it_ids)]
 
 
 async def given_to(handler_id: str, read: Reader) -> list[Concern]:

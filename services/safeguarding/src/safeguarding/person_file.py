@@ -17,21 +17,19 @@ from mentoring.safeguarding.v1.oversight_pb2 import (
     PersonEntry,
 )
 
-from safeguarding.concern_file import sealed_fields, stream_of
-from safeguarding.domain.concern import concern
+from safeguarding.concern_file import sealed_fields
+from safeguarding.domain.concern import stream_of
 from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.routing import is_among
-from safeguarding.projections.handled_concerns import handled_concerns
+from safeguarding.projections.handled_concerns import handled_now
 
 _Said = tuple[Recorded, str, Concern]
 
 
 async def get_person_chronology(request: GetPersonChronologyRequest, read: Reader) -> GetPersonChronologyResponse:
     """What is sealed with the person's key in concerns that the caller handles and the person is in. Empty where there is none."""
-    mine = await read.documents(handled_concerns, assignee_id=read.principal.person_id)
-    said = chain.from_iterable(
-        await asyncio.gather(*(_of_person(one.concern_id, request.person_id, read) for one in mine))
-    )
+    mine = [one for one in await handled_now(read) if is_among(request.person_id, one.in_it_ids)]
+    said = chain.from_iterable(await asyncio.gather(*(_of_person(one, request.person_id, read) for one in mine)))
     shown, cursor = cut(said, request.page, key=_place, of=list_name("person", request.person_id))
     texts = await read.open([(item, field) for item, field, _ in shown])
     entries = [
@@ -81,14 +79,10 @@ async def list_concern_reads(request: ListConcernReadsRequest, read: Reader) -> 
     return ListConcernReadsResponse(reads=reads, next_cursor=cursor)
 
 
-async def _of_person(concern_id: str, person_id: str, read: Reader) -> list[_Said]:
-    history = await read.history(stream_of(concern_id))
-    state = concern.fold(concern.initial, [item.event for item in history])
-    if not state.is_handler(read.principal.person_id) or not is_among(person_id, state.excluded_ids):
-        return []
+async def _of_person(state: Concern, person_id: str, read: Reader) -> list[_Said]:
     return [
         (item, name, state)
-        for item in history
+        for item in await read.history(stream_of(state.concern_id))
         for name in sealed_fields(item.event)
         if _subject(item, name) == person_id and name != "body_map"
     ]

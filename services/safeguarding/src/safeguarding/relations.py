@@ -15,6 +15,7 @@ from mentoring.safeguarding.v1.handling_pb2 import (
     ReopenConcernRequest,
     TriageConcernRequest,
 )
+from mentoring.safeguarding.v1.merging_pb2 import MergeConcernsRequest, SeparateConcernRequest
 from mentoring.safeguarding.v1.oversight_pb2 import ListConcernReadsRequest
 from mentoring.safeguarding.v1.passing_on_pb2 import PassOnRequest
 from mentoring.safeguarding.v1.passing_on_tasks_pb2 import FinishTaskRequest, GiveTaskRequest
@@ -28,10 +29,10 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 )
 from mentoring.safeguarding.v1.transfer_pb2 import TakeOverFileTransferRequest, TransferFileRequest
 
-from safeguarding.concern_file import stream_of
-from safeguarding.domain.concern import concern
+from safeguarding.domain.concern import concern, stream_of
 from safeguarding.domain.concern_state import Concern
 from safeguarding.file_contents import handled_with
+from safeguarding.one_matter import handles, is_kept_away
 
 _AboutAConcern = (
     AcknowledgeConcernRequest
@@ -58,19 +59,33 @@ _AboutAConcern = (
 
 
 async def handler_of_concern(ask: Ask) -> bool:
-    """It is or was assigned to the caller, who is neither at risk nor named in it."""
-    return (await _concern(ask)).is_handler(ask.principal.person_id)
+    """It is or was assigned to the caller, or what it is merged into is; and the caller is neither at risk nor named in either."""
+    return await handles(ask.principal.person_id, await _concern(ask), ask.read)
+
+
+async def handler_of_both_concerns(ask: Ask) -> bool:
+    """The caller handles both."""
+    if isinstance(ask.request, MergeConcernsRequest):
+        ids = (ask.request.concern_id, ask.request.duplicate_id)
+    elif isinstance(ask.request, SeparateConcernRequest):
+        ids = (ask.request.leading_id, ask.request.concern_id)
+    else:
+        raise TypeError(f"{ask.request.DESCRIPTOR.name} is about no two concerns: give it no relationship to them")
+    both = [await ask.read.state(concern, stream_of(one)) for one in ids]
+    return all([await handles(ask.principal.person_id, one, ask.read) for one in both])
 
 
 async def raiser_or_handler(ask: Ask) -> bool:
     """The caller raised it, or handles it."""
-    return (await _concern(ask)).is_raiser_or_handler(ask.principal.person_id)
+    state, me = await _concern(ask), ask.principal.person_id
+    return state.is_raiser(me) or await handles(me, state, ask.read)
 
 
 async def has_task_or_handler(ask: Ask) -> bool:
     """The caller is to do something about it, or handles it."""
     state, me = await _concern(ask), ask.principal.person_id
-    return state.has_task(me) or state.is_handler(me)
+    has_task = state.has_task(me) and not await is_kept_away(me, state, ask.read)
+    return has_task or await handles(me, state, ask.read)
 
 
 async def handler_of_person(ask: Ask) -> bool:

@@ -9,8 +9,7 @@ from mentoring.safeguarding.v1.routing_pb2 import (
     PreviewConcernRoutingResponse,
 )
 
-from safeguarding.concern_file import stream_of
-from safeguarding.domain.concern import concern
+from safeguarding.domain.concern import concern, stream_of
 from safeguarding.domain.duty_set import duty
 from safeguarding.domain.policy import policy
 from safeguarding.domain.preview import preview

@@ -23,7 +23,14 @@ from safeguarding.projections.rota_sites import list_rotas, rota_sites
 from safeguarding.reactions.duty_gaps import duty_gaps
 from safeguarding.reactions.escalation import escalation
 from safeguarding.reactions.file_chasing import file_chasing
-from safeguarding.relations import handler_of_concern, handler_of_person, has_task_or_handler, raiser_or_handler
+from safeguarding.reactions.merging import merging
+from safeguarding.relations import (
+    handler_of_both_concerns,
+    handler_of_concern,
+    handler_of_person,
+    has_task_or_handler,
+    raiser_or_handler,
+)
 from safeguarding.rota_queries import get_rota
 from safeguarding.routing_queries import get_routing_policy, preview_concern_routing
 from safeguarding.transfer_file import get_file_contents, get_file_transfer
@@ -39,7 +46,7 @@ def build() -> Service:
         contract=Contract(files_of("mentoring.safeguarding.v1")),
         aggregates=[concern, rota, duty, policy, attachment_policy, file_transfer],
         projections=[handled_concerns, open_concerns, concern_tasks, file_transfers, rota_sites],
-        reactions=[escalation, duty_gaps, file_chasing],
+        reactions=[escalation, duty_gaps, file_chasing, merging],
         queries=[
             get_concern,
             list_my_concerns,
@@ -68,5 +75,6 @@ def build() -> Service:
             "raiser_or_handler": raiser_or_handler,
             "has_task_or_handler": has_task_or_handler,
             "handler_of_person": handler_of_person,
+            "handler_of_both_concerns": handler_of_both_concerns,
         },
     )

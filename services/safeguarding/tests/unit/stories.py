@@ -179,6 +179,7 @@ class Tale:
     files: AttachmentPolicyState = attachment_policy.initial
     now: datetime = NOON
     state: Concern = concern.initial
+    other: Concern = concern.initial
     happened: list[Message] = field(default_factory=list)
 
     def give(self, command: Message, by: Principal) -> Sequence[Message]:
@@ -192,6 +193,7 @@ class Tale:
                 Duty: self.duty,
                 RoutingPolicy: self.policy,
                 AttachmentPolicyState: self.files,
+                Concern: self.other,
             },
         )
         decided = concern.decisions[type(command)](self.state, command, context)

@@ -325,5 +325,5 @@ class TestAdd:
 
 
 def test_a_person_who_is_named_is_no_handler_even_if_they_had_been_asked() -> None:
-    state = Concern(asked_ids=(DSL,), excluded_ids=frozenset({DSL}))
+    state = Concern(asked_ids=(DSL,), in_it_ids=frozenset({DSL}))
     assert not state.is_handler(DSL)

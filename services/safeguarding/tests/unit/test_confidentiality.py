@@ -18,6 +18,7 @@ from safeguarding.domain.concern import concern
 from safeguarding.service import build
 
 from .histories import Deed, histories
+from .merging_stories import a_separation, merged, of
 from .stories import (
     DEPUTY,
     MENTOR,
@@ -115,9 +116,15 @@ def test_every_kind_of_published_event_was_looked_at() -> None:
     passed_on.give(a_passing_on(DEPUTY), dsl)
     passed_on.give(a_task(DEPUTY), dsl)
     passed_on.miss_what_is_due("task-t-1")
+    matter = merged()
+    matter.give(of("concern-2", addition), mentor)
+    matter.give(a_separation(), dsl)
     told = tale.happened + chased.happened + lapsed.happened + passed_on.happened
-    made = {type(event) for event in published(told)}
-    of_concerns = {event.message for event in PUBLISHED if event.type.startswith("mentoring.safeguarding.concern-")}
+    made = {
+        type(event)
+        for event in published([*told, *(matter.tales["concern-1"].happened), *matter.tales["concern-2"].happened])
+    }
+    of_concerns = {event.message for event in PUBLISHED if "concern-" in event.type}
     assert made == of_concerns
     # What else is published is about sites: which person stands there is said of the senior lead alone, who is told of a gap.
     others = {event.message for event in PUBLISHED} - of_concerns

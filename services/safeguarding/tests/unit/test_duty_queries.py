@@ -145,7 +145,7 @@ def test_a_preview_is_what_a_concern_that_is_raised_then_comes_to(
     now = MONDAY + timedelta(hours=hour)
     tale = Tale(rota=rota, duty=Duty(OFFICE), policy=replace(POLICY, rules=rules), now=now)
     would_be = Concern(
-        site_id="site-1", category=category, severity=events.SEVERITY_SERIOUS, excluded_ids=frozenset(involved),
+        site_id="site-1", category=category, severity=events.SEVERITY_SERIOUS, in_it_ids=frozenset(involved),
         past_every_dsl=is_about_a_dsl(rota, category, involved),
     )  # fmt: skip
     found = preview(would_be, tale.rota, OFFICE, tale.policy, now)

@@ -29,7 +29,7 @@ def test_whoever_is_named_is_passed_over_however_the_id_is_spelled(spelled: str)
     assert spelled != DSL
     assert ladder(ROTA, {spelled}) == (STEP_DEPUTY, STEP_SECOND, STEP_LEAD)
     assert is_about_a_dsl(ROTA, events.CONCERN_CATEGORY_STAFF_ALLEGATION, {spelled})
-    assert not Concern(asked_ids=(DSL,), excluded_ids=frozenset({spelled})).is_handler(DSL)
+    assert not Concern(asked_ids=(DSL,), in_it_ids=frozenset({spelled})).is_handler(DSL)
 
 
 def test_a_raiser_who_is_named_in_other_letters_is_told_nothing_at_home() -> None:

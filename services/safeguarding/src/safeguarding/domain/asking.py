@@ -47,6 +47,7 @@ from safeguarding.domain.concern_state import (
     due_set,
     handler,
     refuse_another_site,
+    refuse_merged,
     refuse_unless_open,
     to_be_looked_at,
     without_due,
@@ -56,7 +57,7 @@ from safeguarding.domain.concern_state import (
 from safeguarding.domain.passing_on import may_have_it_still
 from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
-from safeguarding.domain.routing import is_about_a_dsl
+from safeguarding.domain.routing import is_about_a_dsl, is_about_staff
 from safeguarding.domain.working_days import after_working_days
 from safeguarding.policy_defaults import LADO_REFERRAL_WORKING_DAYS, REFERRAL_ANSWER_WORKING_DAYS, TIME_ZONE
 
@@ -75,7 +76,7 @@ def escalate(
         raise NotYet("DEADLINE_AHEAD", f"The deadline of step {state.step} has not passed. Escalate once it has.")
     refuse_another_site(state, command.site_id)
     escalated_now = ConcernEscalated(concern_id=state.concern_id, unanswered_by_id=state.assignee_id, step=state.step)
-    return [escalated_now, *_next(state, context)]
+    return [escalated_now, *asked_next(state, context)]
 
 
 def acknowledge(
@@ -85,6 +86,7 @@ def acknowledge(
     something is to be done.
     """
     person_id = handler(state, context)
+    refuse_merged(state)
     if state.acknowledged_by_id == person_id:
         return []
     if state.acknowledged_by_id and not state.is_offered_to(person_id):
@@ -162,7 +164,7 @@ def _not_acted_on(
     lapsed_now = ConcernAcknowledgementLapsed(
         concern_id=state.concern_id, handler_id=state.acknowledged_by_id, step=state.step
     )
-    return [lapsed_now, *_next(state, context)]
+    return [lapsed_now, *asked_next(state, context)]
 
 
 def _rota_to_be_looked_at(
@@ -186,7 +188,7 @@ def _left_alone(
         lapsed_now = ConcernAcknowledgementLapsed(
             concern_id=state.concern_id, handler_id=state.held_by_id, step=state.step
         )
-        return [lapsed_now, *_next(state, context, last=True)]
+        return [lapsed_now, *asked_next(state, context, last=True)]
     return [
         ConcernChased(concern_id=state.concern_id, due_id=due.due_id, kind=due.kind, handler_id=state.held_by_id),
         to_be_looked_at(state, context.now + quiet_after),
@@ -204,7 +206,7 @@ def _not_taken(
             lapsed_now,
             ConcernChased(concern_id=state.concern_id, due_id=due.due_id, kind=due.kind, handler_id=giver_id),
         ]
-    return [lapsed_now, *_next(state, context)]
+    return [lapsed_now, *asked_next(state, context)]
 
 
 # What follows where it was not done in time, by what it was; all else is chased each working day.
@@ -226,6 +228,12 @@ def triage(
         return []
     refuse_unless_open(state)
     refuse_another_site(state, command.site_id)
+    if state.merged and is_about_staff(command.category) != is_about_staff(state.category):
+        raise Refusal(
+            "CONCERNS_KEPT_APART",
+            "Others are merged into this concern, and what is about the conduct of staff is kept apart from what is not. Separate them first.",
+            field="category",
+        )
     event = ConcernTriaged(
         concern_id=command.concern_id,
         handler_id=person_id,
@@ -331,10 +339,11 @@ def rota_looked_at(state: Concern, event: ConcernRotaLookedAt) -> Concern:
 def _past_every_dsl(state: Concern, context: Context) -> list[ConcernFoundAboutDsl | ConcernAssigned]:
     """Where it turns out to be about a DSL: the senior lead is asked instead of whoever has it."""
     about = is_about_a_dsl(context.state(Rota), state.category, state.excluded_ids)
-    return _next(state, context) if about and not state.past_every_dsl else []
+    return asked_next(state, context) if about and not state.past_every_dsl else []
 
 
-def _next(state: Concern, context: Context, *, last: bool = False) -> list[ConcernFoundAboutDsl | ConcernAssigned]:
+def asked_next(state: Concern, context: Context, *, last: bool = False) -> list[ConcernFoundAboutDsl | ConcernAssigned]:
+    """The next person of the ladder is asked; where it turns out to be about a DSL, past every DSL."""
     about = is_about_a_dsl(context.state(Rota), state.category, state.excluded_ids)
     found = [ConcernFoundAboutDsl(concern_id=state.concern_id)] if about and not state.past_every_dsl else []
     return [

@@ -24,6 +24,7 @@ from mentoring.safeguarding.v1.attachments_pb2 import (
     ExpireAttachmentRequest,
 )
 from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned
+from mentoring.safeguarding.v1.merging_events_pb2 import MergedConcernAddedTo
 
 from safeguarding.domain.attachment import Attachment, attachment_id_of
 from safeguarding.domain.attachment_policy import AttachmentPolicyState
@@ -67,7 +68,7 @@ def begin(state: Concern, command: BeginAttachmentRequest, context: Context) -> 
 
 def attach(
     state: Concern, command: AttachToConcernRequest, context: Context
-) -> list[ConcernAttached | ConcernAssigned]:
+) -> list[ConcernAttached | ConcernAssigned | MergedConcernAddedTo]:
     """The bytes are there, and right: whoever has the concern is told, unless they sent them."""
     found = _known(state, command.attachment_id)
     if found.attached:
@@ -111,7 +112,11 @@ def begun(state: Concern, event: ConcernAttachmentBegun) -> Concern:
 
 def attached(state: Concern, event: ConcernAttached) -> Concern:
     """It was added to, as by a text."""
-    return replace(_with(state, event.attachment_id, attached=True), added_to_at=event.at.ToDatetime(tzinfo=UTC))
+    return replace(
+        _with(state, event.attachment_id, attached=True),
+        added_to_at=event.at.ToDatetime(tzinfo=UTC),
+        additions=state.additions + 1,
+    )
 
 
 def ended(state: Concern, event: ConcernAttachmentEnded) -> Concern:

@@ -5,11 +5,11 @@ Once it was acknowledged, what others add to it waits for an acknowledgement lik
 
 from eventkernel.aggregate import Aggregate
 
-from safeguarding.domain import asking, attaching, handling, passing_on, raising, tasks
+from safeguarding.domain import asking, attaching, handling, merging, passing_on, raising, tasks
 from safeguarding.domain.concern_state import Concern
 
-# Shape 2: who was asked before it was found to be about a DSL is a handler no more.
-concern = Aggregate("concern", initial=Concern(), shape=2)
+# Shape 2: who was asked before it was found to be about a DSL is a handler no more. 3: who is in it, and who is kept away beside.
+concern = Aggregate("concern", initial=Concern(), shape=3)
 concern.decide(raising.raise_concern)
 concern.decide(raising.add_to)
 concern.decide(raising.link)
@@ -29,6 +29,11 @@ concern.decide(attaching.end)
 concern.decide(attaching.expire)
 concern.decide(tasks.give_task)
 concern.decide(tasks.finish_task)
+concern.decide(merging.merge)
+concern.decide(merging.join)
+concern.decide(merging.hear_of)
+concern.decide(merging.separate)
+concern.decide(merging.let_go)
 concern.evolve(raising.raised)
 concern.evolve(raising.received)
 concern.evolve(raising.added_to)
@@ -59,3 +64,16 @@ concern.evolve(tasks.explained)
 concern.evolve(tasks.given)
 concern.evolve(tasks.chased)
 concern.evolve(tasks.done)
+concern.evolve(merging.merge_explained)
+concern.evolve(merging.merge_begun)
+concern.evolve(merging.merged)
+concern.evolve(merging.heard_of)
+concern.evolve(merging.separation_explained)
+concern.evolve(merging.separated)
+concern.evolve(merging.let_go_of)
+concern.evolve(merging.added_to)
+
+
+def stream_of(concern_id: str) -> str:
+    """The stream of a concern."""
+    return f"{concern.name}-{concern_id}"

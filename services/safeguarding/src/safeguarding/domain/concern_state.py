@@ -3,7 +3,7 @@
 The state holds ids and codes alone, never a text. Nobody at risk or named is ever assigned, whatever the rota becomes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ from eventkernel.timestamps import timestamp
 from google.protobuf.timestamp_pb2 import Timestamp
 from mentoring.safeguarding.v1.events_pb2 import (
     ASSIGNEE_ROLE_HANDLER,
+    ASSIGNEE_ROLE_NEXT_TO_BE_ASKED,
     CONCERN_CATEGORY_UNSPECIFIED,
     SEVERITY_UNSPECIFIED,
     ConcernAssigned,
@@ -25,10 +26,12 @@ from mentoring.safeguarding.v1.handling_events_pb2 import (
     ConcernDue,
     ConcernDueSet,
 )
+from mentoring.safeguarding.v1.merging_events_pb2 import MergedConcernAddedTo
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_ACKNOWLEDGED,
     CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
     CONCERN_STATUS_CLOSED,
+    CONCERN_STATUS_MERGED,
     CONCERN_STATUS_UNSPECIFIED,
     ConcernStatus,
 )
@@ -37,7 +40,7 @@ from safeguarding.domain.attachment import Attachment
 from safeguarding.domain.duty_set import Duty
 from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
-from safeguarding.domain.routing import Step, is_among, next_step, route
+from safeguarding.domain.routing import Step, is_about_staff, is_among, next_step, route
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,28 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Leading:
+    """What a concern is merged into, by which of its mergings."""
+
+    concern_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A concern that is merged into this one, or is about to be. `heard` counts the additions to it that whoever has this one was told of;
+    -1: not even that it is merged.
+    """
+
+    concern_id: str
+    number: int
+    heard: int
+
+
+_NEXT = Step("", ASSIGNEE_ROLE_NEXT_TO_BE_ASKED)
+
+
+@dataclass(frozen=True, slots=True)
 class Concern:
     """One concern. `acknowledge_by` is set exactly while it awaits acknowledgement; `taken_as` is its status once that is given.
 
@@ -76,6 +101,9 @@ class Concern:
 
     `parts` has a PartInConcern by person, of those who were given one. `referrals` has a ReferredTo by referral, `answered` those
     that were answered.
+
+    `in_it_ids` are the person at risk and everybody named, `kept_away_ids` those who are so in a concern that was merged with it.
+    `merged` are those merged into it, `leading` is what it is merged into itself, `answered` the newest merging of it that was answered.
     """
 
     concern_id: str = ""
@@ -85,7 +113,8 @@ class Concern:
     status: ConcernStatus.ValueType = CONCERN_STATUS_UNSPECIFIED
     taken_as: ConcernStatus.ValueType = CONCERN_STATUS_ACKNOWLEDGED
     person_at_risk_id: str = ""
-    excluded_ids: frozenset[str] = frozenset()
+    in_it_ids: frozenset[str] = frozenset()
+    kept_away_ids: frozenset[str] = frozenset()
     past_every_dsl: bool = False
     raiser_id: str = ""
     raiser_role: str = ""
@@ -96,6 +125,7 @@ class Concern:
     acknowledge_by: datetime | None = None
     acknowledged_by_id: str = ""
     added_to_at: datetime | None = None
+    additions: int = 0
     parts: tuple[tuple[str, int], ...] = ()
     referrals: tuple[tuple[str, int], ...] = ()
     answers: tuple[tuple[str, int], ...] = ()
@@ -108,6 +138,15 @@ class Concern:
     looks: int = 0
     attachments: tuple[Attachment, ...] = ()
     given: tuple[Task, ...] = ()
+    merged: tuple[Merged, ...] = ()
+    mergings: int = 0
+    leading: Leading | None = None
+    answered: Leading | None = None
+
+    @property
+    def excluded_ids(self) -> frozenset[str]:
+        """Everybody who is never asked, told or shown anything of it."""
+        return self.in_it_ids | self.kept_away_ids
 
     @property
     def held_by_id(self) -> str:
@@ -125,7 +164,11 @@ class Concern:
 
     def is_raiser_or_handler(self, person_id: str) -> bool:
         """Whether this person may add to it."""
-        return (bool(person_id) and person_id == self.raiser_id) or self.is_handler(person_id)
+        return self.is_raiser(person_id) or self.is_handler(person_id)
+
+    def is_raiser(self, person_id: str) -> bool:
+        """Whether this person raised it."""
+        return bool(person_id) and person_id == self.raiser_id
 
     def has_task(self, person_id: str) -> bool:
         """Whether this person, who is neither at risk nor named, is to do something about it."""
@@ -145,6 +188,10 @@ class Concern:
     def attachment(self, attachment_id: str) -> Attachment | None:
         """The attachment of this id, however far it came."""
         return next((one for one in self.attachments if one.attachment_id == attachment_id), None)
+
+    def find_merged(self, concern_id: str) -> Merged | None:
+        """The concern of this id, where it is merged into this one or about to be."""
+        return next((one for one in self.merged if one.concern_id == concern_id), None)
 
     def find_due(self, due_id: str) -> Due | None:
         """What is due under this id, unless it is done."""
@@ -171,9 +218,31 @@ def asked_again(state: Concern, context: Context) -> ConcernAssigned:
     return assignment(state, whom, state.step + 1, from_now(state, context))
 
 
-def told_of_addition(state: Concern, author_id: str, context: Context) -> list[ConcernAssigned]:
-    """Whoever has it is asked again, unless they added it. Where nobody has it, the next to be asked reads it with the rest."""
+def told_of_addition(state: Concern, author_id: str, context: Context) -> list[ConcernAssigned | MergedConcernAddedTo]:
+    """Whoever has it is asked again, unless they added it. Where nobody has it, the next to be asked reads it with the rest. Where it is
+    merged, the leading concern hears of it, and whoever has that is asked.
+    """
+    if state.leading is not None:
+        return [MergedConcernAddedTo(concern_id=state.concern_id, leading_id=state.leading.concern_id)]
     return [] if state.held_by_id in {"", author_id} else [asked_again(state, context)]
+
+
+def taken_away(state: Concern, ids: Collection[str], context: Context) -> list[ConcernAssigned]:
+    """Where whoever has it turns out to be kept away: nobody has it, and a deadline that is over asks the next person of the rota."""
+    if state.leading is not None or not is_among(state.held_by_id, ids):
+        return []
+    return [assignment(state, _NEXT, state.step + 1, context.now)]
+
+
+def looked_into(state: Concern, ids: Collection[str], context: Context) -> list[ConcernDueSet]:
+    """Where somebody new turns out to be in a concern about staff: whether they are a DSL is asked of the rota, which only the
+    platform reads with a site of its own knowing. So it is due at once, and survives whatever happens meanwhile. What is merged is looked
+    into as its leading concern, and by itself once it is separated.
+    """
+    new = any(not is_among(person_id, state.excluded_ids) for person_id in ids)
+    if not new or state.leading is not None or state.past_every_dsl or not is_about_staff(state.category):
+        return []
+    return [due_set(state, f"rota-{len(state.excluded_ids)}", CONCERN_DUE_LOOK_AT_ROTA, context.now)]
 
 
 def assignment(state: Concern, whom: Step, number: int, acknowledge_by: datetime) -> ConcernAssigned:
@@ -253,7 +322,8 @@ def refuse_another_site(state: Concern, site_id: str) -> None:
 
 
 def refuse_unless_open(state: Concern) -> None:
-    """Only what somebody has acknowledged, and nobody closed, is acted on."""
+    """Only what somebody has acknowledged, and nobody closed or merged, is acted on."""
+    refuse_merged(state)
     if state.status == CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT:
         raise Refusal(
             "CONCERN_NOT_ACKNOWLEDGED",
@@ -263,4 +333,13 @@ def refuse_unless_open(state: Concern) -> None:
         raise Refusal(
             "CONCERN_CLOSED",
             "This concern is closed. Reopen it with ReopenConcern, add to it with AddToConcern, or raise a new concern.",
+        )
+
+
+def refuse_merged(state: Concern) -> None:
+    """What is merged is acted on as its leading concern."""
+    if state.status == CONCERN_STATUS_MERGED:
+        raise Refusal(
+            "CONCERN_MERGED",
+            "This concern is merged into another. Act on that one, or separate them first with SeparateConcern.",
         )

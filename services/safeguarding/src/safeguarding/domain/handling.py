@@ -35,7 +35,15 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 
 from safeguarding.domain import tasks
 from safeguarding.domain.asking import to_be_acted_on
-from safeguarding.domain.concern_state import Concern, due_set, handler, refuse_unless_open, without_due, worked_on
+from safeguarding.domain.concern_state import (
+    Concern,
+    due_set,
+    handler,
+    refuse_merged,
+    refuse_unless_open,
+    without_due,
+    worked_on,
+)
 from safeguarding.domain.working_days import after_working_days
 from safeguarding.policy_defaults import REFERRAL_ANSWER_WORKING_DAYS, TIME_ZONE
 
@@ -129,6 +137,7 @@ def reopen(
 ) -> list[ConcernReopeningExplained | ConcernReopened | ConcernDueSet]:
     """A handler takes it up again, with a reason which stays with the service: they have it, and are to act."""
     person_id = handler(state, context)
+    refuse_merged(state)
     if state.status != CONCERN_STATUS_CLOSED:
         raise Refusal(
             "CONCERN_NOT_CLOSED", "This concern is open. Act on it, or acknowledge it first where it waits for that."

@@ -1,6 +1,5 @@
 """A concern is raised, added to, and those whom it names are kept out of it: by anyone known, and by whoever has it."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC
 
@@ -10,7 +9,6 @@ from google.protobuf import json_format
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.options.v1.options_pb2 import Role
 from mentoring.safeguarding.v1.events_pb2 import (
-    ASSIGNEE_ROLE_NEXT_TO_BE_ASKED,
     SEVERITY_SERIOUS,
     ConcernAddedTo,
     ConcernAssigned,
@@ -18,12 +16,12 @@ from mentoring.safeguarding.v1.events_pb2 import (
     ConcernReceived,
 )
 from mentoring.safeguarding.v1.handling_events_pb2 import (
-    CONCERN_DUE_LOOK_AT_ROTA,
     PART_IN_CONCERN_UNSPECIFIED,
     ConcernDueSet,
     ConcernPersonLinked,
 )
 from mentoring.safeguarding.v1.handling_pb2 import LinkPersonRequest
+from mentoring.safeguarding.v1.merging_events_pb2 import MergedConcernAddedTo
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
     CONCERN_STATUS_UNSPECIFIED,
@@ -35,19 +33,19 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 from safeguarding.domain.concern_state import (
     Concern,
     asked,
-    assignment,
-    due_set,
     handler,
+    looked_into,
     not_yours,
+    refuse_merged,
+    taken_away,
     told_of_addition,
     worked_on,
 )
 from safeguarding.domain.rota import Rota
-from safeguarding.domain.routing import Step, is_about_a_dsl, is_about_staff, is_among
+from safeguarding.domain.routing import is_about_a_dsl, is_among
 
 _ANONYMOUS = "anonymous"
 _ROLES = frozenset(name.removeprefix("ROLE_").lower() for name, number in Role.items() if number)
-_NEXT = Step("", ASSIGNEE_ROLE_NEXT_TO_BE_ASKED)
 
 
 def raise_concern(
@@ -86,10 +84,10 @@ def raise_concern(
 
 def add_to(
     state: Concern, command: AddToConcernRequest, context: Context
-) -> list[ConcernAddedTo | ConcernPersonLinked | ConcernAssigned | ConcernDueSet]:
+) -> list[ConcernAddedTo | ConcernPersonLinked | ConcernAssigned | ConcernDueSet | MergedConcernAddedTo]:
     """Its raiser or a handler adds to it, at any time, and whoever has it is told: nothing that is said lies unread.
 
-    Where it was acknowledged, or closed, it is to be acknowledged again, by a deadline that escalates like the first one.
+    Where it was merged, whoever has the leading concern is. Where it was acknowledged, or closed, it is to be acknowledged again, by a deadline that escalates like the first one.
     Where nobody has it, the next to be asked reads what was added with the rest. Where it names whoever has it, they lose it.
     """
     author_id = context.principal.person_id
@@ -105,11 +103,12 @@ def add_to(
     named = [
         ConcernPersonLinked(concern_id=command.concern_id, person_id=person_id, linked_by_id=author_id)
         for person_id in command.named_person_ids
-        if not is_among(person_id, state.excluded_ids)
+        if not is_among(person_id, state.in_it_ids)
     ]
-    if taken_away := _taken_away(state, named, context):
-        return [added, *named, *taken_away]
-    return [added, *named, *_looked_into(state, named, context), *told_of_addition(state, author_id, context)]
+    named_ids = [event.person_id for event in named]
+    if lost := taken_away(state, named_ids, context):
+        return [added, *named, *lost]
+    return [added, *named, *looked_into(state, named_ids, context), *told_of_addition(state, author_id, context)]
 
 
 def link(
@@ -117,6 +116,7 @@ def link(
 ) -> list[ConcernPersonLinked | ConcernAssigned | ConcernDueSet]:
     """A handler says which part somebody has in it. From then on that person is asked, told and shown nothing of it."""
     handler_id = handler(state, context)
+    refuse_merged(state)
     if (command.person_id, command.part) in state.parts and not command.note:
         return []
     linked_now = ConcernPersonLinked(
@@ -127,9 +127,10 @@ def link(
         at=timestamp(context.now),
         note=Sealed(to_be_sealed=command.note) if command.note else None,
     )
-    if taken_away := _taken_away(state, [linked_now], context):
-        return [linked_now, *taken_away]
-    return [linked_now, *_looked_into(state, [linked_now], context)]
+    linked_ids = [command.person_id]
+    if lost := taken_away(state, linked_ids, context):
+        return [linked_now, *lost]
+    return [linked_now, *looked_into(state, linked_ids, context)]
 
 
 def raised(_state: Concern, event: ConcernRaised) -> Concern:
@@ -141,7 +142,7 @@ def raised(_state: Concern, event: ConcernRaised) -> Concern:
         severity=event.severity,
         status=CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
         person_at_risk_id=event.person_at_risk_id,
-        excluded_ids=frozenset({event.person_at_risk_id, *event.named_person_ids}),
+        in_it_ids=frozenset({event.person_at_risk_id, *event.named_person_ids}),
         past_every_dsl=event.past_every_dsl,
         raiser_id=event.raiser_id,
         content_digest=event.content_digest,
@@ -157,7 +158,9 @@ def added_to(state: Concern, event: ConcernAddedTo) -> Concern:
     """What was added is a text: the state keeps none, and when it was added."""
     if state.is_handler(event.author_id):
         state = worked_on(state, event.at)
-    return replace(state, added_to_at=event.at.ToDatetime(tzinfo=UTC)) if event.HasField("at") else state
+    if not event.HasField("at"):
+        return state
+    return replace(state, added_to_at=event.at.ToDatetime(tzinfo=UTC), additions=state.additions + 1)
 
 
 def linked(state: Concern, event: ConcernPersonLinked) -> Concern:
@@ -167,24 +170,7 @@ def linked(state: Concern, event: ConcernPersonLinked) -> Concern:
     parts = state.parts
     if event.part != PART_IN_CONCERN_UNSPECIFIED:
         parts = (*(one for one in parts if one[0] != event.person_id), (event.person_id, event.part))
-    return replace(state, excluded_ids=state.excluded_ids | {event.person_id}, parts=parts)
-
-
-def _taken_away(state: Concern, linked_now: Iterable[ConcernPersonLinked], context: Context) -> list[ConcernAssigned]:
-    """Where whoever has it turns out to be in it: nobody has it, and a deadline that is over asks the next person of the rota."""
-    if not is_among(state.held_by_id, {event.person_id for event in linked_now}):
-        return []
-    return [assignment(state, _NEXT, state.step + 1, context.now)]
-
-
-def _looked_into(state: Concern, linked_now: Iterable[ConcernPersonLinked], context: Context) -> list[ConcernDueSet]:
-    """Where somebody new turns out to be in a concern about staff: whether they are a DSL is asked of the rota, which only the
-    platform reads with a site of its own knowing. So it is due at once, and survives whatever happens meanwhile.
-    """
-    new = any(not is_among(event.person_id, state.excluded_ids) for event in linked_now)
-    if not new or state.past_every_dsl or not is_about_staff(state.category):
-        return []
-    return [due_set(state, f"rota-{len(state.excluded_ids)}", CONCERN_DUE_LOOK_AT_ROTA, context.now)]
+    return replace(state, in_it_ids=state.in_it_ids | {event.person_id}, parts=parts)
 
 
 def _digest(command: RaiseConcernRequest, context: Context) -> str:

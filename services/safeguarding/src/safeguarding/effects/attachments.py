@@ -3,8 +3,7 @@
 from eventkernel.reaction import Doing
 from mentoring.safeguarding.v1.attachments_pb2 import ExpireAttachmentRequest
 
-from safeguarding.concern_file import stream_of
-from safeguarding.domain.concern import concern
+from safeguarding.domain.concern import concern, stream_of
 from safeguarding.transfers.places import place_of
 
 

@@ -16,9 +16,9 @@ from mentoring.safeguarding.v1.passing_on_tasks_pb2 import (
 )
 from pydantic import BaseModel
 
-from safeguarding.concern_file import stream_of
-from safeguarding.domain.concern import concern
+from safeguarding.domain.concern import concern, stream_of
 from safeguarding.domain.tasks import due_id_of
+from safeguarding.one_matter import is_kept_away
 
 
 class GivenTask(BaseModel):
@@ -71,6 +71,8 @@ async def _to_do(task: GivenTask, read: Reader) -> _Mine | None:
     given_now, due = state.find_task(task.task_id), state.find_due(due_id_of(task.task_id))
     me = read.principal.person_id
     is_mine = given_now is not None and given_now.assignee_id == me and state.has_task(me)
+    if is_mine and await is_kept_away(me, state, read):
+        return None
     return (task, due.at) if is_mine and due is not None else None
 
 

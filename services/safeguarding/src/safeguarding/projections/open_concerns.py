@@ -1,4 +1,4 @@
-"""Every concern by when it was raised and whether it is closed: what finds those that are open, and what is counted. It names nobody."""
+"""Every concern by when it was raised and whether it is closed or merged: what finds those that are open, and what is counted. It names nobody."""
 
 import asyncio
 from collections import Counter
@@ -11,6 +11,7 @@ from eventkernel.reading import Reader
 from mentoring.common.v1.common_pb2 import Page
 from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned, ConcernCategory, ConcernClosed
 from mentoring.safeguarding.v1.handling_events_pb2 import ConcernReopened
+from mentoring.safeguarding.v1.merging_events_pb2 import ConcernMerged, ConcernSeparated
 from mentoring.safeguarding.v1.oversight_pb2 import (
     ConcernCount,
     GetConcernTrendsRequest,
@@ -20,9 +21,9 @@ from mentoring.safeguarding.v1.oversight_pb2 import (
 )
 from pydantic import BaseModel
 
-from safeguarding.concern_file import stream_of, summary, urgency
-from safeguarding.domain.concern import concern
-from safeguarding.domain.routing import is_among
+from safeguarding.concern_file import summary, urgency
+from safeguarding.domain.concern import concern, stream_of
+from safeguarding.one_matter import is_kept_away
 
 # A cell with fewer concerns could be about somebody who is known.
 _LEAST = 5
@@ -31,17 +32,18 @@ _PAGE = 500
 
 
 class OpenConcern(BaseModel):
-    """One concern; `month` is that of its raise, in UTC."""
+    """One concern; `month` is that of its raise, in UTC, and `merged_into` the merging that it is merged by."""
 
     concern_id: str
     site_id: str = ""
     category: ConcernCategory.ValueType = ConcernCategory.CONCERN_CATEGORY_UNSPECIFIED
     month: str = ""
     is_open: bool = True
+    merged_into: str = ""
 
 
 open_concerns = Projection(
-    "open_concerns", version=1, document=OpenConcern, key="concern_id", indexes=("is_open", "month")
+    "open_concerns", version=2, document=OpenConcern, key="concern_id", indexes=("is_open", "month")
 )
 
 
@@ -66,6 +68,19 @@ def reopened(document: OpenConcern, _event: ConcernReopened, _meta: Metadata) ->
     document.is_open = True
 
 
+@open_concerns.on
+def merged(document: OpenConcern, event: ConcernMerged, _meta: Metadata) -> None:
+    """It is shown and counted as its leading concern."""
+    document.is_open, document.merged_into = False, _merging(event)
+
+
+@open_concerns.on
+def separated(document: OpenConcern, event: ConcernSeparated, _meta: Metadata) -> None:
+    """On its own, unless it is merged into another. Where it was merged, the assignment that follows makes it open."""
+    if document.merged_into == _merging(event):
+        document.merged_into = ""
+
+
 async def list_open_concerns(request: ListOpenConcernsRequest, read: Reader) -> ListOpenConcernsResponse:
     """What is open by the concerns themselves, the nearest time by which somebody is to act first; nothing that the caller is in.
 
@@ -74,7 +89,7 @@ async def list_open_concerns(request: ListOpenConcernsRequest, read: Reader) -> 
     me = read.principal.person_id
     found = [one for one in await read.documents(open_concerns, is_open=True) if request.site_id in ("", one.site_id)]
     states = await asyncio.gather(*(read.state(concern, stream_of(one.concern_id)) for one in found))
-    others = [state for state in states if not is_among(me, state.excluded_ids)]
+    others = [state for state in states if not await is_kept_away(me, state, read)]
     shown, cursor = cut(others, request.page, key=urgency, of=list_name("open concerns", me, request.site_id))
     return ListOpenConcernsResponse(concerns=map(summary, shown), next_cursor=cursor)
 
@@ -86,8 +101,9 @@ async def get_concern_trends(request: GetConcernTrendsRequest, read: Reader) -> 
     page = Page(size=_PAGE)
     while True:
         found, page.cursor = await read.page(open_concerns, page, order="month", month=frozenset(months))
-        by_category.update((one.month, one.category) for one in found)
-        by_site.update((one.month, one.site_id) for one in found)
+        counted = [one for one in found if not one.merged_into]
+        by_category.update((one.month, one.category) for one in counted)
+        by_site.update((one.month, one.site_id) for one in counted)
         if not page.cursor:
             break
     counts = [
@@ -101,6 +117,10 @@ async def get_concern_trends(request: GetConcernTrendsRequest, read: Reader) -> 
         if count >= _LEAST and site_id
     ]
     return GetConcernTrendsResponse(counts=counts)
+
+
+def _merging(event: ConcernMerged | ConcernSeparated) -> str:
+    return f"{event.leading_id}.{event.number}"
 
 
 def _rounded(count: int) -> int:

@@ -8,7 +8,7 @@ from eventkernel.uploads import contents
 from mentoring.safeguarding.v1.attachments_pb2 import DownloadAttachmentRequest, DownloadAttachmentResponse
 
 from safeguarding.attachment_file import attached_in, shown
-from safeguarding.concern_file import stream_of
+from safeguarding.domain.concern import stream_of
 from safeguarding.transfers.places import place_of
 
 

@@ -30,10 +30,9 @@ from mentoring.safeguarding.v1.attachments_pb2 import (
     UploadAttachmentResponse,
 )
 
-from safeguarding.concern_file import stream_of
 from safeguarding.domain.attaching import refuse_ended
 from safeguarding.domain.attachment import Attachment, attachment_id_of
-from safeguarding.domain.concern import concern
+from safeguarding.domain.concern import concern, stream_of
 from safeguarding.transfers.places import place_of
 
 _ENDINGS = {
