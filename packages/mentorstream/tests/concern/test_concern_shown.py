@@ -134,3 +134,11 @@ def test_whose_view_it_is_has_to_be_said(typed: list[str]) -> None:
 def test_a_service_that_is_not_there_is_told() -> None:
     ended = CliRunner().invoke(app, ["concern", "board", "--token", "any", "--address", "127.0.0.1:1"])
     assert (ended.exit_code, "UNAVAILABLE" in ended.stderr) == (2, True)
+
+
+def test_what_is_merged_is_shown_with_its_leading_concern() -> None:
+    leading = concern("c-1", merged_ids=["c-2", "c-3"])
+    lines = [re.split(r"\s{2,}", line.strip())[0] for line in board(leading, width=160).splitlines()]
+    assert [line for line in lines if "c-" in line] == ["c-1", "+ c-2", "+ c-3"]
+    assert "Merged into it: c-2, c-3" in file(GetConcernResponse(concern=leading))
+    assert "Merged into: c-1" in file(GetConcernResponse(concern=concern("c-2", merged_into_id="c-1")))

@@ -62,7 +62,7 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
             entry.policy_version = item.event.policy_version
         entry.at.FromDatetime(item.meta.at)
         response.chronology.append(entry)
-    await tell_of_others(response.chronology, history, read)
+    await tell_of_others(response.chronology, history, read, without_texts=request.without_texts)
     return response
 
 

@@ -23,7 +23,9 @@ from safeguarding.one_matter import handles
 _Explained = tuple[Recorded, str]
 
 
-async def tell_of_others(chronology: Iterable[ChronologyEntry], history: Sequence[Recorded], read: Reader) -> None:
+async def tell_of_others(
+    chronology: Iterable[ChronologyEntry], history: Sequence[Recorded], read: Reader, *, without_texts: bool
+) -> None:
     """Completes the entries of a concern's history, in their order. Who does not handle the other concern is told of none."""
     me = read.principal.person_id
     for entry, item in zip(chronology, history, strict=True):
@@ -33,8 +35,9 @@ async def tell_of_others(chronology: Iterable[ChronologyEntry], history: Sequenc
         entry.other_concern_id = other_id
         if (found := await _explained_by_other(item.event, other_id, read)) is not None:
             explained, by_id = found
-            (entry.text,) = await read.open([(explained, "reason")])
             entry.actor_id = by_id
+            if not without_texts:
+                (entry.text,) = await read.open([(explained, "reason")])
 
 
 def _other_of(event: Message) -> str:

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from mentoring.safeguarding.v1 import oversight_pb2 as oversight
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from mentoring.safeguarding.v1.attachments_pb2 import ListAttachmentsRequest
+from safeguarding.concern_file import get_concern
 from safeguarding.person_file import get_person_chronology
 from safeguarding.projections.open_concerns import list_open_concerns, open_concerns
 from safeguarding.relations import handler_of_concern, raiser_or_handler
@@ -134,6 +135,15 @@ async def test_each_chronology_shows_it_with_its_reason_to_those_who_handle_both
         told = [one for one in (await provider.file_of(dsl, concern_id)).chronology if one.other_concern_id]
         assert {one.other_concern_id for one in told} == {other_id}
         assert [(one.actor_id, one.text) for one in told if one.text] == [(DSL, reason) for reason in _REASONS]
+
+
+async def test_without_texts_no_reason_is_opened_in_either(provider: MergingProvider) -> None:
+    await provider.ask(a_merging(), dsl)
+    shut = calls.GetConcernRequest(concern_id=B, without_texts=True)
+    told = [one for one in (await get_concern(shut, provider.node.reader(dsl))).chronology if one.other_concern_id]
+    assert [(one.actor_id, one.text) for one in told] == [(DSL, "")]
+    opened = await provider.store.access_log.about(TENANT, LEARNER)
+    assert "reason" not in {one.field for one in opened}
 
 
 async def test_who_handles_the_duplicate_alone_sees_that_it_is_merged_and_not_into_what(

@@ -8,6 +8,7 @@ from mentoring.common.v1.common_pb2 import Page
 from mentoring.safeguarding.v1.oversight_pb2 import ListOpenConcernsRequest, ListOpenConcernsResponse
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_CLOSED,
+    CONCERN_STATUS_MERGED,
     ConcernSummary,
     GetConcernRequest,
     GetConcernResponse,
@@ -31,6 +32,8 @@ from mentorstream.safeguarding_calls import (
 )
 
 concern = typer.Typer(no_args_is_help=True, help="Safeguarding concerns.")
+# Of these nothing is waited for; what is merged is shown by its leading concern.
+_DONE = (CONCERN_STATUS_CLOSED, CONCERN_STATUS_MERGED)
 ConcernId = Annotated[str, typer.Argument(help="The concern's id.")]
 
 
@@ -74,7 +77,7 @@ async def _mine(client: Client) -> list[ConcernSummary]:
     found, page = list[ConcernSummary](), Page(size=A_PAGE)
     while True:
         answer = await client.call(ListMyConcernsRequest(page=page), ListMyConcernsResponse)
-        found += [one for one in answer.concerns if one.status != CONCERN_STATUS_CLOSED]
+        found += [one for one in answer.concerns if one.status not in _DONE]
         page.cursor = answer.next_cursor
         if not page.cursor:
             return found

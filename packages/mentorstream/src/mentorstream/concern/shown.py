@@ -33,7 +33,7 @@ def show_board(console: Console, found: Sequence[ConcernSummary], now: datetime 
     made = _table("Open concerns by deadline", _BOARD)
     for one in found:
         made.add_row(
-            one.concern_id, _kind(one), _with(one), _due(one, now or datetime.now(UTC)),
+            _with_merged(one), _kind(one), _with(one), _due(one, now or datetime.now(UTC)),
             "yes" if one.left_alone else "", one.passed_on_to_id,
         )  # fmt: skip
     console.print(made)
@@ -60,6 +60,8 @@ def _head(found: GetConcernResponse) -> Iterator[tuple[str, str]]:
     yield "Site", one.site_id
     yield "With", _with(one)
     yield "Passed on to", one.passed_on_to_id
+    yield "Merged into it", ", ".join(one.merged_ids)
+    yield "Merged into", one.merged_into_id
     yield "Left alone", "yes: nothing was recorded of it for as long as the policy allows" if one.left_alone else ""
     yield "Raised by", found.raiser_id
     yield "At risk", found.person_at_risk_id
@@ -90,6 +92,10 @@ def _what(entry: ChronologyEntry) -> str:
 def _kind(one: ConcernSummary) -> str:
     category = _words(ConcernCategory.Name(one.category), "CONCERN_CATEGORY_") if one.category else "not said"
     return f"{category}, {_words(Severity.Name(one.severity), 'SEVERITY_')}"
+
+
+def _with_merged(one: ConcernSummary) -> str:
+    return "\n+ ".join([one.concern_id, *one.merged_ids])
 
 
 def _with(one: ConcernSummary) -> str:
