@@ -5,7 +5,7 @@ Events are hashed as they are stored, their texts sealed: nothing is opened, and
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from eventkernel.messages import Recorded
 from eventkernel.reading import Reader
@@ -13,6 +13,7 @@ from mentoring.safeguarding.v1.transfer_events_pb2 import FilePart
 
 from safeguarding.domain.concern import concern, stream_of
 from safeguarding.domain.concern_state import Concern
+from safeguarding.domain.file_transfer import FileTransferState
 from safeguarding.domain.routing import is_among
 from safeguarding.projections.handled_concerns import handled_concerns, handled_now
 
@@ -27,6 +28,22 @@ async def given_to(handler_id: str, read: Reader) -> list[Concern]:
     found = await read.documents(handled_concerns, assignee_id=handler_id)
     ids = sorted({one.concern_id for one in found})
     return list(await asyncio.gather(*(read.state(concern, stream_of(one)) for one in ids)))
+
+
+async def given_to_each(handler_ids: Iterable[str], read: Reader) -> Mapping[str, Sequence[Concern]]:
+    """The same of each of these people."""
+    ids = sorted(set(handler_ids))
+    return dict(zip(ids, await asyncio.gather(*(given_to(one, read) for one in ids)), strict=True))
+
+
+def is_in_file(me: str, transfer: FileTransferState, given: Mapping[str, Sequence[Concern]]) -> bool:
+    """Whether somebody is in one of the concerns that a file is made of, handled still or handled once, by whoever sees or saw to it.
+
+    Args:
+        given: every concern that was given to each of those.
+    """
+    concerns = [one for person_id in transfer.seen_to_by_ids for one in given[person_id]]
+    return any(is_among(me, one.excluded_ids) for one in concerns if is_among(transfer.person_id, one.excluded_ids))
 
 
 async def parts_of(concern_ids: Iterable[str], read: Reader) -> list[FilePart]:

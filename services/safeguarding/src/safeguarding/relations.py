@@ -31,8 +31,10 @@ from mentoring.safeguarding.v1.transfer_pb2 import TakeOverFileTransferRequest, 
 
 from safeguarding.domain.concern import concern, stream_of
 from safeguarding.domain.concern_state import Concern
-from safeguarding.file_contents import handled_with
+from safeguarding.domain.file_transfer import file_transfer
+from safeguarding.file_contents import given_to_each, handled_with, is_in_file
 from safeguarding.one_matter import handles, is_kept_away
+from safeguarding.projections.file_transfers import transfer_stream
 
 _AboutAConcern = (
     AcknowledgeConcernRequest
@@ -89,10 +91,16 @@ async def has_task_or_handler(ask: Ask) -> bool:
 
 
 async def handler_of_person(ask: Ask) -> bool:
-    """The caller handles a concern that the request's person is in."""
+    """The caller handles a concern that the request's person is in, and is in none that a file which they take over is made of."""
     if not isinstance(ask.request, TransferFileRequest | TakeOverFileTransferRequest):
         raise TypeError(f"{ask.request.DESCRIPTOR.name} is about no person: give it no relationship to one")
-    return bool(await handled_with(ask.request.person_id, ask.read))
+    if not await handled_with(ask.request.person_id, ask.read):
+        return False
+    if isinstance(ask.request, TransferFileRequest):
+        return True
+    taken_over = await ask.read.state(file_transfer, transfer_stream(ask.request.transfer_id))
+    given = await given_to_each(taken_over.seen_to_by_ids, ask.read)
+    return not is_in_file(ask.principal.person_id, taken_over, given)
 
 
 async def _concern(ask: Ask) -> Concern:

@@ -10,6 +10,7 @@ from mentoring.safeguarding.v1.routing_pb2 import (
 )
 
 from safeguarding.domain.concern import concern, stream_of
+from safeguarding.domain.concern_state import by_the_rota
 from safeguarding.domain.duty_set import duty
 from safeguarding.domain.policy import policy
 from safeguarding.domain.preview import preview
@@ -39,9 +40,10 @@ async def get_routing_policy(_request: GetRoutingPolicyRequest, read: Reader) ->
 
 async def preview_concern_routing(request: PreviewConcernRoutingRequest, read: Reader) -> PreviewConcernRoutingResponse:
     """By the same functions as its next deadline. Its handlers alone ask: why somebody is passed over says who is in it."""
-    state = await read.state(concern, stream_of(request.concern_id))
+    known = await read.state(concern, stream_of(request.concern_id))
     its_policy = await read.state(policy, "routing-policy")
-    its_rota = await read.state(rota, f"rota-{state.site_id}")
+    its_rota = await read.state(rota, f"rota-{known.site_id}")
+    state = by_the_rota(known, its_rota)
     found = preview(state, its_rota, (await read.state(duty, f"duty-{state.site_id}")).calendar, its_policy, read.now)
     steps = steps_of(found)
     response = PreviewConcernRoutingResponse(

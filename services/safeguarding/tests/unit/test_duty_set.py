@@ -102,6 +102,19 @@ def test_a_gap_is_told_once_before_it_begins_and_the_next_look_is_arranged_for_t
     )
 
 
+def test_of_several_gaps_within_a_notice_each_is_told_once_whatever_is_looked_through_again() -> None:
+    nights = set_(shift(begins="09:00", ends="17:00"), notice=7)
+    told = nights.when(LOOK, at=MONDAY)
+    assert len(told.events) == 7 + len([looked(MONDAY)])
+    for again in (timedelta(0), timedelta(days=1), timedelta(days=3)):
+        outcome = told.after().when(LOOK, at=MONDAY + again)
+        found = [event for event in outcome.events if isinstance(event, events.DutyGapFound)]
+        assert found == [one for one in found if one.begins_at.ToDatetime(UTC) >= MONDAY + timedelta(days=7)]
+        told = outcome
+    # What is over is not kept.
+    assert min(ends for _, ends in told.after().state.told) > MONDAY - timedelta(days=7)
+
+
 def test_a_gap_that_is_far_off_is_told_when_its_notice_comes() -> None:
     past = set_(shift(), leaves=(leave("2026-03-12", "2026-03-12"),), notice=3)
     past.when(LOOK, at=MONDAY).then(looked(day(9)))

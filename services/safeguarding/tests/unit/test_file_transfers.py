@@ -8,12 +8,16 @@ import pytest
 from eventkernel.access import Denied
 from eventkernel.aggregate import Refusal
 from eventkernel.messages import Principal
+from eventkernel.reading import Reader
 from eventkernel.testing.scenario import person
 from eventkernel.transfers import Transfer, nothing
 from mentoring.common.v1.common_pb2 import Page
 from mentoring.safeguarding.v1 import safeguarding_pb2 as concern_calls
 from mentoring.safeguarding.v1 import transfer_events_pb2 as events
 from mentoring.safeguarding.v1 import transfer_pb2 as calls
+from safeguarding import file_contents
+from safeguarding.domain.concern_state import Concern
+from safeguarding.file_contents import given_to
 from safeguarding.projections.file_transfers import list_file_transfers
 from safeguarding.transfer_file import get_file_contents, get_file_transfer
 from safeguarding.transfers.sent import record_file_sent
@@ -232,12 +236,71 @@ class TestLists:
         assert await listed(provider, lead) == []
         assert await listed(provider, person("person-another-lead", "senior_lead")) == ["transfer-1"]
 
+    async def test_however_many_wait_each_handlers_concerns_are_looked_at_once(
+        self, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        second = calls.TransferFileRequest()
+        second.CopyFrom(OPEN)
+        second.transfer_id = "transfer-2"
+        for request in (OPEN, second):
+            await provider.give(request, dsl)
+        looked_at = list[str]()
+
+        async def counted(handler_id: str, read: Reader) -> list[Concern]:
+            looked_at.append(handler_id)
+            return await given_to(handler_id, read)
+
+        monkeypatch.setattr(file_contents, "given_to", counted)
+        assert await listed(provider, lead) == ["transfer-1", "transfer-2"]
+        assert looked_at == [DSL]
+
     async def test_a_senior_leads_own_file_is_not_in_their_list(self, provider: Provider) -> None:
         own = calls.TransferFileRequest()
         own.CopyFrom(OPEN)
         own.person_id = "person-friend"
         await provider.give(own, dsl)
         assert await listed(provider, person("person-friend", "senior_lead")) == []
+
+
+class TestAcrossHandlers:
+    """One concern about the learner is the DSL's; the other, which names the DSL, is the deputy's."""
+
+    @pytest.fixture
+    async def apart(self, tmp_path: Path) -> AsyncIterator[Provider]:
+        made = Provider(tmp_path)
+        rota = concern_calls.SetRotaRequest(site_id="site-1", dsl_id=DSL, deputy_ids=[DEPUTY], senior_lead_id=LEAD)
+        await made.give(rota, lead)
+        await made.give(a_concern(), mentor)
+        await made.give(a_concern(concern_id="concern-2", naming=[DSL]), mentor)
+        await made.project()
+        await made.give(OPEN, dsl)
+        await send(made, list((await contents(made)).parts))
+        yield made
+        await made.node.appends.close()
+
+    async def test_who_is_in_a_part_of_a_file_does_not_take_it_over_and_learns_nothing(self, apart: Provider) -> None:
+        await apart.give(an_addition(DEPUTY), mentor)
+        nobodys = calls.TakeOverFileTransferRequest(transfer_id="transfer-1", person_id="person-nobody")
+        answers = set()
+        for request in (TAKE_OVER, nobodys):
+            with pytest.raises(Denied) as denied:
+                await apart.give(request, deputy)
+            answers.add(str(denied.value))
+        assert len(answers) == 1
+
+    async def test_a_senior_lead_who_is_in_a_part_sees_it_no_more_once_another_took_it_over(
+        self, apart: Provider
+    ) -> None:
+        await apart.give(an_addition(LEAD), mentor)
+        await apart.give(TAKE_OVER, deputy)
+        assert await listed(apart, lead) == []
+        assert await listed(apart, person("person-another-lead", "senior_lead")) == ["transfer-1"]
+
+    async def test_a_list_that_is_behind_shows_it_to_nobody_who_gave_it_up(self, apart: Provider) -> None:
+        await listed(apart, dsl)
+        await apart.give(TAKE_OVER, deputy)
+        request = calls.ListFileTransfersRequest()
+        assert not (await list_file_transfers(request, apart.node.reader(dsl))).transfers
 
 
 async def test_another_who_handles_a_concern_of_the_person_takes_it_over(provider: Provider) -> None:

@@ -31,10 +31,12 @@ from .stories import (
     DEPUTY,
     DSL,
     LEAD,
+    MENTOR,
     POLICY,
     SECOND_DEPUTY,
     Tale,
     a_concern,
+    a_file,
     a_link,
     a_passing_on,
     a_referral,
@@ -49,6 +51,7 @@ from .stories import (
     deputy,
     dsl,
     due_comes,
+    file_came,
     finishing,
     lead,
     mentor,
@@ -113,6 +116,14 @@ class TestUnclosedConcernsNobodySees:
         assert isinstance(again, handling.ConcernDueSet)
         assert again.due_at.ToDatetime(UTC) == worked_on_at + WEEK
         assert isinstance(looked_at(tale)[0], handling.ConcernChased)
+
+    def test_a_file_that_a_handler_attaches_is_recorded_too_and_one_of_the_raisers_is_not(self) -> None:
+        for author, author_id, is_recorded in ((dsl, DSL, True), (mentor, MENTOR, False)):
+            tale = acted_on()
+            looked_at(tale)
+            tale.give(a_file(), author)
+            tale.give(file_came(author_id), platform)
+            assert (tale.state.worked_on_at == tale.now) is is_recorded
 
     def test_an_answer_and_a_task_that_is_done_are_recorded_too(self) -> None:
         for first, then, by in ((a_referral(), an_answer(), dsl), (a_task(DEPUTY), finishing(), deputy)):

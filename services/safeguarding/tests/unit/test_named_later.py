@@ -1,5 +1,7 @@
 """Somebody turns out later to be in a concern about staff: where that is a DSL, no DSL keeps it, reads it or closes it."""
 
+from dataclasses import replace
+
 import pytest
 from eventkernel.messages import Principal
 from google.protobuf.message import Message
@@ -19,16 +21,22 @@ from .stories import (
     DSL,
     LEAD,
     MENTOR,
+    SECOND_DEPUTY,
     STRANGER,
     Tale,
     a_concern,
     a_link,
+    a_passing_on,
+    a_task,
     acknowledgement,
     an_action,
     an_addition,
     assignment,
     closure,
+    deputy,
     dsl,
+    finishing,
+    lead,
     mentor,
     raised,
     refusal_of,
@@ -73,6 +81,26 @@ def test_one_that_is_closed_before_the_rota_was_looked_at_goes_past_every_dsl_al
     look_at_the_rota(tale)
     assert assignment(tale).assignee_id == LEAD
     assert not tale.state.is_handler(DSL)
+
+
+def test_a_colleague_of_the_dsl_has_no_task_of_it_any_more() -> None:
+    tale = an_allegation_that_the_dsl_has(STRANGER)
+    tale.give(a_task(DEPUTY), dsl)
+    tale.give(an_addition(SECOND_DEPUTY), mentor)
+    look_at_the_rota(tale)
+    assert not tale.state.has_task(DEPUTY)
+    assert tale.state.find_due("task-t-1") is None
+    assert refusal_of(tale, finishing("t-2"), deputy).code == "CONCERN_NOT_YOURS"
+
+
+def test_a_senior_lead_who_has_it_is_the_one_who_is_asked_and_reads_it_still() -> None:
+    tale = an_allegation_that_the_dsl_has(STRANGER)
+    tale.policy = replace(tale.policy, last_resort_id="person-owner")
+    tale.give(a_passing_on(LEAD), dsl)
+    tale.give(acknowledgement, lead)
+    tale.give(an_addition(DEPUTY), lead)
+    look_at_the_rota(tale)
+    assert (tale.state.assignee_id, tale.state.is_handler(LEAD)) == (LEAD, True)
 
 
 def test_where_it_is_no_dsl_whoever_has_it_keeps_it_and_nothing_is_due_of_it_any_more() -> None:

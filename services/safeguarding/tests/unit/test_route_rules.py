@@ -35,6 +35,7 @@ from .stories import (
     SECOND_DEPUTY,
     Tale,
     a_concern,
+    a_rota,
     assignment,
     dsl,
     lead,
@@ -263,3 +264,16 @@ class TestPreview:
         ]
         tale.miss_the_deadline()
         assert tale.state.assignee_id == found.next.person_id
+
+    async def test_of_one_that_names_whom_the_rota_makes_a_deputy_since_it_says_that_it_goes_past_every_dsl(
+        self,
+    ) -> None:
+        tale = Tale(rota=a_rota(DSL))
+        tale.give(a_concern(category=ALLEGATION, naming=[DEPUTY]), mentor)
+        tale.rota = ROTA
+        streams = {"rota-site-1": STREAMS["rota-site-1"], "concern-concern-1": tale.happened}
+        found = await preview_concern_routing(
+            PreviewConcernRoutingRequest(concern_id="concern-1"), LaidDown(dsl, streams)
+        )
+        tale.miss_the_deadline()
+        assert (found.next.person_id, tale.state.assignee_id) == (LEAD, LEAD)

@@ -44,6 +44,7 @@ from safeguarding.domain.concern_state import (
     Concern,
     Due,
     asked,
+    by_the_rota,
     due_set,
     handler,
     refuse_another_site,
@@ -57,7 +58,7 @@ from safeguarding.domain.concern_state import (
 from safeguarding.domain.passing_on import may_have_it_still
 from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
-from safeguarding.domain.routing import is_about_a_dsl, is_about_staff
+from safeguarding.domain.routing import is_about_staff
 from safeguarding.domain.working_days import after_working_days
 from safeguarding.policy_defaults import LADO_REFERRAL_WORKING_DAYS, REFERRAL_ANSWER_WORKING_DAYS, TIME_ZONE
 
@@ -295,8 +296,11 @@ def lapsed(state: Concern, _event: ConcernAcknowledgementLapsed) -> Concern:
 
 
 def found_about_dsl(state: Concern, _event: ConcernFoundAboutDsl) -> Concern:
-    """From here on it goes past every DSL, whatever the rota becomes: those who were asked before are handlers no more."""
-    return replace(state, past_every_dsl=True, asked_ids=())
+    """From here on it goes past every DSL, whatever the rota becomes: those who were asked before are handlers no more, and what was given to
+    them to do is theirs no more.
+    """
+    due = without_due(state.due, CONCERN_DUE_TASK)
+    return replace(tasks.ended(state), past_every_dsl=True, asked_ids=(), due=due)
 
 
 def acknowledged(state: Concern, event: ConcernAcknowledged) -> Concern:
@@ -338,15 +342,12 @@ def rota_looked_at(state: Concern, event: ConcernRotaLookedAt) -> Concern:
 
 def _past_every_dsl(state: Concern, context: Context) -> list[ConcernFoundAboutDsl | ConcernAssigned]:
     """Where it turns out to be about a DSL: the senior lead is asked instead of whoever has it."""
-    about = is_about_a_dsl(context.state(Rota), state.category, state.excluded_ids)
-    return asked_next(state, context) if about and not state.past_every_dsl else []
+    turns_out = by_the_rota(state, context.state(Rota)) != state
+    return asked_next(state, context) if turns_out else []
 
 
 def asked_next(state: Concern, context: Context, *, last: bool = False) -> list[ConcernFoundAboutDsl | ConcernAssigned]:
     """The next person of the ladder is asked; where it turns out to be about a DSL, past every DSL."""
-    about = is_about_a_dsl(context.state(Rota), state.category, state.excluded_ids)
-    found = [ConcernFoundAboutDsl(concern_id=state.concern_id)] if about and not state.past_every_dsl else []
-    return [
-        *found,
-        asked(replace(state, past_every_dsl=state.past_every_dsl or about), state.step + 1, context, last=last),
-    ]
+    after = by_the_rota(state, context.state(Rota))
+    found = [ConcernFoundAboutDsl(concern_id=state.concern_id)] if after != state else []
+    return [*found, asked(after, state.step + 1, context, last=last)]

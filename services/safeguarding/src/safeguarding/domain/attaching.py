@@ -28,7 +28,7 @@ from mentoring.safeguarding.v1.merging_events_pb2 import MergedConcernAddedTo
 
 from safeguarding.domain.attachment import Attachment, attachment_id_of
 from safeguarding.domain.attachment_policy import AttachmentPolicyState
-from safeguarding.domain.concern_state import Concern, not_yours, told_of_addition
+from safeguarding.domain.concern_state import Concern, not_yours, told_of_addition, worked_on
 
 
 def begin(state: Concern, command: BeginAttachmentRequest, context: Context) -> list[ConcernAttachmentBegun]:
@@ -112,6 +112,8 @@ def begun(state: Concern, event: ConcernAttachmentBegun) -> Concern:
 
 def attached(state: Concern, event: ConcernAttached) -> Concern:
     """It was added to, as by a text."""
+    if state.is_handler(event.author_id):
+        state = worked_on(state, event.at)
     return replace(
         _with(state, event.attachment_id, attached=True),
         added_to_at=event.at.ToDatetime(tzinfo=UTC),

@@ -40,7 +40,7 @@ from safeguarding.domain.attachment import Attachment
 from safeguarding.domain.duty_set import Duty
 from safeguarding.domain.policy import RoutingPolicy
 from safeguarding.domain.rota import Rota
-from safeguarding.domain.routing import Step, is_about_staff, is_among, next_step, route
+from safeguarding.domain.routing import Step, is_about_a_dsl, is_about_staff, is_among, next_step, route
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,13 @@ class Concern:
     def find_due(self, due_id: str) -> Due | None:
         """What is due under this id, unless it is done."""
         return next((one for one in self.due if one.due_id == due_id), None)
+
+
+def by_the_rota(state: Concern, its_rota: Rota) -> Concern:
+    """As it is once the rota is looked at: where it turns out to be about a DSL it goes past every DSL, and nobody was asked yet."""
+    if state.past_every_dsl or not is_about_a_dsl(its_rota, state.category, state.excluded_ids):
+        return state
+    return replace(state, past_every_dsl=True, asked_ids=())
 
 
 def asked(state: Concern, number: int, context: Context, *, last: bool = False) -> ConcernAssigned:

@@ -30,7 +30,8 @@ class Duty:
     next_look_at: datetime | None = None
 
 
-duty = Aggregate("duty", initial=Duty())
+# Shape 2: states of shape 1 had forgotten all gaps that were told but the last.
+duty = Aggregate("duty", initial=Duty(), shape=2)
 
 
 @duty.decide
@@ -96,9 +97,9 @@ def duty_changed(state: Duty, _event: DutyChanged) -> Duty:
 
 @duty.evolve
 def gap_found(state: Duty, event: DutyGapFound) -> Duty:
-    """It was told. One that ended before it began is not kept: it is looked for no more."""
+    """It was told. One that is over by now is not kept: a gap is told within the notice, so now is no longer than that before it begins."""
     gap = event.begins_at.ToDatetime(tzinfo=UTC), event.ends_at.ToDatetime(tzinfo=UTC)
-    return replace(state, told=(*(one for one in state.told if one[1] > gap[0]), gap))
+    return replace(state, told=(*(one for one in state.told if one[1] > gap[0] - state.notice), gap))
 
 
 @duty.evolve

@@ -41,7 +41,10 @@ from safeguarding.policy_defaults import FILE_TRANSFER_CHASE_WORKING_DAYS, FILE_
 
 @dataclass(frozen=True, slots=True)
 class FileTransferState:
-    """One transfer. `due_at` is set exactly while it waits; `number` counts how often it was chased. `sha256` is what was sent, in hex."""
+    """One transfer. `due_at` is set exactly while it waits; `number` counts how often it was chased. `sha256` is what was sent, in hex.
+
+    `seen_to_by_ids` has whoever sees to it, and everybody who did: what was sent is made of their concerns.
+    """
 
     transfer_id: str = ""
     person_id: str = ""
@@ -51,6 +54,7 @@ class FileTransferState:
     due_at: datetime | None = None
     number: int = 0
     sha256: str = ""
+    seen_to_by_ids: frozenset[str] = frozenset()
 
 
 file_transfer = Aggregate("file-transfer", initial=FileTransferState())
@@ -191,6 +195,7 @@ def opened(_state: FileTransferState, event: FileTransferOpened) -> FileTransfer
         responsible_id=event.responsible_id,
         means=event.means,
         status=FILE_TRANSFER_STATUS_TO_BE_SENT,
+        seen_to_by_ids=frozenset({event.responsible_id}),
     )
 
 
@@ -215,7 +220,11 @@ def receipt_recorded(state: FileTransferState, _event: FileReceiptRecorded) -> F
 @file_transfer.evolve
 def taken_over(state: FileTransferState, event: FileTransferTakenOver) -> FileTransferState:
     """Who sees to it now."""
-    return replace(state, responsible_id=event.responsible_id)
+    return replace(
+        state,
+        responsible_id=event.responsible_id,
+        seen_to_by_ids=state.seen_to_by_ids | {event.responsible_id},
+    )
 
 
 @file_transfer.evolve
