@@ -1,4 +1,4 @@
-"""What the documents tell a reader to type or to follow is there: calls with the roles that may give them, files, and headings."""
+"""What the documents tell a reader to type or to follow is there: calls with the roles that may give them, tests, files, and headings."""
 
 import re
 from collections.abc import Iterator
@@ -26,6 +26,14 @@ def misleading_calls(text: str) -> Iterator[str]:
         )  # fmt: skip
 
 
+def lost_tests(text: str) -> Iterator[str]:
+    """Tests that a document names and no file has."""
+    for name, test in re.findall(r"`([\w/]+\.py)::(\w+)`", text):
+        file = ROOT / name
+        if not file.exists() or not re.search(rf"def {test}\(", file.read_text()):
+            yield f"no test {name}::{test}"
+
+
 def dead_links(text: str, of: Path) -> Iterator[str]:
     """Links to files that are not there, or to headings that they do not have."""
     for link in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -48,7 +56,7 @@ def _anchors(text: str) -> set[str]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=[str(path.relative_to(ROOT)) for path in DOCUMENTS])
 def test_what_a_document_says_can_be_typed_and_followed(document: Path) -> None:
     text = document.read_text()
-    assert [*misleading_calls(text), *dead_links(text, document)] == []
+    assert [*misleading_calls(text), *lost_tests(text), *dead_links(text, document)] == []
 
 
 @pytest.mark.parametrize(
@@ -57,16 +65,22 @@ def test_what_a_document_says_can_be_typed_and_followed(document: Path) -> None:
         ("mentorstream call sessions HoldSeance --role mentor '{}'", "no call sessions HoldSeance"),
         ("mentorstream call session HoldSession --role mentor", "no call session HoldSession"),
         ("mentorstream call sessions HoldSession \\\n --as m-1 --role learner '{}'", "HoldSession is not for learner"),
+        (
+            "`tests/architecture/test_documents.py::test_nothing`",
+            "no test tests/architecture/test_documents.py::test_nothing",
+        ),
+        ("`tests/nowhere.py::test_a`", "no test tests/nowhere.py::test_a"),
         ("[there](docs/nowhere.md)", "no file docs/nowhere.md"),
         ("# A heading\n[there](#a-headings)", "no heading #a-headings"),
         ("[there](docs/KSB.md#nothing)", "no heading docs/KSB.md#nothing"),
     ],
 )
 def test_what_misleads_is_found(text: str, found: str) -> None:
-    assert [*misleading_calls(text), *dead_links(text, ROOT / "README.md")] == [found]
+    assert [*misleading_calls(text), *lost_tests(text), *dead_links(text, ROOT / "README.md")] == [found]
 
 
 def test_what_is_there_is_not_found_fault_with() -> None:
     text = "# The first, hour\n[a](docs/KSB.md) [b](#the-first-hour) [c](https://example.org)"
+    text += "\n`tests/architecture/test_documents.py::test_what_misleads_is_found`"
     text += "\nmentorstream call safeguarding RaiseConcern --as m-1 --role eqa"
-    assert [*misleading_calls(text), *dead_links(text, ROOT / "README.md")] == []
+    assert [*misleading_calls(text), *lost_tests(text), *dead_links(text, ROOT / "README.md")] == []
