@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from eventkernel.reaction import Doing, TryAgain
-from mentoring.notifications.v1.addresses_events_pb2 import AddressRegistered, AddressVerified
+from mentoring.notifications.v1.addresses_events_pb2 import AddressRegistered, AddressVerified, ChannelsOrdered
 from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.events_pb2 import ContactRegistered, NoticeSettled, NoticeStarted, Outcome
 from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
@@ -112,6 +112,15 @@ async def test_what_nobody_takes_to_the_end_is_in_the_inbox(hooked: Make, there:
     assert await found.claim_until_done(most=20) == 9
     assert [outcome for outcome, _ in found.history[1::2]] == ["FAILED_FOR_NOW"] * 6 + ["FAILED"] * 2 + ["DELIVERED"]
     assert ways(found)[-1] == "CHANNEL_INBOX"
+
+
+async def test_a_way_that_is_none_uses_up_no_round_of_the_others(hooked: Make, there: Received) -> None:
+    there.status = 404
+    found = hooked(port=unused_port())
+    order = ChannelsOrdered(person_id="mia", channels=[HOOK, Channel.CHANNEL_EMAIL])
+    found.streams["addresses-mia"] = [*found.streams["addresses-mia"], order]
+    await found.claim_until_done(most=20)
+    assert ways(found) == ["CHANNEL_WEBHOOK", *["CHANNEL_EMAIL"] * 4, "CHANNEL_INBOX"]
 
 
 async def test_an_address_that_is_none_is_said_to_be_gone_and_left_out(

@@ -30,6 +30,7 @@ from notifications.domain.preferences import preferences
 
 POLICY = default_delivery()
 SESSION, ACTION = InformationKind.INFORMATION_KIND_SESSION, InformationKind.INFORMATION_KIND_ACTION
+ISSUES = (InformationKind.INFORMATION_KIND_ISSUE_PROGRESS, InformationKind.INFORMATION_KIND_ISSUE_WELL_BEING)
 NONE = InformationKind.INFORMATION_KIND_UNSPECIFIED
 MIDNIGHT = datetime(2026, 1, 10, 0, 0, tzinfo=UTC)
 NIGHT = Preferences(quiet_hours=QuietHours(begins_at="22:00", ends_at="07:00"))
@@ -53,7 +54,7 @@ def wishing(said: Preferences | None = None, *unsubscribed: InformationKind.Valu
 def decided(
     found: StartNoticeRequest, state: State, now: datetime = MIDNIGHT, kind: InformationKind.ValueType = SESSION
 ) -> Delivery:
-    return delivery(found, kind, state, POLICY, now)
+    return delivery(found, [kind], state, POLICY, now)
 
 
 def test_a_notice_waits_for_the_end_of_quiet_hours_and_goes_then() -> None:
@@ -74,7 +75,7 @@ def test_what_goes_at_once_waits_for_nothing() -> None:
     for occasion in (Occasion.OCCASION_CONTACT_REPLACED, Occasion.OCCASION_DUTY_GAP):
         assert decided(notice(occasion), wishing(NIGHT), kind=NONE) == Now()
     policy = POLICY.changed_by(Rules(at_once=AtOnce(occasions=[Occasion.OCCASION_SESSION_PLANNED])))
-    assert delivery(notice(), SESSION, wishing(NIGHT), policy, MIDNIGHT) == Now()
+    assert delivery(notice(), [SESSION], wishing(NIGHT), policy, MIDNIGHT) == Now()
 
 
 def test_what_was_left_out_does_not_go_and_its_neighbours_do() -> None:
@@ -82,6 +83,15 @@ def test_what_was_left_out_does_not_go_and_its_neighbours_do() -> None:
     assert decided(notice(), state) == Dropped(Outcome.OUTCOME_UNSUBSCRIBED)
     assert decided(notice(), state, kind=ACTION) == Now()
     assert decided(notice(Occasion.OCCASION_SKILL_LAPSING), state, kind=NONE) == Now()
+
+
+def test_an_issue_of_which_nobody_knows_the_kind_is_left_out_by_whoever_leaves_out_both() -> None:
+    rules = POLICY.rules()
+    rules.unsubscribing.kinds.extend(ISSUES)
+    policy, closed = POLICY.changed_by(rules), notice(Occasion.OCCASION_ISSUE_CLOSED)
+    for left_out in ISSUES:
+        assert delivery(closed, ISSUES, wishing(None, left_out), policy, MIDNIGHT) == Now()
+    assert delivery(closed, ISSUES, wishing(None, *ISSUES), policy, MIDNIGHT) == Dropped(Outcome.OUTCOME_UNSUBSCRIBED)
 
 
 def test_what_is_asked_of_a_person_is_told_them_whatever_they_left_out() -> None:
@@ -98,8 +108,8 @@ def test_what_a_provider_lets_nobody_leave_out_any_more_goes_though_it_was_left_
     policy = POLICY.changed_by(Rules())
     narrowed = POLICY.rules()
     narrowed.unsubscribing.ClearField("kinds")
-    assert isinstance(delivery(notice(), SESSION, wishing(None, SESSION), policy, MIDNIGHT), Dropped)
-    assert delivery(notice(), SESSION, wishing(None, SESSION), POLICY.changed_by(narrowed), MIDNIGHT) == Now()
+    assert isinstance(delivery(notice(), [SESSION], wishing(None, SESSION), policy, MIDNIGHT), Dropped)
+    assert delivery(notice(), [SESSION], wishing(None, SESSION), POLICY.changed_by(narrowed), MIDNIGHT) == Now()
 
 
 @pytest.mark.parametrize("kind", sorted(NEVER_UNSUBSCRIBED))
@@ -120,9 +130,9 @@ def test_what_waited_through_quiet_hours_until_it_was_too_late_is_not_sent() -> 
     worth = Worth(occasion=Occasion.OCCASION_SESSION_MOVED, lasts=Duration(seconds=7200))
     hours.lateness.CopyFrom(Lateness(worth=[worth]))
     policy, moved = POLICY.changed_by(hours), notice(Occasion.OCCASION_SESSION_MOVED)
-    assert isinstance(delivery(moved, SESSION, wishing(NIGHT), policy, MIDNIGHT), Wait)
+    assert isinstance(delivery(moved, [SESSION], wishing(NIGHT), policy, MIDNIGHT), Wait)
     woken = MIDNIGHT + timedelta(hours=7)
-    assert delivery(moved, SESSION, wishing(NIGHT), policy, woken) == Dropped(Outcome.OUTCOME_TOO_LATE)
+    assert delivery(moved, [SESSION], wishing(NIGHT), policy, woken) == Dropped(Outcome.OUTCOME_TOO_LATE)
 
 
 def test_a_row_from_before_its_time_was_kept_is_never_too_late() -> None:

@@ -3,6 +3,7 @@
 What is about a concern goes now, whatever anybody wishes: quiet hours never hold it, and nobody can leave it out.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -39,7 +40,7 @@ Delivery = Now | Wait | Dropped
 
 def delivery(
     notice: StartNoticeRequest,
-    kind: InformationKind.ValueType,
+    kinds: Collection[InformationKind.ValueType],
     preferences: Preferences,
     policy: DeliveryPolicy,
     now: datetime,
@@ -47,11 +48,12 @@ def delivery(
     """What is to be done with a notice now.
 
     Args:
-        kind: of information; unspecified where it was told to one person alone, which nobody can leave out.
+        kinds: of information that it is of, or may be: it is left out by whoever leaves out each. Unspecified where it was told to one person
+            alone, which nobody can leave out.
     """
     if notice.safeguarding:
         return Now()
-    dropped = dropped_as(notice, kind, preferences, policy, now)
+    dropped = dropped_as(notice, kinds, preferences, policy, now)
     if dropped:
         return Dropped(dropped)
     if notice.occasion in policy.at_once:
@@ -63,13 +65,13 @@ def delivery(
 
 def dropped_as(
     notice: StartNoticeRequest,
-    kind: InformationKind.ValueType,
+    kinds: Collection[InformationKind.ValueType],
     preferences: Preferences,
     policy: DeliveryPolicy,
     now: datetime,
 ) -> Outcome.ValueType:
     """Why a notice is not sent any more; unspecified: it is."""
-    if kind in preferences.unsubscribed and may_be_left_out(notice, kind, policy):
+    if all(kind in preferences.unsubscribed and may_be_left_out(notice, kind, policy) for kind in kinds):
         return Outcome.OUTCOME_UNSUBSCRIBED
     if is_too_late(notice, policy, now):
         return Outcome.OUTCOME_TOO_LATE

@@ -57,7 +57,7 @@ class Telling:
         related = [(self.learner_id, Because.BECAUSE_LEARNER), *(_members(circle, self) or ())]
         if (notice.recipient_id, notice.because) not in related:
             return False
-        rule = matrix.allowing_each(_kinds(self), notice.because, conditions, now)
+        rule = matrix.allowing_each(kinds_of(self), notice.because, conditions, now)
         return rule is not None and rule.detail >= notice.detail
 
 
@@ -262,7 +262,8 @@ def _has_part(
     return attached is not False if may_be_no_party(because) else attached
 
 
-def _kinds(meant: TellCircleRequest | Telling) -> Sequence[InformationKind.ValueType]:
+def kinds_of(meant: TellCircleRequest | Telling) -> Sequence[InformationKind.ValueType]:
+    """What it is of, or may be."""
     return [meant.kind, meant.or_kind] if meant.or_kind else [meant.kind]
 
 
@@ -277,7 +278,7 @@ def _by_the_matrix(
 ) -> Iterator[_Need]:
     matrix, conditions = context.state(NeedToKnow), context.state(Conditions)
     for person_id, because in related:
-        rule = matrix.allowing_each(_kinds(command), because, conditions, context.now)
+        rule = matrix.allowing_each(kinds_of(command), because, conditions, context.now)
         if rule is not None and because in TOLD_AMONG[command.occasion]:
             yield _Need(person_id, because, rule.detail, rule.name, matrix.version)
 

@@ -1,5 +1,6 @@
 """Trying: which way of a notice comes next. One after another, each again where it failed for now; the inbox where no other is left."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,10 @@ class Trying:
         if left[0].channel == Channel.CHANNEL_INBOX:
             return left[:1]
         return [way for way in left if way.channel != Channel.CHANNEL_INBOX] or left
+
+    def round_of(self, known: Notice) -> int:
+        """Which round the next attempt belongs to, from 1. What failed for good used up an attempt of its own, and none of the others'."""
+        return math.ceil((known.attempt + 1 - len(known.useless)) / len(self.still_open(known)))
 
     def is_further_on(self, way: Way, than: Way) -> bool:
         """Whether this way comes behind that one in a round."""

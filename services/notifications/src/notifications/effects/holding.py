@@ -21,7 +21,7 @@ from notifications.domain.delivering import Dropped, Wait, delivery
 from notifications.domain.delivery_policy import DeliveryPolicy, delivery_policy
 from notifications.domain.need_to_know import NeedToKnow, need_to_know
 from notifications.domain.preferences import preferences
-from notifications.domain.telling import telling
+from notifications.domain.telling import kinds_of, telling
 from notifications.domain.wishes import Wishes
 
 
@@ -55,7 +55,7 @@ class Holding:
         )
         if not told.is_still_needed(request, around, matrix, depends_on, doing.now):
             return Outcome.OUTCOME_NEED_ENDED
-        found = delivery(request, told.kind, wishes, policy, doing.now)
+        found = delivery(request, kinds_of(told), wishes, policy, doing.now)
         if isinstance(found, Wait):
             raise TryAgain(self._seconds(found.until, doing.now), "QUIET_HOURS")
         return found.outcome if isinstance(found, Dropped) else Outcome.OUTCOME_UNSPECIFIED

@@ -5,7 +5,6 @@ way. A try is one attempt: all ways together could take longer than a due row is
 """
 
 import asyncio
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -67,7 +66,7 @@ class SendNotice:
         way = trying.next(known)
         if way is None:
             return
-        rounds = math.ceil(attempt.number / len(trying.still_open(known)))
+        rounds = trying.round_of(known)
         language = (await self.holding.wishes(request.recipient_id, doing)).language
         ready = await self.outlets[way.channel].prepare(request, way.registration, language, doing)
         ended = await attempt.make(
