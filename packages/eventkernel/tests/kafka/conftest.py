@@ -14,9 +14,12 @@ from eventkernel.placement import partition_of
 from eventkernel.relay import Relay
 from eventkernel.store.memory import MemoryStore
 from eventkernel.store.mongodb import MongoStore, connect
+from eventkernel.subscription import Subscriptions
 from mentorstream.embedded import locate
 from mentorstream.embedded.testing import beside
 from mentorstream.embedded.topics import Topic, create_topics
+
+from .sinks import Takes
 
 DEADLINE = 30.0
 PARTITIONS = 8
@@ -249,3 +252,38 @@ def until() -> Callable[[Callable[[], Any]], Awaitable[None]]:
 def keys() -> Callable[[int], str]:
     """A partition key of the partition."""
     return lambda partition: next(f"k{i}" for i in range(1000) if partition_of(f"k{i}", PARTITIONS) == partition)
+
+
+@pytest.fixture
+async def subscribe(kafka_bootstrap: str) -> AsyncIterator[Any]:
+    running: list[Subscriptions] = []
+
+    async def start(*sinks: Takes, member: str = "test", **changed: Any) -> Subscriptions:
+        # A member's name: partitions go to the members in the order of their names.
+        parts: dict[str, Any] = {"bootstrap": kafka_bootstrap, "heartbeat_ms": 100, "drain": 5.0} | changed
+        made = Subscriptions(parts.pop("bootstrap"), member, **parts)
+        for sink in sinks:
+            made.add(sink)
+        running.append(made)
+        await made.start()
+        return made
+
+    yield start
+    for each in running:
+        await each.stop()
+
+
+@pytest.fixture
+def offsets(kafka_bootstrap: str, topic: str) -> Any:
+    """What the group has committed, by partition."""
+
+    async def read(group: str) -> dict[int, int]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap, group_id=group, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            found = {partition: await consumer.committed(TopicPartition(topic, partition)) for partition in range(8)}
+        finally:
+            await consumer.stop()
+        return {partition: offset for partition, offset in found.items() if offset is not None}
+
+    return read
