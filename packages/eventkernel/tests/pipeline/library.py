@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka import ConsumerRecord
 from eventkernel.aggregate import Aggregate, Context, NotYet, Refusal
 from eventkernel.cloudevents import encode
+from eventkernel.commands import Order
 from eventkernel.contract import Contract
 from eventkernel.following import Following
 from eventkernel.messages import Commit, Metadata, Principal, StoredEvent, event_id
@@ -277,6 +278,25 @@ def process(folder: Path, store: Any, clock: Hand | None, service: Service | Non
 
 def someone(person_id: str = "mia", *roles: str, tenant: str = TENANT) -> Principal:
     return Principal(tenant, person_id, frozenset(roles or ("mentor",)))
+
+
+ADA = someone("ada", "learner")
+OPEN = OpenLoanRequest(loan_id="l1", reader_id="ada")
+RENEW = RenewLoanRequest(loan_id="l1", days=7)
+CLOSE = CloseLoanRequest(loan_id="l1")
+REMARK = RemarkOnLoanRequest(loan_id="l1", reader_id="ada", text="a torn page")
+
+
+class Giver:
+    """Gives commands to one process, each under a key of its own where none is named."""
+
+    _keys = itertools.count()
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    async def __call__(self, request: Message, key: str = "", by: Any = None, **order: Any) -> CommandReply:
+        return await self.node.commands.give(Order(request, by or someone(), key or f"key-{next(self._keys)}", **order))
 
 
 class Bus:

@@ -7,8 +7,7 @@ import pytest
 from eventkernel.states import States
 from eventkernel.store.memory import MemoryStore
 
-from .conftest import Giver
-from .library import CONTRACT, TENANT, Limit, OpenLoanRequest, SetLimitRequest, limit, loan
+from .library import CONTRACT, TENANT, Giver, Limit, OpenLoanRequest, SetLimitRequest, limit, loan
 
 
 @pytest.fixture

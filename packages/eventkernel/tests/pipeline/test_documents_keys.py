@@ -8,8 +8,8 @@ from eventkernel.projector import Projector
 from eventkernel.store.memory import MemoryStore
 from pydantic import BaseModel
 
-from .library import CONTRACT, TENANT, Bus, LoanOpened, LoanRenewed, build
-from .test_projector import NOON, renewed
+from .library import CONTRACT, NOON, TENANT, Bus, LoanOpened, LoanRenewed, build
+from .projecting import renewed
 
 
 class Trail(BaseModel):

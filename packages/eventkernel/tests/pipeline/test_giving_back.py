@@ -12,18 +12,18 @@ from eventkernel.messages import Asked, ParkedRecord
 from eventkernel.node import Node
 from eventkernel.store.memory import MemoryStore
 
-from .conftest import Giver
+from .due_rows import LEASE, REQUESTS, Due, row
 from .library import (
     NOON,
     TENANT,
     CloseLoanRequest,
+    Giver,
     Hand,
     OpenLoanRequest,
     RenewLoanRequest,
     all_commits,
     versions,
 )
-from .test_due import LEASE, REQUESTS, Due, row
 
 ONE = Asked("act-1")
 DISCARD = Asked("act-2", discard=True)

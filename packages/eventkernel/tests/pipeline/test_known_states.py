@@ -9,13 +9,15 @@ from eventkernel.commands import DecisionFailed
 from eventkernel.node import Node
 from eventkernel.store.memory import MemoryStore
 
-from .conftest import Giver
 from .library import (
+    ADA,
+    OPEN,
+    REMARK,
+    RENEW,
     CloseLoanRequest,
+    Giver,
     Loan,
     LoanRenewed,
-    OpenLoanRequest,
-    RemarkOnLoanRequest,
     RenewLoanRequest,
     SetLimitRequest,
     all_commits,
@@ -25,11 +27,6 @@ from .library import (
     told,
     versions,
 )
-
-OPEN = OpenLoanRequest(loan_id="l1", reader_id="ada")
-RENEW = RenewLoanRequest(loan_id="l1", days=7)
-REMARK = RemarkOnLoanRequest(loan_id="l1", reader_id="ada", text="a torn page")
-ADA = someone("ada", "learner")
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from eventkernel.node import Node
 from eventkernel.store.memory import MemoryStore
 from prometheus_client import REGISTRY
 
+from .due_rows import LEASE, row
 from .library import CONTRACT, NOON, TENANT, Bus, Hand, RenewLoanRequest, until
-from .test_due import LEASE, row
-from .test_mending import ALL, DISCARD, ONE, READERS, Mended, poisoned, renewed
+from .mended import ALL, DISCARD, ONE, READERS, Mended, poisoned, renewed
 
 DUE = "library.due"
 

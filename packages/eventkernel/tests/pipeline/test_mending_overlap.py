@@ -10,7 +10,7 @@ from eventkernel.ports import StoreUnavailable
 from eventkernel.store.memory import MemoryStore
 
 from .library import NOON, Bus, Hand
-from .test_projector import document, projector, renewed
+from .projecting import document, projector, renewed
 from .test_projector_overlap import Gated, checkpoint, settled, taking
 
 

@@ -30,9 +30,9 @@ from mentoring.common.v1.common_pb2 import CommandReply
 from .library import (
     CONTRACT,
     NOON,
+    OPEN,
     TENANT,
     CloseLoanRequest,
-    OpenLoanRequest,
     RenewLoanRequest,
     SendReminderRequest,
     all_commits,
@@ -40,7 +40,6 @@ from .library import (
     until,
 )
 
-OPEN = OpenLoanRequest(loan_id="l1", reader_id="ada")
 Start = Callable[..., Any]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from eventkernel.store.memory import MemoryStore
 
 from .library import TENANT, Bus
-from .test_projector import document, parked, projector, renewed
+from .projecting import document, parked, projector, renewed
 from .test_projector_overlap import Gated, settled, taking
 
 

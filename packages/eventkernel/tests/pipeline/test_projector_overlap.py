@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .library import TENANT, Bus
-from .test_projector import BEHIND, REASONS, StoreAway, document, parked, poison, projector, renewed
+from .projecting import BEHIND, REASONS, StoreAway, document, parked, poison, projector, renewed
 
 
 class Gated:

@@ -13,7 +13,6 @@ from eventkernel.reaction import Later, Reaction, Reply
 from eventkernel.reactor import Reactor
 from eventkernel.store.memory import MemoryStore
 
-from .conftest import Giver
 from .library import (
     CONTRACT,
     NOON,
@@ -22,6 +21,7 @@ from .library import (
     Bus,
     CloseLoanRequest,
     GetReaderRequest,
+    Giver,
     Hand,
     LoanClosed,
     LoanOpened,

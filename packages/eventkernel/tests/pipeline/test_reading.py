@@ -15,19 +15,21 @@ from eventkernel.reading import After, Behind, Reader, TooMany
 from eventkernel.sealing import Tampered
 from eventkernel.store.memory import MemoryStore
 
-from .conftest import Giver
 from .library import (
+    ADA,
     CONTRACT,
     NOON,
+    OPEN,
+    REMARK,
     TENANT,
     BookBought,
     Bus,
     CloseLoanRequest,
+    Giver,
     Hand,
     LoanRemarked,
     OpenLoanRequest,
     ReaderDocument,
-    RemarkOnLoanRequest,
     RenewLoanRequest,
     SetLimitRequest,
     all_commits,
@@ -36,10 +38,6 @@ from .library import (
     readers,
     someone,
 )
-
-ADA = someone("ada", "learner")
-OPEN = OpenLoanRequest(loan_id="l1", reader_id="ada")
-REMARK = RemarkOnLoanRequest(loan_id="l1", reader_id="ada", text="a torn page")
 
 
 class Reading:

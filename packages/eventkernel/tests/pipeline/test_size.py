@@ -4,9 +4,7 @@ import pytest
 from eventkernel.aggregate import Refusal
 from eventkernel.store.memory import MemoryStore
 
-from .conftest import Giver
-from .library import TENANT
-from .test_commands import ADA, OPEN, RemarkOnLoanRequest
+from .library import ADA, OPEN, TENANT, Giver, RemarkOnLoanRequest
 
 
 async def test_what_is_too_large_for_the_bus_is_refused_and_not_stored(give: Giver, store: MemoryStore) -> None:

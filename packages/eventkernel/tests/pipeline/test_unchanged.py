@@ -9,11 +9,8 @@ from eventkernel.messages import Principal
 from eventkernel.node import Node
 from eventkernel.store.memory import MemoryStore
 
-from .conftest import Giver
-from .library import TENANT, CloseLoanRequest, OpenLoanRequest, all_commits, loan, someone, told
+from .library import CLOSE, OPEN, TENANT, CloseLoanRequest, Giver, OpenLoanRequest, all_commits, loan, someone, told
 
-OPEN = OpenLoanRequest(loan_id="l1", reader_id="ada")
-CLOSE = CloseLoanRequest(loan_id="l1")
 CLOSE_BECAUSE = CloseLoanRequest(loan_id="l1", reasons=[{"text": "a torn page"}])
 CLOSE_OTHERWISE = CloseLoanRequest(loan_id="l1", reasons=[{"text": "a torn page, and a wet one"}])
 
