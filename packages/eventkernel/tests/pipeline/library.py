@@ -25,7 +25,7 @@ from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import CommandReply, Sealed
 from pydantic import BaseModel
 
-from .compiled import compiled
+from ..compiled import compiled
 
 TENANT = "provider-1"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -14,7 +14,7 @@ from eventkernel.reading import Reader
 from eventkernel.service import Service
 from pydantic import BaseModel
 
-from .compiled import compiled
+from ..compiled import compiled
 from .library import (
     LIBRARY,
     SHOP,

@@ -53,7 +53,6 @@ def calendar(
     if subscribe and unsubscribe:
         fail("Give --subscribe or --unsubscribe, not both.")
     bearer = token or local_token(data_dir, person, provider, ["learner", "mentor"])
-    request = GetCalendarRequest(person_id=person, days_back=days_back)
     try:
         where = address or address_of("sessions", data_dir)
         if unsubscribe:
@@ -66,18 +65,22 @@ def calendar(
             base = base_url.rstrip("/") or pages_of("sessions", data_dir)
             typer.echo(f"{base}/calendar/{provider}/{person}/{secret}.ics")
             return
-        answer = run(_calendar(where, bearer, request))
+        answer = run(_calendar(where, bearer, GetCalendarRequest(person_id=person, days_back=days_back)))
     except StartFailure as failure:
         fail(str(failure))
     except CallFailed as failed:
         fail(told(failed, "sessions", where, "--address HOST:PORT"))
-    # Its lines end as RFC 5545 has them, whatever this machine's do.
-    document = answer.calendar.encode()
-    if "BEGIN:VEVENT" not in answer.calendar:
+    _write(answer.calendar, output)
+
+
+def _write(calendar: str, output: Path | None) -> None:
+    if "BEGIN:VEVENT" not in calendar:
         typer.echo(
             "No session is known of that person that you may see: the calendar is empty. Check the id and --provider.",
             err=True,
         )
+    # Its lines end as RFC 5545 has them, whatever this machine's do.
+    document = calendar.encode()
     if output is None:
         sys.stdout.buffer.write(document)
     else:
