@@ -193,6 +193,13 @@ async def test_what_the_model_takes_in_late_comes_all_the_same() -> None:
     assert [one for one, _, _ in await followed([], [later], [document(requested()), later])] == ["n-2", "n-1"]
 
 
+async def test_what_the_model_takes_in_late_comes_also_to_whoever_calls_again_meanwhile() -> None:
+    later = document(requested("n-2"), at=AT + timedelta(seconds=1))
+    assert [one for one, _, _ in await followed([], [later])] == ["n-2"]
+    again = await followed([document(requested()), later], since=AT + timedelta(seconds=1))
+    assert [one for one, _, _ in again] == ["n-1", "n-2"]
+
+
 async def test_from_a_time_on_and_never_more_than_a_day_back() -> None:
     old, yesterday = (document(requested(f"n-{hours}"), at=AT - timedelta(hours=hours)) for hours in (25, 23))
     shown = [old, yesterday]

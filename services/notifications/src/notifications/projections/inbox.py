@@ -33,6 +33,9 @@ from notifications.texts import Words, has_words, page, words_in
 GetMyInbox: TypeAlias = Callable[[GetMyInboxRequest, Reader], Awaitable[GetMyInboxResponse]]
 FollowMyInbox: TypeAlias = Callable[[FollowMyInboxRequest, Following], AsyncIterator[FollowMyInboxResponse]]
 _LONGEST_AGO = timedelta(days=1)
+# Two tellings are in two partitions, so that a notice may be there later than one that was asked for after it: whoever calls again is sent what
+# is so much older too.
+_LATE = timedelta(minutes=5)
 _COUNTED = 100
 _EVERY_PAGE = 500
 # A mail leads an outline's reader to the notice itself: whoever reads the inbox is there.
@@ -137,7 +140,7 @@ async def _newer(read: Reader, since: datetime) -> AsyncIterator[InboxDocument]:
 def _since(request: FollowMyInboxRequest, now: datetime) -> datetime:
     if not request.HasField("since"):
         return now
-    return max(request.since.ToDatetime(UTC), now - _LONGEST_AGO)
+    return max(request.since.ToDatetime(UTC) - _LATE, now - _LONGEST_AGO)
 
 
 def _look_again(document: InboxDocument) -> None:
