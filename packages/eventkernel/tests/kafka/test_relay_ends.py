@@ -19,6 +19,8 @@ from aiokafka.structs import RecordMetadata
 from eventkernel.cloudevents import decode
 from eventkernel.relay_ends import PartitionEnds
 
+from .relayed import drained, ids, published
+
 OWN = (0, 4)
 
 
@@ -65,21 +67,6 @@ def without_marker(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(TransactionManager, "maybe_add_partition_to_txn", keep)
     monkeypatch.setattr(AIOKafkaProducer, "commit_transaction", acknowledge)
     return lost
-
-
-def ids(records: Any) -> list[str]:
-    return sorted(decode(record).event_id for record in records)
-
-
-def published(commits: Any) -> list[str]:
-    return sorted(event.id for commit in commits for event in commit.events if event.published)
-
-
-def drained(store: Any) -> Any:
-    async def nothing_pending() -> bool:
-        return (await store.commits.count_pending())[0] == 0
-
-    return nothing_pending
 
 
 async def test_what_was_acknowledged_and_cannot_be_read_goes_out_again_once(
