@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from eventkernel.access import Denied
+from eventkernel.messages import Recorded
 from eventkernel.testing.scenario import NOON, person
 from hypothesis import given, settings
 from mentoring.common.v1.common_pb2 import Page, Sealed
@@ -209,6 +210,24 @@ async def test_whoever_is_to_do_it_reads_that_and_nothing_else_and_it_is_in_the_
     assert await provider.concerns_of(deputy) == []
     with pytest.raises(Denied):
         await provider.give(addition, deputy)
+
+
+async def test_a_concern_is_read_once_however_many_tasks_of_it_are_listed(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for task_id in ("t-1", "t-2", "t-3"):
+        await provider.give(a_task(DEPUTY, task_id), dsl)
+    await provider.project()
+    reader, read = provider.node.reader(deputy), list[str]()
+    whole = reader.history
+
+    async def counted(stream: str) -> list[Recorded]:
+        read.append(stream)
+        return await whole(stream)
+
+    monkeypatch.setattr(reader, "history", counted)
+    assert len((await list_my_concern_tasks(ListMyConcernTasksRequest(), reader)).tasks) == 3
+    assert read == [f"concern-{a_concern().concern_id}"]
 
 
 async def test_what_is_done_and_what_is_of_a_concern_that_names_them_is_in_nobodys_list(provider: Provider) -> None:

@@ -1,6 +1,7 @@
 """Which tasks of concerns were given to whom: one document a task. It finds them; the concern itself says what they are."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 from eventkernel.messages import Metadata, Recorded
@@ -48,7 +49,9 @@ async def list_my_concern_tasks(request: ListMyConcernTasksRequest, read: Reader
     found = await read.documents(concern_tasks, assignee_id=me)
     mine = [one for one in await asyncio.gather(*(_to_do(task, read) for task in found)) if one is not None]
     shown, cursor = cut(mine, request.page, key=_place, of=list_name("my concern tasks", me))
-    said = await asyncio.gather(*(_explained(task, read) for task, _ in shown))
+    streams = sorted({stream_of(task.concern_id) for task, _ in shown})
+    histories = dict(zip(streams, await asyncio.gather(*map(read.history, streams)), strict=True))
+    said = [_explained(task, histories[stream_of(task.concern_id)]) for task, _ in shown]
     texts = await read.open([(item, "text") for item, _ in said])
     return ListMyConcernTasksResponse(
         tasks=[
@@ -76,8 +79,8 @@ async def _to_do(task: GivenTask, read: Reader) -> _Mine | None:
     return (task, due.at) if is_mine and due is not None else None
 
 
-async def _explained(task: GivenTask, read: Reader) -> tuple[Recorded, ConcernTaskExplained]:
-    for item in await read.history(stream_of(task.concern_id)):
+def _explained(task: GivenTask, history: Sequence[Recorded]) -> tuple[Recorded, ConcernTaskExplained]:
+    for item in history:
         if isinstance(item.event, ConcernTaskExplained) and item.event.task_id == task.task_id:
             return item, item.event
     raise LookupError(f"{task.task_key} was given and never explained")
