@@ -68,8 +68,11 @@ class Matter:
         tale = self._tale(command)
         tale.other = seeing or tale.other
         decided = tale.give(command, by)
-        self.on_its_way += [request for event in decided for request in what_follows(event, _META)]
+        self._on_its_way_from(decided)
         return decided
+
+    def _on_its_way_from(self, decided: Sequence[Message]) -> None:
+        self.on_its_way += [request for event in decided for request in what_follows(event, _META)]
 
     def give_or_not(self, command: Message, by: Principal) -> Sequence[Message]:
         try:

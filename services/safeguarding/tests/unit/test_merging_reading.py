@@ -12,6 +12,8 @@ from google.protobuf.message import Message
 from mentoring.safeguarding.v1 import oversight_pb2 as oversight
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from mentoring.safeguarding.v1.attachments_pb2 import ListAttachmentsRequest
+from mentoring.safeguarding.v1.events_pb2 import CONCERN_CATEGORY_STAFF_LOW_LEVEL as STAFF_LOW_LEVEL
+from mentoring.safeguarding.v1.handling_pb2 import MeetConcernDueRequest
 from safeguarding.concern_file import get_concern
 from safeguarding.person_file import get_person_chronology
 from safeguarding.projections.open_concerns import list_open_concerns, open_concerns
@@ -39,6 +41,7 @@ from .stories import (
 )
 from .test_reading import TENANT, Provider, platform
 
+D = "concern-4"
 _NARRATIVE_OF_B = "the-narrative: his sister says the same"
 _REASONS = (a_merging().reason, a_separation().reason)
 
@@ -52,7 +55,7 @@ class MergingProvider(Provider):
 
     async def _carry_once(self) -> int:
         stored = 0
-        for concern_id in (A, B, C):
+        for concern_id in (A, B, C, D):
             commits = await self.store.commits.read(TENANT, f"concern-{concern_id}")
             for item in [item for commit in commits for item in recorded(commit, self.service.contract)]:
                 for request in what_follows(item.event, item.meta):
@@ -249,3 +252,19 @@ async def test_what_was_merged_in_between_reads_as_it_was_written(provider: Merg
         assert (await provider.events_of(concern_id))[: len(events)] == events
     file = await provider.file_of(dsl, B)
     assert (file.narrative, file.raiser_id, file.person_at_risk_id) == (_NARRATIVE_OF_B, MENTOR, LEARNER)
+
+
+async def test_of_what_turns_out_to_be_about_a_dsl_the_other_is_read_by_those_who_handle_that_alone(
+    provider: MergingProvider,
+) -> None:
+    for concern_id in (C, D):
+        await provider.give(a_concern(concern_id=concern_id, about=MENTOR, category=STAFF_LOW_LEVEL), mentor)
+        await provider.give(of(concern_id, acknowledgement), dsl)
+    await provider.ask(a_merging(C, D), dsl)
+    assert await provider.may_read(dsl, C)
+    await provider.give(of(D, a_link(DEPUTY)), dsl)
+    looked_at = MeetConcernDueRequest(concern_id=D, site_id="site-1", due_id="rota-1")
+    await provider.give(looked_at, platform)
+    assert not await provider.may_read(dsl, D)
+    assert not await provider.may_read(dsl, C)
+    assert await provider.may_read(lead, C)
