@@ -126,6 +126,7 @@ def test_nobody_kept_away_from_one_is_ever_asked_for_either_or_reads_it(history:
             for one in ALL:
                 apart = set[str]().union(*(account.away(matter, other) for other in account.one_matter(one)))
                 assert not matter.handlers(one) & apart
+                assert account.kept[one] <= matter.state(one).excluded_ids, "whoever is asked next is none of them"
 
 
 @_MANY
