@@ -18,6 +18,7 @@ _GROUPS = {
     "notifications.sending.v1": ("notifications",),
     "notifications.suppressing.v1": ("notifications",),
     "notifications.acknowledging.v1": ("safeguarding",),
+    "notifications.digesting.v1": ("notifications",),
     "notifications.verifying.v1": ("notifications",),
     "safeguarding.escalation.v1": ("safeguarding",),
     "safeguarding.merging.v1": ("safeguarding",),

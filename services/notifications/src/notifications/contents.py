@@ -1,5 +1,6 @@
 """All that a message says, in whatever form it goes out: made of a notice's codes, the words of a language and the provider's numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -23,6 +24,16 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """One thing that a digest tells of: the same as in a message of its own, less the greeting and what more there is."""
+
+    subject: str
+    sentence: str
+    link: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """All that a message says, in its language.
 
@@ -33,6 +44,7 @@ class Content:
         more: what the link leads to.
         facts: what an alert may carry beside its link.
         why: the relationship, or the part, by which the recipient is told.
+        listed: of a digest, what it tells of.
     """
 
     language: str
@@ -44,6 +56,7 @@ class Content:
     link: str
     facts: tuple[Fact, ...]
     why: str
+    listed: tuple[Listed, ...] = ()
 
 
 def tells_whom_to_call(occasion: Occasion.ValueType) -> bool:
@@ -52,7 +65,13 @@ def tells_whom_to_call(occasion: Occasion.ValueType) -> bool:
 
 
 def content_of(
-    notice: StartNoticeRequest, name: str, link_base: str, words: Words, provider: ProviderDetails
+    notice: StartNoticeRequest,
+    name: str,
+    link_base: str,
+    words: Words,
+    provider: ProviderDetails,
+    *,
+    listed: Sequence[StartNoticeRequest] = (),
 ) -> Content:
     """What is said of a notice. Raises KeyError where no text is written for its occasion in its detail.
 
@@ -62,10 +81,9 @@ def content_of(
         link_base: where the portal's pages are.
         words: of the recipient's language.
         provider: whose numbers are told where the occasion `tells_whom_to_call`.
+        listed: of a digest, what it tells of; nothing that is about a concern is ever among it.
     """
     wording = words.wording(notice.occasion, notice.detail)
-    where = page(notice.occasion, notice.detail)
-    about = notice.notice_id if where == "notices" else notice.about_id
     return Content(
         language=words.language,
         greeting=words.layout.hello.format(name=name) if name else "",
@@ -73,9 +91,10 @@ def content_of(
         sentence=wording.sentence,
         calls=_calls(words, provider) if tells_whom_to_call(notice.occasion) else (),
         more=wording.more,
-        link=f"{link_base.rstrip('/')}/{where}/{quote(about, safe='')}",
+        link=_link(notice, link_base),
         facts=_facts(notice, words) if is_safeguarding(notice.occasion) else (),
         why=words.why[notice.because],
+        listed=tuple(_listed(one, link_base, words) for one in listed if not is_safeguarding(one.occasion)),
     )
 
 
@@ -98,6 +117,17 @@ def content_of_code(code: str, link_base: str, words: Words) -> Content:
 def one_line(name: str) -> str:
     """A name without line ends and what else cannot be shown."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
+
+
+def _link(notice: StartNoticeRequest, link_base: str) -> str:
+    where = page(notice.occasion, notice.detail)
+    about = notice.notice_id if where == "notices" else notice.about_id
+    return f"{link_base.rstrip('/')}/{where}/{quote(about, safe='')}"
+
+
+def _listed(notice: StartNoticeRequest, link_base: str, words: Words) -> Listed:
+    wording = words.wording(notice.occasion, notice.detail)
+    return Listed(wording.subject, wording.sentence, _link(notice, link_base), words.why[notice.because])
 
 
 def _calls(words: Words, provider: ProviderDetails) -> tuple[Fact, ...]:

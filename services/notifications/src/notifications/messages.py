@@ -1,6 +1,7 @@
 """Composes the message of a notice. It says what, why its recipient is told, and where to read on: no id of a person, no name of
 another, nothing that was written. A concern's message does not even greet by name."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,7 @@ def compose(
     at: datetime,
     language: str = DEFAULT_LANGUAGE,
     provider: ProviderDetails | None = None,
+    listed: Sequence[StartNoticeRequest] = (),
 ) -> EmailMessage:
     """The message of a notice: as text, and the same in HTML.
 
@@ -55,12 +57,13 @@ def compose(
         at: when it is sent.
         language: the recipient's. English where there are no words in it.
         provider: whose numbers are told where the occasion `tells_whom_to_call`; the platform's defaults where not given.
+        listed: of a digest, what it tells of.
 
     Raises Unaddressable, and KeyError where no text is written for the occasion: nothing vague is sent instead.
     """
     # A raiser may be a learner: a concern's message names nobody, not even whom it goes to.
     name = "" if is_safeguarding(notice.occasion) else one_line(recipient.name)
-    content = content_of(notice, name, link_base, words_in(language), provider or ProviderDetails())
+    content = content_of(notice, name, link_base, words_in(language), provider or ProviderDetails(), listed=listed)
     return mail(content, Recipient(recipient.email, name), sender=sender, at=at, key=notice.notice_id)
 
 
@@ -89,9 +92,10 @@ def brief(
     link_base: str,
     language: str = DEFAULT_LANGUAGE,
     provider: ProviderDetails | None = None,
+    listed: Sequence[StartNoticeRequest] = (),
 ) -> Brief:
     """The notice for a channel with little room. The arguments and errors are those of `compose`."""
-    return as_brief(content_of(notice, "", link_base, words_in(language), provider or ProviderDetails()))
+    return as_brief(content_of(notice, "", link_base, words_in(language), provider or ProviderDetails(), listed=listed))
 
 
 def _address(recipient: Recipient) -> Address:

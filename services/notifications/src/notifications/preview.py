@@ -24,6 +24,21 @@ _RECIPIENT = Recipient("sam@example.org", "Sam Sample")
 # Numbers that Ofcom keeps for made up ones.
 _PROVIDER = ProviderDetails("Northfield College", "01632 960001")
 
+# Of several relationships, so that each reason is seen.
+_LISTED = [
+    StartNoticeRequest(
+        notice_id=f"notice-{number}", occasion=occasion, because=because, detail=detail, about_id=f"example-{number}"
+    )
+    for number, (occasion, because, detail) in enumerate(
+        [
+            (Occasion.OCCASION_SESSION_PLANNED, Because.BECAUSE_LEARNER, Detail.DETAIL_FULL),
+            (Occasion.OCCASION_EVIDENCE_ACCEPTED, Because.BECAUSE_MENTOR, Detail.DETAIL_FULL),
+            (Occasion.OCCASION_REVIEW_DUE, Because.BECAUSE_EMPLOYER_CONTACT, Detail.DETAIL_OUTLINE),
+        ],
+        start=2,
+    )
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -72,10 +87,13 @@ def preview(
         category="neglect" if _is_alert(because) else "",
         safeguarding=is_safeguarding(occasion),
     )
+    listed = _LISTED if occasion == Occasion.OCCASION_DIGEST else ()
     return Preview(
-        compose(notice, _RECIPIENT, sender=_SENDER, link_base=_LINK_BASE, at=at, language=language, provider=_PROVIDER),
-        brief(notice, link_base=_LINK_BASE, language=language, provider=_PROVIDER),
-    )
+        compose(
+            notice, _RECIPIENT, sender=_SENDER, link_base=_LINK_BASE, at=at, language=language, provider=_PROVIDER, listed=listed
+        ),
+        brief(notice, link_base=_LINK_BASE, language=language, provider=_PROVIDER, listed=listed),
+    )  # fmt: skip
 
 
 def _is_alert(because: Because.ValueType) -> bool:

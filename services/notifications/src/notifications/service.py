@@ -9,6 +9,7 @@ from eventkernel.service import Service
 from google.protobuf.message import Message
 from mentoring.notifications.v1.addresses_pb2 import SendCodeRequest
 from mentoring.notifications.v1.channel_pb2 import Channel
+from mentoring.notifications.v1.digests_pb2 import SendDigestRequest
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
 from notifications.default_delivery import default_delivery
@@ -22,6 +23,7 @@ from notifications.domain.conditions import conditions
 from notifications.domain.contact import contact
 from notifications.domain.contact_policy import contact_policy
 from notifications.domain.delivery_policy import delivery_policy
+from notifications.domain.digest import digest
 from notifications.domain.need_to_know import need_to_know
 from notifications.domain.notice import notice
 from notifications.domain.preferences import preferences
@@ -29,6 +31,7 @@ from notifications.domain.provider_details import provider_details
 from notifications.domain.reading import reading
 from notifications.effects.apprise import AppriseMessenger
 from notifications.effects.codes import SendCode
+from notifications.effects.digests import SendDigest
 from notifications.effects.holding import Holding
 from notifications.effects.line import Line
 from notifications.effects.mailer import Mailer
@@ -47,6 +50,7 @@ from notifications.projections.policy import policy_queries
 from notifications.projections.provider_details import get_provider_details
 from notifications.reactions.acknowledging import acknowledging
 from notifications.reactions.circles import circles
+from notifications.reactions.digesting import digesting
 from notifications.reactions.ledger import ledger
 from notifications.reactions.sending import sending
 from notifications.reactions.suppressing import suppressing
@@ -82,9 +86,10 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             notice,
             reading,
             acknowledgements,
+            digest,
         ],
         projections=[notices, inbox],
-        reactions=[circles, telling, ledger, sending, suppressing, verifying, acknowledging],
+        reactions=[circles, telling, ledger, sending, suppressing, verifying, acknowledging, digesting],
         queries=[
             list_notices,
             list_my_notices,
@@ -145,7 +150,11 @@ def _effects(settings: Settings, mailer: Mailer, holding: Holding) -> Mapping[ty
             attempts=settings.mail_attempts,
         ),
     )
-    return {StartNoticeRequest: notices, SendCodeRequest: SendCode(outlets, lines, link_base, holding)}
+    return {
+        StartNoticeRequest: notices,
+        SendDigestRequest: SendDigest(notices, holding),
+        SendCodeRequest: SendCode(outlets, lines, link_base, holding),
+    }
 
 
 def _line(settings: Settings, name: str, per_minute: float) -> Line:

@@ -7,8 +7,9 @@ import pytest
 from eventkernel.reaction import Doing, TryAgain
 from mentoring.notifications.v1.addresses_events_pb2 import AddressRegistered, AddressVerified, ChannelsOrdered
 from mentoring.notifications.v1.channel_pb2 import Channel
-from mentoring.notifications.v1.events_pb2 import ContactRegistered, NoticeSettled, NoticeStarted, Outcome
+from mentoring.notifications.v1.events_pb2 import ContactRegistered, NoticeSettled, NoticeStarted
 from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
+from notifications.domain.delivering import Now
 from notifications.effects.holding import Holding
 from notifications.effects.line import Line
 from notifications.effects.outlets import ByAddress, ToTheInbox
@@ -211,9 +212,9 @@ async def test_nobody_is_sent_anything_while_another_process_has_it(hooked: Make
     class Meanwhile(Holding):
         """Another process starts the same attempt just before this one does."""
 
-        async def looked_at(self, _request: StartNoticeRequest, _doing: Doing) -> Outcome.ValueType:
+        async def looked_at(self, _request: StartNoticeRequest, _doing: Doing) -> Now:
             found.story = other.story
-            return Outcome.OUTCOME_UNSPECIFIED
+            return Now()
 
     with pytest.raises(Died):
         await other.claim(dies_at=SettleNoticeRequest)

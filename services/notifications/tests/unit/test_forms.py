@@ -46,7 +46,8 @@ def marks(text: str) -> set[str]:
 def may_show(told: Told) -> set[str]:
     """What a mail may show of its inputs, by hand."""
     concern = is_safeguarding(told.occasion)
-    led_to_the_notice = told.detail == Detail.DETAIL_OUTLINE or told.occasion == Occasion.OCCASION_CONTACT_REPLACED
+    of_itself = told.occasion in (Occasion.OCCASION_CONTACT_REPLACED, Occasion.OCCASION_DIGEST)
+    led_to_the_notice = told.detail == Detail.DETAIL_OUTLINE or of_itself
     shown = {"notice"} if led_to_the_notice else {"about"}
     shown |= {"role", "category"} if concern else {"name"}
     return shown | ({"provider", "900001", "900002"} if told.occasion == DANGER.occasion else set())

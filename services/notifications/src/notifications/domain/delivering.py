@@ -1,6 +1,6 @@
-"""Delivering: whether a notice goes now, waits, or does not go at all, by what its recipient wishes.
+"""Delivering: whether a notice goes now, waits, is gathered for a digest, or does not go at all, by what its recipient wishes.
 
-What is about a concern goes now, whatever anybody wishes: quiet hours never hold it, and nobody can leave it out.
+What is about a concern goes now, whatever anybody wishes: neither quiet hours nor a digest hold it, and nobody can leave it out.
 """
 
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mentoring.common.v1.common_pb2 import InformationKind
-from mentoring.notifications.v1.events_pb2 import Outcome
+from mentoring.notifications.v1.events_pb2 import Occasion, Outcome
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
 from notifications.domain.delivery_policy import DeliveryPolicy
@@ -29,13 +29,18 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Gather:
+    """It does not go by itself: it waits for its recipient's digest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """It does not go, and this is what became of it."""
 
     outcome: Outcome.ValueType
 
 
-Delivery = Now | Wait | Dropped
+Delivery = Now | Wait | Gather | Dropped
 
 
 def delivery(
@@ -59,8 +64,16 @@ def delivery(
     if notice.occasion in policy.at_once:
         return Now()
     wishes = preferences.wishes(policy)
+    if wishes.gathering is not None and may_be_gathered(notice, policy):
+        return Gather()
     until = wishes.quiet_until(now)
     return Wait(until) if until else Now()
+
+
+def may_be_gathered(notice: StartNoticeRequest, policy: DeliveryPolicy) -> bool:
+    """Whether it may wait for a digest: neither a digest itself, nor what could be over by then."""
+    by_itself = policy.at_once | policy.in_no_digest | {Occasion.OCCASION_DIGEST}
+    return not notice.safeguarding and notice.occasion not in by_itself
 
 
 def dropped_as(

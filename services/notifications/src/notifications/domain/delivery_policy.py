@@ -51,7 +51,7 @@ class Unsubscribing:
 class DeliveryPolicy:
     """What holds for a provider.
 
-    `at_once` waits for nothing. `worth`: how long after it was asked for a notice of an occasion is worth sending.
+    `at_once` waits for nothing, `in_no_digest` for the end of quiet hours alone. `worth`: how long after it was asked for a notice of an occasion is worth sending.
     """
 
     codes: Codes
@@ -59,6 +59,7 @@ class DeliveryPolicy:
     unsubscribing: Unsubscribing
     at_once: frozenset[Occasion.ValueType]
     worth: Mapping[Occasion.ValueType, timedelta]
+    in_no_digest: frozenset[Occasion.ValueType] = frozenset()
 
     @classmethod
     def of(cls, rules: Rules) -> "DeliveryPolicy":
@@ -70,6 +71,7 @@ class DeliveryPolicy:
             unsubscribing=_unsubscribing(rules.unsubscribing),
             at_once=frozenset(rules.at_once.occasions),
             worth=_worth(rules.lateness),
+            in_no_digest=frozenset(rules.at_once.in_no_digest),
         )
 
     def changed_by(self, rules: Rules) -> "DeliveryPolicy":
@@ -82,6 +84,7 @@ class DeliveryPolicy:
             unsubscribing=found.unsubscribing if rules.HasField("unsubscribing") else self.unsubscribing,
             at_once=found.at_once if rules.HasField("at_once") else self.at_once,
             worth=found.worth if rules.HasField("lateness") else self.worth,
+            in_no_digest=found.in_no_digest if rules.HasField("at_once") else self.in_no_digest,
         )
 
     def rules(self) -> Rules:
@@ -91,7 +94,7 @@ class DeliveryPolicy:
             codes=CodePolicy(stands_for=_duration(codes.stands_for), tries=codes.tries, a_day=codes.a_day),
             preferences=written(self.wishes),
             unsubscribing=UnsubscribingRules(kinds=sorted(unsubscribing.kinds), kept=sorted(unsubscribing.kept)),
-            at_once=AtOnce(occasions=sorted(self.at_once)),
+            at_once=AtOnce(occasions=sorted(self.at_once), in_no_digest=sorted(self.in_no_digest)),
             lateness=Lateness(
                 worth=[Worth(occasion=one, lasts=_duration(self.worth[one])) for one in sorted(self.worth)]
             ),
@@ -100,7 +103,8 @@ class DeliveryPolicy:
 
 def delivery_policy(default: DeliveryPolicy) -> Aggregate[DeliveryPolicy]:
     """The aggregate, whose state before anything happened is this default."""
-    aggregate = Aggregate("delivery-policy", initial=default)
+    # Shape 2: states of shape 1 did not say what is in no digest.
+    aggregate = Aggregate("delivery-policy", initial=default, shape=2)
 
     @aggregate.decide
     def set_delivery_policy(

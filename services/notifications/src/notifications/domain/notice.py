@@ -25,6 +25,7 @@ class Status(Enum):
     SENT = "sent"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    # It is not told any more, or not by itself.
     NOT_NEEDED = "not needed"
     BOUNCED = "bounced"
 
@@ -40,6 +41,7 @@ _SETTLED_AS = {
     Outcome.OUTCOME_UNSUBSCRIBED: Status.NOT_NEEDED,
     Outcome.OUTCOME_TOO_LATE: Status.NOT_NEEDED,
     Outcome.OUTCOME_ACKNOWLEDGED: Status.NOT_NEEDED,
+    Outcome.OUTCOME_IN_DIGEST: Status.NOT_NEEDED,
 }
 
 
@@ -70,6 +72,11 @@ class Notice:
     def is_finished(self) -> bool:
         """Whether no further attempt may be made, ever; one that is under way may be another process's, or a dead one's."""
         return not self.may_start and self.status is not Status.STARTED
+
+    @property
+    def is_being_ended(self) -> bool:
+        """Whether the newest attempt is to end it by no way, and is not settled: its process died in between."""
+        return self.status is Status.STARTED and not self.channel
 
     def went_by(self, way: Way) -> bool:
         """Whether the newest attempt went this way."""

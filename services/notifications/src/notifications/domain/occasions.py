@@ -34,6 +34,7 @@ _NO_CONCERNS = {
     Occasion.OCCASION_DUTY_GAP: frozenset({Because.BECAUSE_SENIOR_LEAD_OF_THE_SITE}),
     Occasion.OCCASION_SKILL_LAPSING: frozenset({Because.BECAUSE_OWN_SKILL}),
     Occasion.OCCASION_SKILL_LAPSED: frozenset({Because.BECAUSE_OWN_SKILL}),
+    Occasion.OCCASION_DIGEST: frozenset({Because.BECAUSE_CHOSE_A_DIGEST}),
 }
 # What is told to one person alone, never to a circle.
 PARTS_TOLD = {**_PARTS_IN_A_CONCERN, **_NO_CONCERNS}

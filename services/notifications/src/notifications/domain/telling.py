@@ -119,7 +119,8 @@ def tell_person(state: Telling, command: TellPersonRequest, context: Context) ->
     """
     if state.told:
         return []
-    if command.occasion not in PARTS_TOLD:
+    # A digest is of what was told already.
+    if command.occasion not in PARTS_TOLD or command.occasion == Occasion.OCCASION_DIGEST:
         raise Refusal(
             "NOT_FOR_ONE_PERSON",
             f"{Occasion.Name(command.occasion)} is no occasion of a concern, a contact or a skill: use TellCircle, which asks the matrix.",

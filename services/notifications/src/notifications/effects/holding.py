@@ -17,7 +17,7 @@ from notifications.default_matrix import default_matrix
 from notifications.domain.acknowledgements import acknowledgements
 from notifications.domain.circle import circle
 from notifications.domain.conditions import conditions
-from notifications.domain.delivering import Dropped, Wait, delivery
+from notifications.domain.delivering import Delivery, Dropped, Gather, Now, Wait, delivery
 from notifications.domain.delivery_policy import DeliveryPolicy, delivery_policy
 from notifications.domain.need_to_know import NeedToKnow, need_to_know
 from notifications.domain.preferences import preferences
@@ -39,11 +39,22 @@ class Holding:
     policy: Aggregate[DeliveryPolicy] = field(default_factory=lambda: delivery_policy(default_delivery()))
     look_again: timedelta = timedelta(hours=1)
 
-    async def looked_at(self, request: StartNoticeRequest, doing: Doing) -> Outcome.ValueType:
-        """What became of a notice that is not sent any more; unspecified: it goes now. Raises TryAgain where it waits."""
+    async def looked_at(self, request: StartNoticeRequest, doing: Doing) -> Now | Gather | Dropped:
+        """Whether it goes now, is gathered, or is not sent any more. Raises TryAgain where it waits."""
         if request.safeguarding:
             taken = await doing.state(acknowledgements, f"acknowledgement-{request.about_id}")
-            return Outcome.OUTCOME_ACKNOWLEDGED if taken.answer(request) else Outcome.OUTCOME_UNSPECIFIED
+            return Dropped(Outcome.OUTCOME_ACKNOWLEDGED) if taken.answer(request) else Now()
+        found = await self._found(request, doing)
+        if isinstance(found, Wait):
+            raise TryAgain(self._seconds(found.until, doing.now), "QUIET_HOURS")
+        return found
+
+    async def dropped(self, request: StartNoticeRequest, doing: Doing) -> Outcome.ValueType:
+        """Why what waits for a digest is told no more; unspecified: it is."""
+        found = await self._found(request, doing)
+        return found.outcome if isinstance(found, Dropped) else Outcome.OUTCOME_UNSPECIFIED
+
+    async def _found(self, request: StartNoticeRequest, doing: Doing) -> Delivery:
         told, matrix, wishes, policy = await asyncio.gather(
             doing.state(telling, f"telling-{request.telling_id}"),
             doing.state(self.matrix, "need-to-know"),
@@ -54,11 +65,8 @@ class Holding:
             doing.state(circle, f"circle-{told.learner_id}"), doing.state(conditions, f"conditions-{told.learner_id}")
         )
         if not told.is_still_needed(request, around, matrix, depends_on, doing.now):
-            return Outcome.OUTCOME_NEED_ENDED
-        found = delivery(request, kinds_of(told), wishes, policy, doing.now)
-        if isinstance(found, Wait):
-            raise TryAgain(self._seconds(found.until, doing.now), "QUIET_HOURS")
-        return found.outcome if isinstance(found, Dropped) else Outcome.OUTCOME_UNSPECIFIED
+            return Dropped(Outcome.OUTCOME_NEED_ENDED)
+        return delivery(request, kinds_of(told), wishes, policy, doing.now)
 
     async def wishes(self, person_id: str, doing: Doing) -> Wishes:
         """What holds for somebody."""

@@ -15,6 +15,7 @@ from mentoring.notifications.v1.events_pb2 import ContactRegistered, Occasion, O
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
 from notifications.contents import Content, tells_whom_to_call
+from notifications.domain.digest import digest
 from notifications.domain.provider_details import ProviderDetails, provider_details
 from notifications.effects.giving import type_of
 from notifications.effects.mailer import Mailer
@@ -109,7 +110,7 @@ class ByMail:
         try:
             message = compose(
                 notice, Recipient(*found), sender=self.sender, link_base=self.link_base, at=self.clock(), language=language,
-                provider=await _provider(notice, doing),
+                provider=await _provider(notice, doing), listed=await _listed(notice, doing),
             )  # fmt: skip
         except Unaddressable:
             return Ended(Outcome.OUTCOME_FAILED, ADDRESS_INVALID)
@@ -141,7 +142,10 @@ class ByAddress:
         self, notice: StartNoticeRequest, registration: int, language: str, doing: Doing
     ) -> Ready | Ended:
         """What a receiver of webhooks has answered for is delivered; what a service took is sent."""
-        said = brief(notice, link_base=self.link_base, language=language, provider=await _provider(notice, doing))
+        said = brief(
+            notice, link_base=self.link_base, language=language, provider=await _provider(notice, doing),
+            listed=await _listed(notice, doing),
+        )  # fmt: skip
         kind = Occasion.Name(notice.occasion).removeprefix("OCCASION_").lower()
         key = f"{notice.notice_id}.{self.channel}.{registration}"
         short = Short(key, kind, said.subject, said.text, said.link, said.why)
@@ -195,6 +199,13 @@ async def _provider(notice: StartNoticeRequest, doing: Doing) -> ProviderDetails
     if not tells_whom_to_call(notice.occasion):
         return ProviderDetails()
     return await doing.state(provider_details, "provider-details")
+
+
+async def _listed(notice: StartNoticeRequest, doing: Doing) -> Sequence[StartNoticeRequest]:
+    if notice.occasion != Occasion.OCCASION_DIGEST:
+        return ()
+    known = await doing.state(digest, f"digest-{notice.recipient_id}")
+    return [one.for_person(notice.recipient_id) for one in known.listed]
 
 
 async def _nothing() -> None:

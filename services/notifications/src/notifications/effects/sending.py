@@ -11,12 +11,15 @@ from dataclasses import dataclass, field, replace
 from eventkernel import tracing
 from eventkernel.reaction import Doing, TryAgain
 from mentoring.notifications.v1.channel_pb2 import Channel
+from mentoring.notifications.v1.digests_events_pb2 import GatheredNotice
+from mentoring.notifications.v1.digests_pb2 import AddToDigestRequest
 from mentoring.notifications.v1.events_pb2 import NoticeStarted, Outcome
 from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
 from opentelemetry.trace import SpanKind
 
 from notifications.domain.addresses import addresses
 from notifications.domain.contact import contact
+from notifications.domain.delivering import Dropped, Gather
 from notifications.domain.notice import notice
 from notifications.domain.trying import Trying
 from notifications.domain.ways import Way, in_order
@@ -47,20 +50,23 @@ class SendNotice:
     holding: Holding = field(default_factory=Holding)
 
     async def __call__(self, request: StartNoticeRequest, doing: Doing) -> None:
-        """Makes one attempt, and records how it ended. Raises TryAgain where there is to be another."""
+        """Makes one attempt, and records how it ended; what waits for a digest is given to that. Raises TryAgain where there is to be another."""
         # At the first try there is nothing to be known of it yet. Were there, it would not be started.
         first = doing.attempt == 1
         known = notice.initial if first else await doing.state(notice, f"notice-{request.notice_id}")
         if known.is_finished:
             return
-        attempt = _Attempt(request, doing, known.attempt + 1)
+        attempt = Attempt(request, doing, known.attempt + 1)
         ways = await self._ways(request, doing)
         if not ways:
             await attempt.end(Outcome.OUTCOME_NOT_NEEDED)
             return
-        dropped = await self.holding.looked_at(request, doing)
-        if dropped:
-            await attempt.end(dropped)
+        looked = await self.holding.looked_at(request, doing)
+        if isinstance(looked, Dropped):
+            await attempt.end(looked.outcome)
+            return
+        if isinstance(looked, Gather):
+            await insist(doing, _gathering(request))
             return
         trying = Trying(ways, insisted_on=request.safeguarding)
         way = trying.next(known)
@@ -88,7 +94,7 @@ class SendNotice:
 
 
 @dataclass(frozen=True)
-class _Attempt:
+class Attempt:
     """One attempt, from its start to its end."""
 
     request: StartNoticeRequest
@@ -98,7 +104,7 @@ class _Attempt:
     async def end(self, outcome: Outcome.ValueType) -> None:
         """It is not to be sent."""
         if await self._started(None):
-            await self._settle(Ended(outcome))
+            await self.settle(Ended(outcome))
 
     async def make(self, way: Way, ready: Ready | Ended, line: Line | None, *, last: bool) -> Ended:
         """Hands it over, unless there is nothing to. `last`: what fails for now fails for good."""
@@ -107,7 +113,7 @@ class _Attempt:
         ended = ready if isinstance(ready, Ended) else await self._hand_over(ready, line)
         if last and ended.outcome == Outcome.OUTCOME_FAILED_FOR_NOW:
             ended = replace(ended, outcome=Outcome.OUTCOME_FAILED)
-        await self._settle(ended)
+        await self.settle(ended)
         return ended
 
     async def _started(self, way: Way | None) -> bool:
@@ -133,7 +139,8 @@ class _Attempt:
             return Ended(Outcome.OUTCOME_UNKNOWN, unsure.code)
         return Ended(ready.outcome)
 
-    async def _settle(self, ended: Ended) -> None:
+    async def settle(self, ended: Ended) -> None:
+        """Records how it ended."""
         settle = SettleNoticeRequest(
             notice_id=self.request.notice_id,
             attempt=self.number,
@@ -149,3 +156,18 @@ class _Attempt:
         if known.is_finished:
             return Ended(Outcome.OUTCOME_NOT_NEEDED)
         raise TryAgain(_ELSEWHERE_SECONDS, "ELSEWHERE")
+
+
+def _gathering(request: StartNoticeRequest) -> AddToDigestRequest:
+    return AddToDigestRequest(
+        person_id=request.recipient_id,
+        notice=GatheredNotice(
+            notice_id=request.notice_id,
+            telling_id=request.telling_id,
+            occasion=request.occasion,
+            because=request.because,
+            detail=request.detail,
+            about_id=request.about_id,
+            requested_at=request.requested_at if request.HasField("requested_at") else None,
+        ),
+    )

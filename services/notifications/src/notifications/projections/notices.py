@@ -9,6 +9,7 @@ from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import Page
 from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.delivery_events_pb2 import NoticeBounced
+from mentoring.notifications.v1.digests_events_pb2 import DigestBegun
 from mentoring.notifications.v1.events_pb2 import Because, Detail, NoticeRequested, NoticeSettled, Occasion, Outcome
 from mentoring.notifications.v1.notifications_pb2 import (
     ListMyNoticesRequest,
@@ -19,6 +20,7 @@ from mentoring.notifications.v1.notifications_pb2 import (
 )
 from pydantic import BaseModel
 
+from notifications.domain.need_to_know import part_rule
 from notifications.domain.occasions import OPEN_TO_MANAGERS
 
 
@@ -57,6 +59,17 @@ def requested(document: NoticeDocument, event: NoticeRequested, meta: Metadata) 
     document.telling_id = event.telling_id
     document.rule = event.rule
     document.policy_version = event.policy_version
+    document.requested_at = meta.at
+
+
+@notices.on
+def digest_begun(document: NoticeDocument, event: DigestBegun, meta: Metadata) -> None:
+    """A digest is to go, as a notice of its own."""
+    document.recipient_id = event.person_id
+    document.occasion = Occasion.OCCASION_DIGEST
+    document.because = Because.BECAUSE_CHOSE_A_DIGEST
+    document.detail = Detail.DETAIL_FULL
+    document.rule = part_rule(Because.BECAUSE_CHOSE_A_DIGEST)
     document.requested_at = meta.at
 
 
