@@ -19,11 +19,11 @@ from mentoring.common.v1.common_pb2 import CommandReply
 from .library import (
     OPEN,
     RENEW,
-    CloseLoanRequest,
     GetReaderRequest,
     GetReaderResponse,
     OpenLoanRequest,
     RenewLoanRequest,
+    SetLimitRequest,
     all_commits,
     told,
     versions,
@@ -113,11 +113,11 @@ async def test_each_failure_has_its_status_reason_and_details(
 
 
 async def test_a_refusal_names_the_field_that_is_at_fault(api: Api) -> None:
-    await api.give(OPEN)
-    await api.give(CloseLoanRequest(loan_id="l1"))
+    await api.give(SetLimitRequest(reader_id="ada", loans=0))
     with pytest.raises(CallFailed) as failed:
-        await api.give(RENEW)
-    assert (failed.value.status, failed.value.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "LOAN_CLOSED")
+        await api.give(OPEN)
+    assert (failed.value.status, failed.value.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "LIMIT_REACHED")
+    assert failed.value.fields == {"reader_id": "the reader may have no more loans"}
 
 
 async def test_a_key_that_was_used_for_another_request_is_refused(api: Api) -> None:

@@ -1,11 +1,14 @@
 """Verifying: a sound service is found sound, in however many passes, and a gap or a fork in the log is found and named."""
 
+from collections.abc import Iterable
+
 import pytest
+from aiokafka import TopicPartition
 from eventkernel.messages import Commit, StoredEvent
 from eventkernel.operations import verify_documents, verify_topic
 
 from .library import NOON, TENANT
-from .world import World, texts
+from .world import PARTITIONS, World, texts
 
 
 async def test_a_sound_service_is_found_sound(world: World) -> None:
@@ -21,7 +24,16 @@ async def test_much_is_checked_in_several_passes(world: World, monkeypatch: pyte
     monkeypatch.setattr(verify_topic, "_PAGE", 2)
     monkeypatch.setattr(verify_documents, "_MOST_DOCUMENTS", 1)
     monkeypatch.setattr(verify_documents, "_PAGE", 1)
+    ends, passes = world.topics.ends, 0
+
+    async def counted(partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        nonlocal passes
+        passes += 1
+        return await ends(partitions)
+
+    monkeypatch.setattr(world.topics, "ends", counted)
     log, topic = await world.i1_and_i2()
+    assert passes == PARTITIONS
     documents = await world.i4()
     assert (log.checked, log.violations) == (16, 0)
     assert (topic.checked, topic.violations) == (16, 0)
