@@ -169,8 +169,10 @@ class Relays:
 
     async def kill(self, task: asyncio.Task[None]) -> None:
         """As abruptly as one process allows: nothing is aborted, cleared or released."""
-        task.cancel()
-        await asyncio.wait([task])
+        # asyncio.wait_for of Python 3.11 can lose a cancellation, so it is told again until it has ended.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=1)
 
     async def close(self) -> None:
         for task in self._running:
