@@ -14,6 +14,7 @@ from mentoring.notifications.v1.events_pb2 import (
     Outcome,
 )
 from mentoring.safeguarding.v1.events_pb2 import ConcernAcknowledged, ConcernAssigned, ConcernClosed, ConcernEscalated
+from mentoring.safeguarding.v1.merging_events_pb2 import ConcernMerged
 from notifications.domain.occasions import is_safeguarding
 
 from tests.fault.checker.evidence import Evidence, Mail
@@ -115,11 +116,11 @@ def unknown_outcomes(evidence: Evidence) -> int:
 
 
 def _taken(evidence: Evidence) -> dict[str, int]:
-    """The newest version at which each concern was taken or closed."""
+    """The newest version at which each concern was taken, closed or merged."""
     return {
         logged.event.concern_id: logged.meta.version
         for logged in sorted(evidence.events("safeguarding"), key=lambda one: one.meta.version)
-        if isinstance(logged.event, ConcernAcknowledged | ConcernClosed)
+        if isinstance(logged.event, ConcernAcknowledged | ConcernClosed | ConcernMerged)
     }
 
 

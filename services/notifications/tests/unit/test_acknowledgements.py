@@ -12,6 +12,7 @@ from mentoring.notifications.v1.delivery_pb2 import RecordAcknowledgementRequest
 from mentoring.notifications.v1.events_pb2 import Because, Occasion
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 from mentoring.safeguarding.v1.events_pb2 import ConcernAcknowledged, ConcernClosed
+from mentoring.safeguarding.v1.merging_events_pb2 import ConcernMerged
 from notifications.domain.acknowledgements import acknowledgements
 from notifications.domain.occasions import PARTS_TOLD, is_safeguarding
 from notifications.reactions.acknowledging import acknowledging
@@ -88,14 +89,17 @@ def test_what_is_known_already_is_recorded_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "closed"),
+    ("event", "handler_id", "closed"),
     [
-        (ConcernAcknowledged(concern_id="c-1", handler_id="dora"), False),
-        (ConcernClosed(concern_id="c-1", handler_id="dora"), True),
+        (ConcernAcknowledged(concern_id="c-1", handler_id="dora"), "dora", False),
+        (ConcernClosed(concern_id="c-1", handler_id="dora"), "dora", True),
+        (ConcernMerged(concern_id="c-1", leading_id="c-2"), "", True),
     ],
 )
-def test_what_safeguarding_publishes_is_recorded_with_its_place_in_the_stream(event: Message, closed: bool) -> None:
+def test_what_safeguarding_publishes_is_recorded_with_its_place_in_the_stream(
+    event: Message, handler_id: str, closed: bool
+) -> None:
     meta = Metadata("e", "t", "provider-1", "concern-c-1", 12, datetime(2026, 3, 2, tzinfo=UTC))
     assert list(acknowledging.policies[type(event)](event, meta)) == [
-        RecordAcknowledgementRequest(concern_id="c-1", handler_id="dora", version=12, closed=closed)
+        RecordAcknowledgementRequest(concern_id="c-1", handler_id=handler_id, version=12, closed=closed)
     ]
