@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import socket
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -10,14 +11,16 @@ from uuid import uuid4
 
 import grpc
 import structlog
+from google.protobuf.message import Message
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from mentoring.common.v1.common_pb2 import CommandReply
 
 from eventkernel import metrics
 from eventkernel.blobs.open import open_blobs
 from eventkernel.blobs.port import Blobs
 from eventkernel.blobs.sealed import SealedBlobs
-from eventkernel.commands import Commands
+from eventkernel.commands import Commands, Order
 from eventkernel.due import DueRunner
 from eventkernel.ending import end
 from eventkernel.feeding import Feed, Feeding
@@ -263,7 +266,7 @@ class Node:
         if not (address and service.pages):
             return
         pages = Pages(
-            service.name, service.pages, self.reader, at_once=self._settings.pages_at_once, seconds=self._settings.page_seconds,
+            service.name, service.pages, self.reader, give=self._asked_by_a_page, at_once=self._settings.pages_at_once, seconds=self._settings.page_seconds,
             drain_seconds=self._settings.shutdown_seconds,
         )  # fmt: skip
         self._pages = pages
@@ -272,6 +275,10 @@ class Node:
         except OSError as fault:
             await pages.stop()
             raise _in_use(address, "PAGES_ADDRESS") from fault
+
+    async def _asked_by_a_page(self, request: Message, tenant: str) -> CommandReply:
+        # Each asking is one of its own: what was asked before may have been taken back since.
+        return await self.commands.give(Order(request, Principal.system(tenant), secrets.token_hex(16)))
 
     async def _serve_health(self) -> None:
         server = _server()

@@ -1,4 +1,4 @@
-"""Pages over HTTP beside gRPC, for programs that can do nothing but GET an address. Whoever has an address has what is behind it.
+"""Pages over HTTP beside gRPC, for programs that can do nothing but GET an address, or POST to it. Whoever has an address has what is behind it.
 
 So no address is written anywhere here, neither in logs nor in traces; and whatever is not found, or not any more, gets one same answer.
 TLS is a proxy's in front of it, and so is whatever keeps slow callers away.
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import structlog
 from aiohttp import web
+from google.protobuf.message import Message
+from mentoring.common.v1.common_pb2 import CommandReply
 
 from eventkernel import metrics
 from eventkernel.reading import Readers
@@ -24,6 +26,7 @@ _HEADERS = {
     "Cache-Control": "private, no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
 }
 _log = structlog.get_logger(__name__)
 # What aiohttp would say of a request quotes it.
@@ -41,6 +44,17 @@ class Shown:
 
 # Answers the rest of an address, behind the page's prefix, as it was sent; None where nothing is there for whoever sent it.
 Page = Callable[[str, Readers], Awaitable[Shown | None]]
+# Gives a command of the service as the platform, of the provider that is named second.
+Give = Callable[[Message, str], Awaitable[CommandReply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A page of which something can be asked: reading it changes nothing, and posting to it does. What is posted is not read: the address
+    says all."""
+
+    show: Page
+    take: Callable[[str, Readers, Give], Awaitable[Shown | None]]
 
 
 class Pages:
@@ -48,17 +62,20 @@ class Pages:
 
     Args:
         pages: each by the prefix of its addresses' paths, `/calendar/`.
+        give: gives what forms ask for.
         at_once: how many requests may be under way; one more is told to come again.
         seconds: how long one may take.
         drain_seconds: how long those under way may take once it stops.
     """
 
     def __init__(
-        self, service: str, pages: Mapping[str, Page], readers: Readers, *, at_once: int, seconds: float, drain_seconds: float
+        self, service: str, pages: Mapping[str, Page | Form], readers: Readers, *, give: Give, at_once: int, seconds: float,
+        drain_seconds: float,
     ) -> None:  # fmt: skip
         self._service = service
         self._pages = pages
         self._readers = readers
+        self._give = give
         self._at_once = at_once
         self._seconds = seconds
         self._under_way = 0
@@ -82,23 +99,24 @@ class Pages:
     async def _answer(self, request: web.Request) -> web.Response:
         path = request.rel_url.raw_path
         prefix = next((each for each in self._pages if path.startswith(each)), "")
-        if request.method not in {"GET", "HEAD"}:
-            answer = _plain(405, {"Allow": "GET, HEAD"})
+        allowed = ["GET", "HEAD", *(["POST"] if isinstance(self._pages.get(prefix), Form) else [])]
+        if request.method not in allowed:
+            answer = _plain(405, {"Allow": ", ".join(allowed)})
         elif self._under_way >= self._at_once:
             answer = _plain(503, {"Retry-After": "10"})
         else:
             self._under_way += 1
             try:
-                answer = await self._show(prefix, path.removeprefix(prefix)) if prefix else _plain(404)
+                answer = await self._show(prefix, path.removeprefix(prefix), request.method) if prefix else _plain(404)
             finally:
                 self._under_way -= 1
         metrics.PAGES.labels(self._service, prefix, answer.status).inc()
         return answer
 
-    async def _show(self, prefix: str, rest: str) -> web.Response:
+    async def _show(self, prefix: str, rest: str, method: str) -> web.Response:
         try:
             async with asyncio.timeout(self._seconds):
-                shown = await self._pages[prefix](rest, self._readers)
+                shown = await self._shown(self._pages[prefix], rest, method)
         except TimeoutError:
             return _plain(503, {"Retry-After": "10"})
         except Exception as error:
@@ -109,6 +127,13 @@ class Pages:
             return _plain(404)
         headers = {**_HEADERS, "Content-Type": shown.content_type}
         return web.Response(body=shown.body, headers=headers)
+
+    async def _shown(self, page: Page | Form, rest: str, method: str) -> Shown | None:
+        if not isinstance(page, Form):
+            return await page(rest, self._readers)
+        if method == "POST":
+            return await page.take(rest, self._readers, self._give)
+        return await page.show(rest, self._readers)
 
 
 def _plain(status: int, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from eventkernel.aggregate import Aggregate, _parameter
 from eventkernel.contract import Contract, ContractFault, aggregate_of
 from eventkernel.following import Following
-from eventkernel.pages import Page
+from eventkernel.pages import Form, Page
 from eventkernel.projection import Projection
 from eventkernel.reaction import Effect, Reaction
 from eventkernel.reading import Ask, Reader
@@ -42,7 +42,7 @@ class Service:
     transfers: Sequence[Callable[..., Any]] = ()
     relations: Mapping[str, Relation] = field(default_factory=dict)
     effects: Mapping[type[Message], Effect] = field(default_factory=dict)
-    pages: Mapping[str, Page] = field(default_factory=dict)
+    pages: Mapping[str, Page | Form] = field(default_factory=dict)
 
     @cached_property
     def deciders(self) -> Mapping[type[Message], Aggregate[Any]]:

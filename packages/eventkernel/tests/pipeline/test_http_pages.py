@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from eventkernel.issuer import LocalIssuer
 from eventkernel.node import AddressInUse, Node
-from eventkernel.pages import Shown
+from eventkernel.pages import Form, Give, Shown
 from eventkernel.reading import Readers
 
-from .library import build
+from .library import TENANT, OpenLoanRequest, build
 
 Start = Callable[..., Any]
 
@@ -31,6 +31,14 @@ class Shelf:
             self.under_way.set()
             await self.go_on.wait()
         return Shown("text/plain; charset=utf-8", b"a page") if rest in {"open", "slow"} else None
+
+
+async def borrow(rest: str, _readers: Readers, give: Give) -> Shown | None:
+    """What a form asks for, of the provider that its address names."""
+    if rest != "open":
+        return None
+    reply = await give(OpenLoanRequest(loan_id="l-1", reader_id="ada"), TENANT)
+    return Shown("text/plain; charset=utf-8", ", ".join(reply.event_types).encode())
 
 
 @pytest.fixture
@@ -90,6 +98,17 @@ async def test_whatever_is_not_there_gets_the_same_answer(start: Start) -> None:
 async def test_a_page_is_only_read(start: Start, method: str) -> None:
     _, url = await start()
     assert (await ask(f"{url}/shelf/open", method, data=b"x" * 100))[0] == 405
+
+
+async def test_a_form_is_read_without_a_change_and_posted_to_with_one(start: Start, shelf: Shelf) -> None:
+    _, url = await start(service=build(pages={"/form/": Form(shelf.page, borrow)}))
+    assert (await ask(f"{url}/form/open"))[:2] == (200, b"a page")
+    assert (await ask(f"{url}/form/open", "HEAD"))[0] == 200
+    status, body, headers = await ask(f"{url}/form/open", "POST", data={"List-Unsubscribe": "One-Click"})
+    assert (status, b"loan-opened" in body, headers["cache-control"]) == (200, True, "private, no-store")
+    assert (await ask(f"{url}/form/closed", "POST"))[0] == 404
+    status, _, headers = await ask(f"{url}/form/open", "PUT")
+    assert (status, headers["allow"]) == (405, "GET, HEAD, POST")
 
 
 async def test_what_is_too_long_is_refused(start: Start) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from notifications.contents import Content
+from notifications.texts import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ _TEXT = _TEMPLATES.get_template("mail.txt.jinja")
 _HTML = _TEMPLATES.get_template("mail.html.jinja")
 _ENTRY = _TEMPLATES.get_template("entry.txt.jinja")
 _BRIEF = _TEMPLATES.get_template("brief.txt.jinja")
+_PAGE = _TEMPLATES.get_template("unsubscribe.html.jinja")
 
 
 def as_text(content: Content) -> str:
@@ -51,3 +53,8 @@ def as_entry(content: Content) -> str:
 def as_brief(content: Content) -> Brief:
     """The content less the greeting, what more there is, and what is known of a concern."""
     return Brief(content.subject, _BRIEF.render(asdict(content)).rstrip(), content.link, content.why)
+
+
+def as_page(words: Words, *, done: bool) -> str:
+    """The page on which a mail is unsubscribed, before and after. It loads nothing from anywhere."""
+    return _PAGE.render(language=words.language, done=done, **asdict(words.unsubscribing)) + "\n"

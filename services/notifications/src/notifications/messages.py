@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
@@ -22,6 +22,18 @@ from notifications.texts import DEFAULT_LANGUAGE, words_in
 # The same at every attempt. No line of quoted-printable text begins so (RFC 2045, 6.7).
 _BOUNDARY = "=_mentorstream"
 _QUOTED = "quoted-printable"
+
+
+class _OneLine(UnstructuredHeader, BaseHeader):
+    """A header that is written as it is: what is longer than a line would be encoded, and mail programs do not find an address in that."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("List-Unsubscribe", _OneLine)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ def compose(
     language: str = DEFAULT_LANGUAGE,
     provider: ProviderDetails | None = None,
     listed: Sequence[StartNoticeRequest] = (),
+    unsubscribe: str = "",
 ) -> EmailMessage:
     """The message of a notice: as text, and the same in HTML.
 
@@ -58,18 +71,24 @@ def compose(
         language: the recipient's. English where there are no words in it.
         provider: whose numbers are told where the occasion `tells_whom_to_call`; the platform's defaults where not given.
         listed: of a digest, what it tells of.
+        unsubscribe: the address to post to so as not to be told of such things any more; empty: there is none.
 
     Raises Unaddressable, and KeyError where no text is written for the occasion: nothing vague is sent instead.
     """
     # A raiser may be a learner: a concern's message names nobody, not even whom it goes to.
     name = "" if is_safeguarding(notice.occasion) else one_line(recipient.name)
     content = content_of(notice, name, link_base, words_in(language), provider or ProviderDetails(), listed=listed)
-    return mail(content, Recipient(recipient.email, name), sender=sender, at=at, key=notice.notice_id)
+    message = mail(content, Recipient(recipient.email, name), sender=sender, at=at, key=notice.notice_id)
+    if unsubscribe:
+        # RFC 8058. Both are to be among the headers that are signed (DKIM).
+        message["List-Unsubscribe"] = f"<{unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return message
 
 
 def mail(content: Content, recipient: Recipient, *, sender: str, at: datetime, key: str) -> EmailMessage:
     """A content as mail. `key` is its Message-ID and notice id, the same at every attempt. Raises Unaddressable."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["Subject"] = content.subject
     message["From"] = sender
     message["To"] = _address(recipient)

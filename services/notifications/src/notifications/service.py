@@ -33,6 +33,7 @@ from notifications.effects.apprise import AppriseMessenger
 from notifications.effects.codes import SendCode
 from notifications.effects.digests import SendDigest
 from notifications.effects.holding import Holding
+from notifications.effects.leaving import PREFIX, Addresses
 from notifications.effects.line import Line
 from notifications.effects.mailer import Mailer
 from notifications.effects.outlets import ByAddress, ByMail, ToTheInbox
@@ -48,6 +49,7 @@ from notifications.projections.my_addresses import list_my_addresses
 from notifications.projections.notices import list_my_notices, list_notices, notices
 from notifications.projections.policy import policy_queries
 from notifications.projections.provider_details import get_provider_details
+from notifications.projections.unsubscribe_page import unsubscribe_page
 from notifications.reactions.acknowledging import acknowledging
 from notifications.reactions.circles import circles
 from notifications.reactions.digesting import digesting
@@ -104,6 +106,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
         followed=[follow_my_inbox],
         effects=_effects(found, mailer or _smtp(found), Holding(matrix, policy)),
         relations={"self": self_},
+        pages={PREFIX: unsubscribe_page(policy)},
     )
 
 
@@ -143,6 +146,7 @@ def _effects(settings: Settings, mailer: Mailer, holding: Holding) -> Mapping[ty
         outlets={**outlets, Channel.CHANNEL_INBOX: ToTheInbox()},
         lines=lines,
         holding=holding,
+        leaving=Addresses(settings.unsubscribe_base, holding),
         patience=Patience(
             first_seconds=settings.mail_retry_first_seconds,
             longest_seconds=settings.mail_retry_longest_seconds,

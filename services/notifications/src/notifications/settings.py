@@ -18,6 +18,8 @@ class Settings(BaseSettings):
     smtp_answer_seconds: float = 10.0
     mail_sender: str = "mentorstream@localhost.localdomain"
     link_base: str = "http://localhost:8080"
+    # Where this service's own pages (PAGES_ADDRESS) are reached by TLS: mail that may be unsubscribed has an address there. Empty: none has.
+    unsubscribe_base: str = Field(default="", pattern=r"^(https://[^\s<>?#]+)?$")
     mail_retry_first_seconds: float = 5.0
     mail_retry_longest_seconds: float = 3600.0
     mail_retry_longest_seconds_safeguarding: float = 60.0

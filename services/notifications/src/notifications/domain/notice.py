@@ -1,10 +1,12 @@
 """Notice: one message to one person, by one way after another until one takes it. It is sent at most once, save that a safeguarding
 notice is sent again where nobody can know whether it went out: a doubled alert is harmless, a lost one is not."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from eventkernel.aggregate import Aggregate, Context, Refusal
+from mentoring.common.v1.common_pb2 import InformationKind
 from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.delivery_events_pb2 import NoticeBounced
 from mentoring.notifications.v1.delivery_pb2 import RecordBounceRequest
@@ -50,6 +52,7 @@ class Notice:
     """A notice after its newest attempt, which went by `channel` to its `registration`.
 
     Whether it is safeguarding, and whose, was said when it was first started. `useless`: the ways that failed for good.
+    `leaves_out`: the kinds that its recipient leaves out by the address in its mail, and `unsubscribed_by` the hashes of its secrets.
     """
 
     status: Status = Status.REQUESTED
@@ -60,6 +63,8 @@ class Notice:
     channel: Channel.ValueType = Channel.CHANNEL_UNSPECIFIED
     registration: int = 0
     useless: frozenset[tuple[Channel.ValueType, int]] = frozenset()
+    leaves_out: tuple[InformationKind.ValueType, ...] = ()
+    unsubscribed_by: frozenset[str] = frozenset()
 
     @property
     def may_start(self) -> bool:
@@ -78,6 +83,10 @@ class Notice:
         """Whether the newest attempt is to end it by no way, and is not settled: its process died in between."""
         return self.status is Status.STARTED and not self.channel
 
+    def is_left_out_by(self, secret: str) -> bool:
+        """Whether this is the secret of the address in one of its mails. Hashes are compared: how long that takes tells nothing of it."""
+        return secret_hash(secret) in self.unsubscribed_by
+
     def went_by(self, way: Way) -> bool:
         """Whether the newest attempt went this way."""
         return (self.channel, self.registration) == (way.channel, way.registration)
@@ -95,8 +104,8 @@ class Notice:
         )
 
 
-# Shape 2: states of shape 1 did not say which way a notice went.
-notice = Aggregate("notice", initial=Notice(), shape=2)
+# Shape 2: states of shape 1 did not say which way a notice went; shape 3: nor what is left out by its mail.
+notice = Aggregate("notice", initial=Notice(), shape=3)
 
 
 @notice.decide
@@ -123,6 +132,8 @@ def start_notice(state: Notice, command: StartNoticeRequest, _context: Context) 
                 telling_id=command.telling_id if first else state.telling_id,
                 channel=command.channel,
                 registration=command.way_registration,
+                leaves_out=command.leaves_out,
+                unsubscribe_sha256=command.unsubscribe_sha256,
             )
         )
     return events
@@ -183,6 +194,8 @@ def notice_started(state: Notice, event: NoticeStarted) -> Notice:
         event.channel,
         event.registration,
         state.useless,
+        tuple(event.leaves_out) or state.leaves_out,
+        state.unsubscribed_by | ({event.unsubscribe_sha256} if event.unsubscribe_sha256 else set()),
     )
 
 
@@ -200,6 +213,11 @@ def notice_settled(state: Notice, event: NoticeSettled) -> Notice:
 def notice_bounced(state: Notice, _event: NoticeBounced) -> Notice:
     """Nobody has it."""
     return replace(state, status=Status.BOUNCED)
+
+
+def secret_hash(secret: str) -> str:
+    """What is kept of a secret: of 32 random bytes, which need no salt."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _settled(

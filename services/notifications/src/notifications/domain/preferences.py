@@ -7,7 +7,7 @@ from google.protobuf.json_format import MessageToJson, Parse
 from mentoring.common.v1.common_pb2 import InformationKind
 from mentoring.notifications.v1.preferences_events_pb2 import Preferences as Said
 from mentoring.notifications.v1.preferences_events_pb2 import PreferencesSet
-from mentoring.notifications.v1.preferences_pb2 import SetMyPreferencesRequest
+from mentoring.notifications.v1.preferences_pb2 import LeaveOutRequest, SetMyPreferencesRequest
 
 from notifications.domain.delivery_policy import DeliveryPolicy
 from notifications.domain.wishes import Wishes, holding, refuse_impossible
@@ -45,6 +45,14 @@ def set_my_preferences(state: Preferences, command: SetMyPreferencesRequest, con
         person_id=command.person_id, preferences=command.preferences, unsubscribed=command.unsubscribed
     )
     return [] if preferences_set(state, event) == state else [event]
+
+
+@preferences.decide
+def leave_out(state: Preferences, command: LeaveOutRequest, context: Context) -> list[PreferencesSet]:
+    """These kinds as well, as far as the provider leaves a choice; what is left out already gives nothing."""
+    also = state.unsubscribed | (set(command.kinds) & context.state(DeliveryPolicy).unsubscribing.kinds)
+    event = PreferencesSet(person_id=command.person_id, preferences=state.own, unsubscribed=sorted(also))
+    return [] if also == state.unsubscribed else [event]
 
 
 @preferences.evolve

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from eventkernel.aggregate import Aggregate
 from eventkernel.reaction import Doing, TryAgain
-from mentoring.notifications.v1.events_pb2 import Outcome
+from mentoring.common.v1.common_pb2 import InformationKind
+from mentoring.notifications.v1.events_pb2 import Occasion, Outcome
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
 from notifications.default_delivery import default_delivery
@@ -17,8 +18,9 @@ from notifications.default_matrix import default_matrix
 from notifications.domain.acknowledgements import acknowledgements
 from notifications.domain.circle import circle
 from notifications.domain.conditions import conditions
-from notifications.domain.delivering import Delivery, Dropped, Gather, Now, Wait, delivery
+from notifications.domain.delivering import Delivery, Dropped, Gather, Now, Wait, delivery, may_be_left_out
 from notifications.domain.delivery_policy import DeliveryPolicy, delivery_policy
+from notifications.domain.digest import digest
 from notifications.domain.need_to_know import NeedToKnow, need_to_know
 from notifications.domain.preferences import preferences
 from notifications.domain.telling import kinds_of, telling
@@ -67,6 +69,22 @@ class Holding:
         if not told.is_still_needed(request, around, matrix, depends_on, doing.now):
             return Dropped(Outcome.OUTCOME_NEED_ENDED)
         return delivery(request, kinds_of(told), wishes, policy, doing.now)
+
+    async def may_leave_out(self, request: StartNoticeRequest, doing: Doing) -> tuple[InformationKind.ValueType, ...]:
+        """The kinds that this is of, where its recipient may leave them out; of a digest, those of what it lists."""
+        if request.safeguarding:
+            return ()
+        policy, told = await doing.state(self.policy, "delivery-policy"), [request]
+        if request.occasion == Occasion.OCCASION_DIGEST:
+            known = await doing.state(digest, f"digest-{request.recipient_id}")
+            told = [one.for_person(request.recipient_id) for one in known.listed]
+        found = set[InformationKind.ValueType]()
+        for one in told:
+            of = await doing.state(telling, f"telling-{one.telling_id}")
+            kinds = kinds_of(of)
+            if all(may_be_left_out(one, kind, policy) for kind in kinds):
+                found.update(kinds)
+        return tuple(sorted(found))
 
     async def wishes(self, person_id: str, doing: Doing) -> Wishes:
         """What holds for somebody."""

@@ -77,7 +77,7 @@ class Outlet(Protocol):
     """A channel."""
 
     async def prepare(
-        self, notice: StartNoticeRequest, registration: int, language: str, doing: Doing
+        self, notice: StartNoticeRequest, registration: int, language: str, doing: Doing, *, unsubscribe: str = ""
     ) -> Ready | Ended:
         """The notice for this registration of its recipient's, or why there is nothing to hand over."""
         ...
@@ -99,7 +99,7 @@ class ByMail:
     clock: Clock = utc_now
 
     async def prepare(
-        self, notice: StartNoticeRequest, registration: int, language: str, doing: Doing
+        self, notice: StartNoticeRequest, registration: int, language: str, doing: Doing, *, unsubscribe: str = ""
     ) -> Ready | Ended:
         """A contact that is not there may come."""
         # A safeguarding message greets nobody by name, so the name is not read for it.
@@ -110,7 +110,7 @@ class ByMail:
         try:
             message = compose(
                 notice, Recipient(*found), sender=self.sender, link_base=self.link_base, at=self.clock(), language=language,
-                provider=await _provider(notice, doing), listed=await _listed(notice, doing),
+                provider=await _provider(notice, doing), listed=await _listed(notice, doing), unsubscribe=unsubscribe,
             )  # fmt: skip
         except Unaddressable:
             return Ended(Outcome.OUTCOME_FAILED, ADDRESS_INVALID)
@@ -139,7 +139,13 @@ class ByAddress:
     link_base: str
 
     async def prepare(
-        self, notice: StartNoticeRequest, registration: int, language: str, doing: Doing
+        self,
+        notice: StartNoticeRequest,
+        registration: int,
+        language: str,
+        doing: Doing,
+        *,
+        unsubscribe: str = "",  # noqa: ARG002 - mail alone has it
     ) -> Ready | Ended:
         """What a receiver of webhooks has answered for is delivered; what a service took is sent."""
         said = brief(
@@ -178,7 +184,13 @@ class ToTheInbox:
     """The inbox, where each notice is already."""
 
     async def prepare(
-        self, _notice: StartNoticeRequest, _registration: int, _language: str, _doing: Doing
+        self,
+        _notice: StartNoticeRequest,
+        _registration: int,
+        _language: str,
+        _doing: Doing,
+        *,
+        unsubscribe: str = "",  # noqa: ARG002
     ) -> Ready | Ended:
         """Nothing can fail."""
         return Ready("inbox", _nothing, Outcome.OUTCOME_DELIVERED)

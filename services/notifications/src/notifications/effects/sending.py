@@ -25,6 +25,7 @@ from notifications.domain.trying import Trying
 from notifications.domain.ways import Way, in_order
 from notifications.effects.giving import insist, type_of
 from notifications.effects.holding import Holding
+from notifications.effects.leaving import Addresses, Leaving
 from notifications.effects.line import Line
 from notifications.effects.mailer import NotTaken, Unsure
 from notifications.effects.outlets import Ended, Outlet, Ready
@@ -42,12 +43,14 @@ class SendNotice:
         outlets: each channel that this platform has; the ways by others are passed over.
         lines: what holds back each channel that can be held back.
         holding: looks whether it goes now.
+        leaving: makes the addresses at which mail is unsubscribed; None: no mail has any.
     """
 
     outlets: Mapping[Channel.ValueType, Outlet]
     lines: Mapping[Channel.ValueType, Line]
     patience: Patience = field(default_factory=Patience)
     holding: Holding = field(default_factory=Holding)
+    leaving: Addresses | None = None
 
     async def __call__(self, request: StartNoticeRequest, doing: Doing) -> None:
         """Makes one attempt, and records how it ended; what waits for a digest is given to that. Raises TryAgain where there is to be another."""
@@ -74,8 +77,11 @@ class SendNotice:
             return
         rounds = trying.round_of(known)
         language = (await self.holding.wishes(request.recipient_id, doing)).language
-        ready = await self.outlets[way.channel].prepare(request, way.registration, language, doing)
-        ended = await attempt.make(
+        leaving = await self.leaving.of(request, way, doing) if self.leaving else None
+        ready = await self.outlets[way.channel].prepare(
+            request, way.registration, language, doing, unsubscribe=leaving.address if leaving else ""
+        )
+        ended = await replace(attempt, leaving=leaving).make(
             way, ready, self.lines.get(way.channel), last=self.patience.gives_up(request, rounds)
         )
         following = trying.next(known.after(way, ended.outcome))
@@ -100,6 +106,7 @@ class Attempt:
     request: StartNoticeRequest
     doing: Doing
     number: int
+    leaving: Leaving | None = None
 
     async def end(self, outcome: Outcome.ValueType) -> None:
         """It is not to be sent."""
@@ -122,6 +129,9 @@ class Attempt:
         start.attempt = self.number
         if way is not None:
             start.channel, start.way_registration = way.channel, way.registration
+        if self.leaving is not None:
+            start.leaves_out.extend(self.leaving.kinds)
+            start.unsubscribe_sha256 = self.leaving.sha256
         reply = await insist(self.doing, start)
         return type_of(NoticeStarted) in reply.event_types
 

@@ -48,6 +48,17 @@ class CodeWording:
 
 
 @dataclass(frozen=True, slots=True)
+class UnsubscribingWording:
+    """The page at the address in a mail: what it asks, what it tells once that is done, and what is told all the same."""
+
+    title: str
+    asks: str
+    button: str
+    told: str
+    stays: str
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """The words around a message."""
 
@@ -71,6 +82,7 @@ class Words:
     roles: Mapping[str, str] = field(repr=False)
     categories: Mapping[str, str] = field(repr=False)
     code: CodeWording = field(repr=False)
+    unsubscribing: UnsubscribingWording = field(repr=False)
 
     def wording(self, occasion: Occasion.ValueType, detail: Detail.ValueType) -> Wording:
         """What is said of an occasion in this detail. Raises KeyError where no text is written for it."""
@@ -117,6 +129,7 @@ def _words(language: str) -> Words:
         roles=said["role"],
         categories=said["category"],
         code=CodeWording(**said["code"]),
+        unsubscribing=UnsubscribingWording(**said["unsubscribing"]),
     )
 
 
