@@ -70,7 +70,7 @@ def test_the_page_leaves_out_what_only_the_platform_calls_and_says_what_moves_by
     assert [each.splitlines()[0] for each in sections if not re.search(r"^\| `|^\| 1 ", each, re.MULTILINE)] == []
     assert "FollowingService" not in page
     moving = re.findall(r"^\| `(\w+)` \(moves bytes\)", page, re.MULTILINE)
-    assert moving == ["UploadArtefact", "DownloadArtefact", "UploadAttachment", "DownloadAttachment"]
+    assert moving == ["UploadArtefact", "DownloadArtefact", "UploadAttachment", "DownloadAttachment", "ExportConcern"]
     assert set(re.findall(r"^\| `(\w+)` \(acts\)", page, re.MULTILINE)) == REFERENCE["ACTS"]
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from eventkernel.aggregate import Refusal
+from eventkernel.printing.content import Content, Section
+from eventkernel.printing.pdf import pdf
 from eventkernel.testing.scenario import person
-from evidence.documents.content import Content, Section
 from evidence.documents.html import html
-from evidence.documents.pdf import pdf
 from evidence.projections.learner_record import get_learner_record
 from google.protobuf.message import Message
 from mentoring.evidence.v1.learner_record_pb2 import (

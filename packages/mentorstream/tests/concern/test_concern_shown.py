@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -142,3 +143,19 @@ def test_what_is_merged_is_shown_with_its_leading_concern() -> None:
     assert [line for line in lines if "c-" in line] == ["c-1", "+ c-2", "+ c-3"]
     assert "Merged into it: c-2, c-3" in file(GetConcernResponse(concern=leading))
     assert "Merged into: c-1" in file(GetConcernResponse(concern=concern("c-2", merged_into_id="c-1")))
+
+
+def test_an_export_needs_a_reason_and_writes_over_nothing(tmp_path: Path) -> None:
+    there = tmp_path / "there.pdf"
+    there.write_bytes(b"kept")
+    new = tmp_path / "new.pdf"
+    reach = ["--token", "any", "--address", "127.0.0.1:1"]
+    for typed, code in (
+        (["--to", str(there), "--reason", "court"], "FILE_EXISTS"),
+        (["--to", str(new)], "REASON_MISSING"),
+        (["--to", str(new), "--reason", "court"], "UNAVAILABLE"),
+    ):
+        ended = CliRunner().invoke(app, ["concern", "export", "c-1", *typed, *reach])
+        assert (ended.exit_code, code in ended.stderr) == (2, True), code
+    assert there.read_bytes() == b"kept"
+    assert not new.exists()

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 
+from eventkernel.messages import Recorded
 from eventkernel.reading import Reader
 from eventkernel.timestamps import timestamp
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import Sealed
 from mentoring.safeguarding.v1.events_pb2 import ConcernAssigned, ConcernRaised
+from mentoring.safeguarding.v1.export_events_pb2 import ConcernExported
 from mentoring.safeguarding.v1.handling_events_pb2 import PART_IN_CONCERN_AT_RISK, PartInConcern
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     BodyMap,
@@ -56,7 +58,7 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
             response.from_issue_id = item.event.from_issue_id
             response.narrative = text
             text = ""
-        entry = ChronologyEntry(actor_id=item.meta.actor, what=item.meta.type, text=text)
+        entry = ChronologyEntry(actor_id=actor_of(item), what=item.meta.type, text=text)
         if isinstance(item.event, ConcernAssigned):
             entry.assignee_id, entry.assignee_role = item.event.assignee_id, item.event.assignee_role
             entry.policy_version = item.event.policy_version
@@ -64,6 +66,11 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
         response.chronology.append(entry)
     await tell_of_others(response.chronology, history, read, without_texts=request.without_texts)
     return response
+
+
+def actor_of(item: Recorded) -> str:
+    """Who did it. That somebody exports it the platform notes for them."""
+    return item.event.exporter_id if isinstance(item.event, ConcernExported) else item.meta.actor
 
 
 def summary(state: Concern) -> ConcernSummary:

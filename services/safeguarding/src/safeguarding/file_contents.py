@@ -59,14 +59,20 @@ async def part_until(concern_id: str, version: int, read: Reader) -> FilePart:
 
 def part(history: Sequence[Recorded]) -> FilePart:
     """So much of a concern, by the hash of its events."""
-    digest = hashlib.sha256()
+    meta = history[-1].meta
+    return FilePart(
+        concern_id=meta.stream.removeprefix(f"{concern.name}-"), version=meta.version, sha256=hashes(history)[-1]
+    )
+
+
+def hashes(history: Iterable[Recorded]) -> list[bytes]:
+    """The hash of the events up to each of them, that one included: whoever changes an event changes its hash and all that follow."""
+    digest, found = hashlib.sha256(), list[bytes]()
     for item in history:
         data = item.event.SerializeToString(deterministic=True)
         digest.update(f"{item.meta.event_id}\n{item.meta.type}\n{len(data)}\n".encode() + data)
-    meta = history[-1].meta
-    return FilePart(
-        concern_id=meta.stream.removeprefix(f"{concern.name}-"), version=meta.version, sha256=digest.digest()
-    )
+        found.append(digest.digest())
+    return found
 
 
 def whole(parts: Iterable[FilePart]) -> bytes:

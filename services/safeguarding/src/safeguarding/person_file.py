@@ -1,9 +1,10 @@
 """What the concerns of a handler say of one person, and who read what of a concern. Every opening of a text is in the access log."""
 
 import asyncio
+from collections.abc import Sequence
 from itertools import chain
 
-from eventkernel.messages import Recorded
+from eventkernel.messages import Access, Recorded
 from eventkernel.paging import cut, list_name
 from eventkernel.reading import Reader
 from mentoring.common.v1.common_pb2 import Sealed
@@ -49,18 +50,10 @@ async def get_person_chronology(request: GetPersonChronologyRequest, read: Reade
 
 async def list_concern_reads(request: ListConcernReadsRequest, read: Reader) -> ListConcernReadsResponse:
     """Who opened which text of the concern, the newest first."""
-    stream = stream_of(request.concern_id)
-    history = await read.history(stream)
+    history = await read.history(stream_of(request.concern_id))
     types = {item.meta.event_id: item.meta.type for item in history}
-    subjects = {_subject(item, name) for item in history for name in sealed_fields(item.event)} - {""}
-    found = [
-        access
-        for accesses in await asyncio.gather(*(read.accesses(subject) for subject in sorted(subjects)))
-        for access in accesses
-        if access.stream == stream
-    ]
     shown, cursor = cut(
-        enumerate(sorted(found, key=lambda one: (one.at, one.event_id, one.field, one.actor))),
+        enumerate(await accesses_of(history, read)),
         request.page,
         key=lambda numbered: (numbered[0],),
         of=list_name("reads", request.concern_id),
@@ -77,6 +70,19 @@ async def list_concern_reads(request: ListConcernReadsRequest, read: Reader) -> 
         told.at.FromDatetime(access.at)
         reads.append(told)
     return ListConcernReadsResponse(reads=reads, next_cursor=cursor)
+
+
+async def accesses_of(history: Sequence[Recorded], read: Reader) -> list[Access]:
+    """Who opened which text of a concern's events, the oldest first."""
+    streams = {item.meta.stream for item in history}
+    subjects = {_subject(item, name) for item in history for name in sealed_fields(item.event)} - {""}
+    found = [
+        access
+        for accesses in await asyncio.gather(*(read.accesses(subject) for subject in sorted(subjects)))
+        for access in accesses
+        if access.stream in streams
+    ]
+    return sorted(found, key=lambda one: (one.at, one.event_id, one.field, one.actor))
 
 
 async def _of_person(state: Concern, person_id: str, read: Reader) -> list[_Said]:

@@ -8,6 +8,7 @@ from mentoring.safeguarding.v1.attachments_pb2 import (
     ListAttachmentsRequest,
     UploadAttachmentRequest,
 )
+from mentoring.safeguarding.v1.export_pb2 import ExportConcernRequest
 from mentoring.safeguarding.v1.handling_pb2 import (
     AnswerReferralRequest,
     LinkPersonRequest,
@@ -43,6 +44,7 @@ _AboutAConcern = (
     | BeginAttachmentRequest
     | CloseConcernRequest
     | DownloadAttachmentRequest
+    | ExportConcernRequest
     | GetAttachmentUploadRequest
     | FinishTaskRequest
     | GetConcernRequest

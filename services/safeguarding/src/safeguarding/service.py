@@ -35,6 +35,7 @@ from safeguarding.rota_queries import get_rota
 from safeguarding.routing_queries import get_routing_policy, preview_concern_routing
 from safeguarding.transfer_file import get_file_contents, get_file_transfer
 from safeguarding.transfers.download import download_attachment
+from safeguarding.transfers.export import export_concern
 from safeguarding.transfers.sent import record_file_sent
 from safeguarding.transfers.upload import get_attachment_upload, upload_attachment
 
@@ -68,7 +69,7 @@ def build() -> Service:
             get_file_transfer,
             list_file_transfers,
         ],
-        transfers=[get_attachment_upload, upload_attachment, download_attachment, record_file_sent],
+        transfers=[get_attachment_upload, upload_attachment, download_attachment, record_file_sent, export_concern],
         effects={ExpireAttachmentRequest: expire_attachment},
         relations={
             "handler_of_concern": handler_of_concern,

@@ -16,6 +16,7 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
     ListMyConcernsResponse,
 )
 
+from mentorstream.concern.export import export
 from mentorstream.concern.shown import show_board, show_concern
 from mentorstream.operate.reach import HERE
 from mentorstream.operate.show import as_json, console
@@ -34,6 +35,7 @@ from mentorstream.safeguarding_calls import (
 concern = typer.Typer(no_args_is_help=True, help="Safeguarding concerns.")
 # Of these nothing is waited for; what is merged is shown by its leading concern.
 _DONE = (CONCERN_STATUS_CLOSED, CONCERN_STATUS_MERGED)
+concern.command("export")(export)
 ConcernId = Annotated[str, typer.Argument(help="The concern's id.")]
 
 

@@ -1,1 +1,1 @@
-"""Documents that are made for people to keep: HTML and PDF of the same content."""
+"""A document as HTML, of the same content as its PDF."""

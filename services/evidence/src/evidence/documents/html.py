@@ -1,8 +1,7 @@
 """A document as one HTML page, to be read or printed without anything else. All content is escaped."""
 
+from eventkernel.printing.content import Content
 from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from evidence.documents.content import Content
 
 _TEMPLATES = Environment(
     loader=PackageLoader("evidence.documents"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

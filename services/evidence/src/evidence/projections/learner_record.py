@@ -5,6 +5,7 @@ It has ids, codes, figures and times. What is sealed (titles, feedback) is no pa
 
 from datetime import UTC, datetime
 
+from eventkernel.printing.content import Content, Section
 from eventkernel.reading import Reader
 from mentoring.evidence.v1.events_pb2 import DECISION_UNSPECIFIED, Decision
 from mentoring.evidence.v1.evidence_pb2 import GetKsbProgressResponse, NextStep
@@ -14,7 +15,6 @@ from mentoring.evidence.v1.learner_record_pb2 import (
     GetLearnerRecordResponse,
 )
 
-from evidence.documents.content import Content, Section
 from evidence.documents.html import html
 from evidence.projections.learner_progress import moment, progress_of, version_of
 from evidence.projections.progress_document import LearnerProgress
@@ -56,7 +56,7 @@ async def get_learner_record(request: GetLearnerRecordRequest, read: Reader) -> 
 
 def _pdf(content: Content, made_at: datetime) -> bytes:
     # What draws takes as long to import as all else of the service, and few processes ever draw: it is imported by the first that does.
-    from evidence.documents.pdf import pdf  # noqa: PLC0415
+    from eventkernel.printing.pdf import pdf  # noqa: PLC0415
 
     return pdf(content, made_at)
 

@@ -5,7 +5,7 @@ Once it was acknowledged, what others add to it waits for an acknowledgement lik
 
 from eventkernel.aggregate import Aggregate
 
-from safeguarding.domain import asking, attaching, handling, merging, passing_on, raising, tasks
+from safeguarding.domain import asking, attaching, exporting, handling, merging, passing_on, raising, tasks
 from safeguarding.domain.concern_state import Concern
 
 # Shape 2: who was asked before it was found to be about a DSL is a handler no more. 3: who is in it, and who is kept away beside. 4: nobody has a
@@ -30,6 +30,7 @@ concern.decide(attaching.end)
 concern.decide(attaching.expire)
 concern.decide(tasks.give_task)
 concern.decide(tasks.finish_task)
+concern.decide(exporting.note_exported)
 concern.decide(merging.merge)
 concern.decide(merging.join)
 concern.decide(merging.hear_of)
@@ -65,6 +66,7 @@ concern.evolve(tasks.explained)
 concern.evolve(tasks.given)
 concern.evolve(tasks.chased)
 concern.evolve(tasks.done)
+concern.evolve(exporting.exported)
 concern.evolve(merging.merge_explained)
 concern.evolve(merging.merge_begun)
 concern.evolve(merging.merged)

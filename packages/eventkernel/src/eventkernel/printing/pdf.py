@@ -4,21 +4,31 @@ from datetime import datetime
 
 import font_roboto
 from fpdf import FPDF
-from fpdf.enums import WrapMode
+from fpdf.enums import VAlign, WrapMode
 from fpdf.fonts import FontFace
 
-from evidence.documents.content import Content
+from eventkernel.printing.content import Content
 
 _FONT = "Roboto"
 _SIZE, _HEADING, _TITLE = 8, 11, 15
 
 
 class _Pages(FPDF):
+    marked = ""
+
+    def header(self) -> None:
+        """What each page is marked as, if anything."""
+        if self.marked:
+            self.set_y(6)
+            self.set_font(_FONT, style="B", size=_SIZE)
+            self.cell(0, 6, self.marked, align="C", new_x="LMARGIN", new_y="NEXT")
+            self.ln(2)
+
     def footer(self) -> None:
         """Which page this is."""
         self.set_y(-12)
         self.set_font(_FONT, size=_SIZE)
-        self.cell(0, 8, f"{self.page_no()} of {{nb}}", align="R")
+        self.cell(0, 8, f"page {self.page_no()} of {{nb}}", align="R")
 
 
 def pdf(content: Content, made_at: datetime) -> bytes:
@@ -29,6 +39,7 @@ def pdf(content: Content, made_at: datetime) -> bytes:
     pages.set_lang("en-GB")
     pages.add_font(_FONT, fname=font_roboto.Roboto)
     pages.add_font(_FONT, style="B", fname=font_roboto.RobotoBold)
+    pages.marked = content.marked
     pages.add_page()
     _text(pages, content.title, _TITLE, bold=True)
     for line in content.lines:
@@ -39,7 +50,7 @@ def pdf(content: Content, made_at: datetime) -> bytes:
         pages.set_font(_FONT, size=_SIZE)
         with pages.table(
             col_widths=tuple(section.widths), text_align="LEFT", borders_layout="HORIZONTAL_LINES",
-            headings_style=FontFace(emphasis="BOLD"), line_height=4.5,
+            headings_style=FontFace(emphasis="BOLD"), line_height=4.5, v_align=VAlign.T, padding=(0.6, 1, 0.6, 1),
         ) as table:  # fmt: skip
             for row in (section.columns, *(section.rows or [["None.", *([""] * (len(section.columns) - 1))]])):
                 table.row(row)

@@ -16,9 +16,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All of it. `lines` come before the sections, `foot` behind them."""
+    """All of it. `lines` come before the sections, `foot` behind them, and `marked` stands on top of each page of paper."""
 
     title: str
     lines: Sequence[str]
     sections: Sequence[Section]
     foot: Sequence[str]
+    marked: str = ""

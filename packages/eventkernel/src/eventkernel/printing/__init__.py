@@ -1,0 +1,1 @@
+"""Documents on paper that people keep, made of headings, lines and tables."""

@@ -1,0 +1,5 @@
+"""The running service, for each test a new one."""
+
+from .running import api
+
+__all__ = ["api"]
