@@ -72,17 +72,18 @@ class Attempt:
 
     async def state(self, aggregate: Aggregate[State], stream: str) -> State:
         """The state of a stream, as it is now."""
-        return await self._reader().state(aggregate, stream)
+        return await self.reader().state(aggregate, stream)
 
     async def open_fields(self, stream: str, event_type: str, fields: Sequence[str], nth: int = 0) -> list[str] | None:
         """Opens sealed fields of the stream's nth event of this type, from 1, or of the newest; None without one."""
-        reader = self._reader()
+        reader = self.reader()
         found = [item for item in await reader.history(stream) if item.meta.type == event_type]
         if len(found) < max(nth, 1):
             return None
         return await reader.open([(found[nth - 1], field) for field in fields])
 
-    def _reader(self) -> Reader:
+    def reader(self) -> Reader:
+        """What the service may read, as it is now."""
         return self.readers(Principal.system(self.row.tenant), correlation_id=self.row.correlation_id)
 
 

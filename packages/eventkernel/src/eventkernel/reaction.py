@@ -13,6 +13,7 @@ from eventkernel.blobs.sealed import SealedBlobs
 from eventkernel.contract import Contract
 from eventkernel.messages import Metadata
 from eventkernel.projection import _unheard
+from eventkernel.reading import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,10 @@ class Doing(Protocol):
 
     async def state(self, aggregate: Aggregate[State], stream: str) -> State:
         """The state of a stream of the own service, as it is now."""
+        ...
+
+    def reader(self) -> Reader:
+        """What the own service may read, as the platform and as it is now."""
         ...
 
     async def open_fields(self, stream: str, event_type: str, fields: Sequence[str], nth: int = 0) -> list[str] | None:

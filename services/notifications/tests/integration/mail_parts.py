@@ -16,6 +16,7 @@ from eventkernel.aggregate import Aggregate
 from eventkernel.blobs.sealed import SealedBlobs
 from eventkernel.keys import KeyDestroyed
 from eventkernel.reaction import TryAgain
+from eventkernel.reading import Reader
 from eventkernel.testing.scenario import Given, given
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import CommandReply
@@ -143,6 +144,9 @@ class OneTry:
     async def state(self, aggregate: Aggregate[State], stream: str) -> State:
         past = self.row.story.past if aggregate.name == "notice" else self.row.streams.get(stream, ())
         return aggregate.fold(aggregate.initial, past)
+
+    def reader(self) -> Reader:
+        raise AssertionError("a notice is sent by its streams alone")
 
     async def open_fields(self, stream: str, event_type: str, fields: Sequence[str], nth: int = 0) -> list[str] | None:
         assert event_type.endswith("contact-registered" if stream.startswith("contact-") else "address-registered")

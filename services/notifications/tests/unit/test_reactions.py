@@ -400,6 +400,7 @@ def test_what_was_not_done_about_a_concern_is_told_to_whoever_had_it(
 def test_a_file_that_is_not_acknowledged_is_told_to_whoever_sees_to_it(
     sent: bool, occasion: Occasion.ValueType
 ) -> None:
+    assert follows(telling, FileTransferChased(transfer_id="t-1", sent=sent)) == []
     event = FileTransferChased(transfer_id="t-1", responsible_id="dora", sent=sent)
     assert follows(telling, event) == [
         TellPersonRequest(

@@ -28,12 +28,17 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
     GetConcernRequest,
     RecordActionRequest,
 )
-from mentoring.safeguarding.v1.transfer_pb2 import TakeOverFileTransferRequest, TransferFileRequest
+from mentoring.safeguarding.v1.transfer_pb2 import (
+    CallOffFileTransferRequest,
+    RecordReceiptRequest,
+    TakeOverFileTransferRequest,
+    TransferFileRequest,
+)
 
 from safeguarding.domain.concern import concern, stream_of
 from safeguarding.domain.concern_state import Concern
-from safeguarding.domain.file_transfer import file_transfer
-from safeguarding.file_contents import given_to_each, handled_with, is_in_file
+from safeguarding.domain.file_transfer import FileTransferState, file_transfer
+from safeguarding.file_contents import LEAD, handled_with, may_see_to
 from safeguarding.one_matter import handles, is_kept_away
 from safeguarding.projections.file_transfers import transfer_stream
 
@@ -93,16 +98,39 @@ async def has_task_or_handler(ask: Ask) -> bool:
 
 
 async def handler_of_person(ask: Ask) -> bool:
-    """The caller handles a concern that the request's person is in, and is in none that a file which they take over is made of."""
-    if not isinstance(ask.request, TransferFileRequest | TakeOverFileTransferRequest):
+    """The caller handles a concern that the request's person is in, and is in none of those about that person that were given to them."""
+    if not isinstance(ask.request, TransferFileRequest):
         raise TypeError(f"{ask.request.DESCRIPTOR.name} is about no person: give it no relationship to one")
-    if not await handled_with(ask.request.person_id, ask.read):
+    me, person_id = ask.principal.person_id, ask.request.person_id
+    handled = await handled_with(person_id, ask.read)
+    return bool(handled) and await may_see_to(me, FileTransferState(person_id=person_id), ask.read)
+
+
+async def sees_to_file_transfer(ask: Ask) -> bool:
+    """The caller sees to the transfer, and is in none of its concerns."""
+    if not isinstance(ask.request, RecordReceiptRequest | CallOffFileTransferRequest):
+        raise TypeError(f"{ask.request.DESCRIPTOR.name} is about no transfer: give it no relationship to one")
+    found, me = await _transfer(ask.request.transfer_id, ask), ask.principal.person_id
+    return found.responsible_id == me and await may_see_to(me, found, ask.read)
+
+
+async def may_see_to_file_transfer(ask: Ask) -> bool:
+    """The caller may take over this transfer of this person's file: as one of those who handle their concerns, or as a senior lead while it
+    waits; and is in none of the concerns that it is or would be made of.
+    """
+    if not isinstance(ask.request, TakeOverFileTransferRequest):
+        raise TypeError(f"{ask.request.DESCRIPTOR.name} takes nothing over: give it no relationship to a transfer")
+    found = await _transfer(ask.request.transfer_id, ask)
+    if not found.person_id or found.person_id != ask.request.person_id:
         return False
-    if isinstance(ask.request, TransferFileRequest):
-        return True
-    taken_over = await ask.read.state(file_transfer, transfer_stream(ask.request.transfer_id))
-    given = await given_to_each(taken_over.seen_to_by_ids, ask.read)
-    return not is_in_file(ask.principal.person_id, taken_over, given)
+    as_lead = LEAD in ask.principal.roles and found.due_at is not None
+    if not as_lead and not await handled_with(found.person_id, ask.read):
+        return False
+    return await may_see_to(ask.principal.person_id, found, ask.read)
+
+
+async def _transfer(transfer_id: str, ask: Ask) -> FileTransferState:
+    return await ask.read.state(file_transfer, transfer_stream(transfer_id))
 
 
 async def _concern(ask: Ask) -> Concern:

@@ -3,6 +3,7 @@
 from eventkernel.contract import Contract, files_of
 from eventkernel.service import Service
 from mentoring.safeguarding.v1.attachments_pb2 import ExpireAttachmentRequest
+from mentoring.safeguarding.v1.transfer_pb2 import MeetFileTransferDueRequest
 
 from safeguarding.attachment_file import get_attachment_policy, list_attachments
 from safeguarding.concern_file import get_concern
@@ -14,6 +15,7 @@ from safeguarding.domain.policy import policy
 from safeguarding.domain.rota import rota
 from safeguarding.duty_queries import check_duty, get_emergency_advice, preview_routing
 from safeguarding.effects.attachments import expire_attachment
+from safeguarding.effects.file_chasing import chase_file_transfer
 from safeguarding.person_file import get_person_chronology, list_concern_reads
 from safeguarding.projections.concern_tasks import concern_tasks, list_my_concern_tasks
 from safeguarding.projections.file_transfers import file_transfers, list_file_transfers
@@ -29,7 +31,9 @@ from safeguarding.relations import (
     handler_of_concern,
     handler_of_person,
     has_task_or_handler,
+    may_see_to_file_transfer,
     raiser_or_handler,
+    sees_to_file_transfer,
 )
 from safeguarding.rota_queries import get_rota
 from safeguarding.routing_queries import get_routing_policy, preview_concern_routing
@@ -70,12 +74,14 @@ def build() -> Service:
             list_file_transfers,
         ],
         transfers=[get_attachment_upload, upload_attachment, download_attachment, record_file_sent, export_concern],
-        effects={ExpireAttachmentRequest: expire_attachment},
+        effects={ExpireAttachmentRequest: expire_attachment, MeetFileTransferDueRequest: chase_file_transfer},
         relations={
             "handler_of_concern": handler_of_concern,
             "raiser_or_handler": raiser_or_handler,
             "has_task_or_handler": has_task_or_handler,
             "handler_of_person": handler_of_person,
             "handler_of_both_concerns": handler_of_both_concerns,
+            "sees_to_file_transfer": sees_to_file_transfer,
+            "may_see_to_file_transfer": may_see_to_file_transfer,
         },
     )

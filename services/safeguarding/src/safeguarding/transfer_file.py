@@ -18,8 +18,8 @@ from mentoring.safeguarding.v1.transfer_pb2 import (
     GetFileTransferResponse,
 )
 
-from safeguarding.domain.file_transfer import FileTransferState, file_transfer, refuse_unless_responsible
-from safeguarding.file_contents import handled_with, part_until, parts_of, whole
+from safeguarding.domain.file_transfer import FileTransferState, file_transfer, refuse_unless_responsible, unknown
+from safeguarding.file_contents import file_of, may_see_to, part_until, parts_of, whole
 from safeguarding.projections.file_transfers import shown, transfer_stream
 
 # Which texts of which events a transfer is told with, each by the response's field.
@@ -33,7 +33,7 @@ _TEXTS: dict[type[Message], dict[str, str]] = {
 async def get_file_contents(request: GetFileContentsRequest, read: Reader) -> GetFileContentsResponse:
     """The file as it is now. Raises Refusal TRANSFER_UNKNOWN."""
     state = await responsible_for(request.transfer_id, read)
-    parts = await parts_of((one.concern_id for one in await handled_with(state.person_id, read)), read)
+    parts = await parts_of((one.concern_id for one in await file_of(state, read)), read)
     return GetFileContentsResponse(parts=parts, sha256=whole(parts))
 
 
@@ -56,9 +56,11 @@ async def get_file_transfer(request: GetFileTransferRequest, read: Reader) -> Ge
 
 
 async def responsible_for(transfer_id: str, read: Reader) -> FileTransferState:
-    """The transfer, which the caller sees to. Raises Refusal TRANSFER_UNKNOWN."""
-    state = await read.state(file_transfer, transfer_stream(transfer_id))
-    refuse_unless_responsible(state, read.principal.person_id)
+    """The transfer, which the caller sees to, and is in none of its concerns. Raises Refusal TRANSFER_UNKNOWN."""
+    state, me = await read.state(file_transfer, transfer_stream(transfer_id)), read.principal.person_id
+    refuse_unless_responsible(state, me)
+    if not await may_see_to(me, state, read):
+        raise unknown()
     return state
 
 

@@ -57,7 +57,8 @@ class FileTransferState:
     seen_to_by_ids: frozenset[str] = frozenset()
 
 
-file_transfer = Aggregate("file-transfer", initial=FileTransferState())
+# Shape 2: everybody who saw to it is known.
+file_transfer = Aggregate("file-transfer", initial=FileTransferState(), shape=2)
 
 
 @file_transfer.decide
@@ -173,6 +174,8 @@ def meet_due(
 ) -> list[FileTransferChased | FileTransferDueSet]:
     """It is not acknowledged in time: whoever sees to it is told, and again each working day. Nothing where nothing is waited for.
 
+    Somebody who is in the file is told nothing: another is, whom whoever gives the command has found.
+
     Raises NotYet before its time, so that the kernel comes again.
     """
     if state.due_at is None or command.number != state.number:
@@ -180,9 +183,8 @@ def meet_due(
     if context.now < state.due_at:
         raise NotYet("DUE_AHEAD", "the transfer is due later; come back once it is")
     again = after_working_days(context.now, FILE_TRANSFER_CHASE_WORKING_DAYS, TIME_ZONE)
-    chased_now = FileTransferChased(
-        transfer_id=state.transfer_id, responsible_id=state.responsible_id, sent=bool(state.sha256)
-    )
+    told_id = command.told_id if command.past_responsible else state.responsible_id
+    chased_now = FileTransferChased(transfer_id=state.transfer_id, responsible_id=told_id, sent=bool(state.sha256))
     return [chased_now, _due(state, state.number + 1, again)]
 
 

@@ -11,9 +11,7 @@ from mentoring.safeguarding.v1.transfer_pb2 import FileTransfer, ListFileTransfe
 from pydantic import BaseModel
 
 from safeguarding.domain.file_transfer import FileTransferState, file_transfer
-from safeguarding.file_contents import given_to_each, is_in_file
-
-_LEAD = "senior_lead"
+from safeguarding.file_contents import LEAD, given_to_each, is_in_file
 
 
 class WaitingTransfer(BaseModel):
@@ -68,19 +66,17 @@ def shown(state: FileTransferState) -> FileTransfer:
 async def list_file_transfers(request: ListFileTransfersRequest, read: Reader) -> ListFileTransfersResponse:
     """What waits by the transfers themselves, the nearest time first; of others, for a senior lead alone.
 
-    Of a file that a senior lead is in they see nothing: those are taken out before the pages are cut.
+    Of a file that the caller is in they see nothing: those are taken out before the pages are cut.
     """
-    me, is_lead = read.principal.person_id, _LEAD in read.principal.roles
+    me, is_lead = read.principal.person_id, LEAD in read.principal.roles
     found = await read.documents(file_transfers, is_open=True)
     if not is_lead:
         found = [one for one in found if one.responsible_id == me]
     states = await asyncio.gather(*(read.state(file_transfer, transfer_stream(one.transfer_id)) for one in found))
     waiting = [one for one in states if one.due_at is not None and (not request.overdue or one.due_at <= read.now)]
-    mine = [one for one in waiting if one.responsible_id == me]
-    if is_lead:
-        others = [one for one in waiting if one.responsible_id != me]
-        given = await given_to_each((person_id for one in others for person_id in one.seen_to_by_ids), read)
-        mine += [one for one in others if not is_in_file(me, one, given)]
+    theirs = [one for one in waiting if is_lead or one.responsible_id == me]
+    given = await given_to_each((me, *(person_id for one in theirs for person_id in one.seen_to_by_ids)), read)
+    mine = [one for one in theirs if not is_in_file(me, one, given)]
     name = list_name("file transfers", me, str(request.overdue))
     page, cursor = cut(mine, request.page, key=_urgency, of=name)
     return ListFileTransfersResponse(transfers=map(shown, page), next_cursor=cursor)

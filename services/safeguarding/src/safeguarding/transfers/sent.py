@@ -9,7 +9,7 @@ from eventkernel.aggregate import Refusal
 from eventkernel.transfers import Transfer
 from mentoring.safeguarding.v1.transfer_pb2 import NoteFileSentRequest, RecordFileSentRequest, RecordFileSentResponse
 
-from safeguarding.file_contents import handled_with, part_until, whole
+from safeguarding.file_contents import file_of, part_until, whole
 from safeguarding.transfer_file import responsible_for
 
 
@@ -21,7 +21,7 @@ async def record_file_sent(request: RecordFileSentRequest, transfer: Transfer) -
     """
     read = transfer.read
     state = await responsible_for(request.transfer_id, read)
-    known = {one.concern_id for one in await handled_with(state.person_id, read)}
+    known = {one.concern_id for one in await file_of(state, read)}
     asked = {one.concern_id: one.version for one in request.parts}
     if len(asked) < len(request.parts) or not set(asked) <= known:
         raise _no_part()

@@ -109,14 +109,15 @@ def concern_task_overdue(event: ConcernTaskOverdue, meta: Metadata) -> Iterator[
 
 @telling.on
 def file_transfer_chased(event: FileTransferChased, meta: Metadata) -> Iterator[TellPersonRequest]:
-    """Told to whoever sees to it, and not whose file it is."""
-    yield TellPersonRequest(
-        telling_id=telling_id(meta),
-        person_id=event.responsible_id,
-        occasion=Occasion.OCCASION_FILE_RECEIPT_CHASED if event.sent else Occasion.OCCASION_FILE_TRANSFER_CHASED,
-        about_id=event.transfer_id,
-        because=Because.BECAUSE_SEES_TO_THE_FILE,
-    )
+    """Told to whoever is to see to it, where somebody may, and not whose file it is."""
+    if event.responsible_id:
+        yield TellPersonRequest(
+            telling_id=telling_id(meta),
+            person_id=event.responsible_id,
+            occasion=Occasion.OCCASION_FILE_RECEIPT_CHASED if event.sent else Occasion.OCCASION_FILE_TRANSFER_CHASED,
+            about_id=event.transfer_id,
+            because=Because.BECAUSE_SEES_TO_THE_FILE,
+        )
 
 
 @telling.on
