@@ -16,7 +16,7 @@ from pathlib import Path
 import grpc
 from eventkernel.client import Client
 from eventkernel.issuer import AUDIENCE, ISSUER, LocalIssuer
-from eventkernel.operations.rpc import CONTRACT as OPERATIONS
+from eventkernel.operations.contract import CONTRACT as OPERATIONS
 from mentorstream.contracts import CONTRACTS, SERVICES
 from mentorstream.embedded import KafkaEmbedded, SmtpEmbedded, StoreEmbedded, create_topics, read_topics
 from mentorstream.embedded.child import Child

@@ -28,7 +28,7 @@ from eventkernel.intake import Sink
 from eventkernel.keys import DataKeys, KeyFile
 from eventkernel.mending import MendingSink
 from eventkernel.messages import Principal
-from eventkernel.operations.rpc import CONTRACT as operations_contract  # noqa: N811 - the one beside the service's own
+from eventkernel.operations.contract import CONTRACT as operations_contract  # noqa: N811 - the one beside the service's own
 from eventkernel.operations.rpc import OperationsServicer
 from eventkernel.pages import Pages
 from eventkernel.ports import Store

@@ -13,7 +13,7 @@ from eventkernel.client import CallFailed, Client
 from eventkernel.issuer import LocalIssuer
 from eventkernel.messages import Commit, ParkedRecord, StoredEvent
 from eventkernel.node import Node
-from eventkernel.operations.rpc import CONTRACT as OPERATIONS
+from eventkernel.operations.contract import CONTRACT as OPERATIONS
 from eventkernel.operations.shown import content, reason
 from eventkernel.placement import slot_of
 from eventkernel.store.memory import MemoryStore

@@ -14,8 +14,8 @@ from mentoring.sessions.v1.calendar_pb2 import GetCalendarRequest, GetCalendarRe
 
 from mentorstream.contracts import CONTRACTS
 from mentorstream.embedded import StartFailure
+from mentorstream.listening import address_of, pages_of
 from mentorstream.outcome import fail, local_token, run, told
-from mentorstream.up import address_of, pages_of
 
 
 def calendar(

@@ -14,10 +14,10 @@ from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from google.protobuf.message import Message
 
 from mentorstream.contracts import CONTRACTS
+from mentorstream.listening import address_of
 from mentorstream.operate.reach import HERE
 from mentorstream.outcome import fail, local_token, run, told
 from mentorstream.roles import RoleName
-from mentorstream.up import address_of
 
 _ANYONE, _SYSTEM = "anyone_known", "system"
 # Messages that are a text in JSON.

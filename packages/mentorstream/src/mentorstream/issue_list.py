@@ -21,11 +21,11 @@ from mentoring.sessions.v1.issue_pb2 import (
 )
 
 from mentorstream.contracts import CONTRACTS
+from mentorstream.listening import address_of
 from mentorstream.operate.reach import HERE
 from mentorstream.operate.show import ago, as_json, console, table
 from mentorstream.outcome import fail, local_token, run, told
 from mentorstream.roles import RoleName
-from mentorstream.up import address_of
 
 _A_PAGE = 500
 _COLUMNS = ("issue", "learner", "kind", "open for", "with", "idle")

@@ -29,11 +29,9 @@ from mentorstream.embedded import (
 from mentorstream.embedded.child import Child
 from mentorstream.embedded.errors import not_ready
 from mentorstream.embedded.ports import choose_port
+from mentorstream.listening import LOCALHOST, OPERATIONS_TENANT
 from mentorstream.topics import topics_file
 
-LOCALHOST = "127.0.0.1"
-# Whose operators see all providers.
-OPERATIONS_TENANT = "operations"
 _READY_WITHIN = 30.0
 _LOOK_AGAIN = 0.05
 _DRAIN_WITHIN = 15.0

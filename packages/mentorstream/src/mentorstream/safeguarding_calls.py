@@ -10,9 +10,9 @@ import typer
 from eventkernel.client import CallFailed, Client
 
 from mentorstream.contracts import CONTRACTS
+from mentorstream.listening import address_of
 from mentorstream.outcome import fail, local_token, run, told
 from mentorstream.roles import RoleName
-from mentorstream.up import address_of
 
 Answer = TypeVar("Answer")
 A_PAGE = 500

@@ -1,9 +1,7 @@
 """The platform until it is stopped, at addresses that stay the same, with data that is kept."""
 
 import asyncio
-import contextlib
 import json
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,19 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from mentorstream.contracts import SERVICES
-from mentorstream.embedded import StartFailure, StartFailureCode
 from mentorstream.embedded.ports import require_free
-from mentorstream.platform import LOCALHOST, Addresses, Platform, platform
+from mentorstream.listening import APART, LOCALHOST, PAGES, REMEMBERED, first_port
+from mentorstream.platform import Addresses, Platform, platform
 
-# Below the range that outgoing connections take their ports from.
-_FIRST_PORT = 21_051
-_HIGHEST_FIRST_PORT = 65_000
-_APART = 10
-# Behind a service's gRPC, health and metrics.
-_PAGES = 3
 _LOOK_AGAIN = 0.5
-# In the data directory: where the platform listened, for commands that call it.
-_REMEMBERED = "listens.json"
 
 
 async def up(console: Console, data_dir: Path) -> None:
@@ -35,7 +25,7 @@ async def up(console: Console, data_dir: Path) -> None:
     console.print("Starting the four services, and what the environment does not name ...")
     console.print(f"Data: {_from_here(data_dir)}", soft_wrap=True)
     async with platform(data_dir, ports=ports) as running:
-        (data_dir / _REMEMBERED).write_text(json.dumps({"first_port": first_port()}))
+        (data_dir / REMEMBERED).write_text(json.dumps({"first_port": first_port()}))
         stopping = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -50,40 +40,10 @@ async def up(console: Console, data_dir: Path) -> None:
     console.print("Stopped; the data is kept.")
 
 
-def first_port() -> int:
-    """The first of the platform's ports; raises StartFailure where MENTORSTREAM_PORT is none."""
-    given = os.environ.get("MENTORSTREAM_PORT", str(_FIRST_PORT))
-    if not given.isascii() or not given.isdecimal() or not 1024 <= int(given) <= _HIGHEST_FIRST_PORT:
-        raise StartFailure(
-            StartFailureCode.ADDRESS_NOT_VALID,
-            f"MENTORSTREAM_PORT is {given!r}.",
-            f"Set it to a number from 1024 to {_HIGHEST_FIRST_PORT}: the first of the platform's ports.",
-        )
-    return int(given)
-
-
-def address_of(service: str, data_dir: Path) -> str:
-    """Where the API of a service listens whose platform was last brought up with this data, on this machine."""
-    return f"{LOCALHOST}:{_port_of(service, data_dir)}"
-
-
-def pages_of(service: str, data_dir: Path) -> str:
-    """The same of its HTTP pages: what their addresses begin with."""
-    return f"http://{LOCALHOST}:{_port_of(service, data_dir) + _PAGES}"
-
-
-def _port_of(service: str, data_dir: Path) -> int:
-    first = first_port()
-    if "MENTORSTREAM_PORT" not in os.environ:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            first = int(json.loads((data_dir / _REMEMBERED).read_text())["first_port"])
-    return first + _APART * SERVICES.index(service)
-
-
 def _ports() -> dict[str, Addresses]:
     found = {}
     for place, name in enumerate(SERVICES):
-        grpc, health, metrics, pages = (first_port() + _APART * place + part for part in (0, 1, 2, _PAGES))
+        grpc, health, metrics, pages = (first_port() + APART * place + part for part in (0, 1, 2, PAGES))
         for port, what in ((grpc, "gRPC"), (health, "health"), (metrics, "metrics"), (pages, "pages")):
             require_free(port, f"the {name} service's {what}", "MENTORSTREAM_PORT (the first of the platform's ports)")
         found[name] = Addresses(f"{LOCALHOST}:{grpc}", f"{LOCALHOST}:{health}", metrics, f"{LOCALHOST}:{pages}")

@@ -8,8 +8,8 @@ from mentoring.operations.v1 import operations_pb2 as pb
 
 from eventkernel import metrics
 from eventkernel.access import admit
-from eventkernel.contract import Contract
 from eventkernel.messages import Act
+from eventkernel.operations.contract import CONTRACT
 from eventkernel.operations.copies import ReadModels
 from eventkernel.operations.operator import Operator
 from eventkernel.operations.parked import ParkedRecords
@@ -21,7 +21,6 @@ from eventkernel.service import Service
 from eventkernel.timing import Clock
 from eventkernel.tokens import Tokens
 
-CONTRACT = Contract([pb.DESCRIPTOR])
 _ACTS = 100
 # Counted apart from the service's own: an operator gets in where those are too many.
 _CALLS_AT_ONCE = 32

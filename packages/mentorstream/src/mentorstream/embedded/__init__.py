@@ -21,12 +21,16 @@ Public API:
     StartFailure(code, what, do)                         the one exception; codes in StartFailureCode
 """
 
-from mentorstream.embedded.errors import StartFailure, StartFailureCode
-from mentorstream.embedded.kafka import KafkaEmbedded
-from mentorstream.embedded.locate import Found, Infrastructure, infrastructure
-from mentorstream.embedded.smtp import Received, SmtpEmbedded
-from mentorstream.embedded.store import StoreEmbedded
-from mentorstream.embedded.topics import Topic, create_topics, read_topics
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mentorstream.embedded.errors import StartFailure, StartFailureCode
+    from mentorstream.embedded.kafka import KafkaEmbedded
+    from mentorstream.embedded.locate import Found, Infrastructure, infrastructure
+    from mentorstream.embedded.smtp import Received, SmtpEmbedded
+    from mentorstream.embedded.store import StoreEmbedded
+    from mentorstream.embedded.topics import Topic, create_topics, read_topics
 
 __all__ = [
     "Found",
@@ -42,3 +46,15 @@ __all__ = [
     "infrastructure",
     "read_topics",
 ]
+_IN = {
+    "StartFailure": "errors", "StartFailureCode": "errors", "KafkaEmbedded": "kafka", "Found": "locate", "Infrastructure": "locate",
+    "infrastructure": "locate", "Received": "smtp", "SmtpEmbedded": "smtp", "StoreEmbedded": "store", "Topic": "topics",
+    "create_topics": "topics", "read_topics": "topics",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    # Whoever needs the one exception alone, as every command does, does not wait for the drivers.
+    if name not in _IN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_IN[name]}"), name)

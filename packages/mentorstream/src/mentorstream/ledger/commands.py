@@ -18,10 +18,10 @@ from mentoring.notifications.v1.ledger_pb2 import (
 
 from mentorstream.contracts import CONTRACTS
 from mentorstream.ledger.shown import show_ledger
+from mentorstream.listening import address_of
 from mentorstream.operate.reach import HERE
 from mentorstream.operate.show import as_json, console
 from mentorstream.outcome import fail, local_token, run, told
-from mentorstream.up import address_of
 
 _A_PAGE = 500
 LearnerId = Annotated[

@@ -10,12 +10,11 @@ from typing import Annotated
 import grpc
 import typer
 from eventkernel.client import CallFailed, Client
-from eventkernel.operations.rpc import CONTRACT
+from eventkernel.operations.contract import CONTRACT
 
 from mentorstream.contracts import SERVICES
+from mentorstream.listening import OPERATIONS_TENANT, address_of
 from mentorstream.outcome import fail, local_token, told
-from mentorstream.platform import OPERATIONS_TENANT
-from mentorstream.up import address_of
 
 Address = Annotated[
     list[str] | None,

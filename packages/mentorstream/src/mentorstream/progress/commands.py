@@ -29,11 +29,11 @@ from mentoring.evidence.v1.progress_pb2 import (
 )
 
 from mentorstream.contracts import CONTRACTS
+from mentorstream.listening import address_of
 from mentorstream.operate.reach import HERE
 from mentorstream.operate.show import as_json, console
 from mentorstream.outcome import fail, local_token, run, told
 from mentorstream.progress.shown import NOTHING_KNOWN, Learner, show_cohort, show_learner
-from mentorstream.up import address_of
 
 Answer = TypeVar("Answer")
 learner = typer.Typer(no_args_is_help=True, help="One learner's progress.")

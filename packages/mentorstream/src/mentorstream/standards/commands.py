@@ -27,13 +27,13 @@ from mentoring.evidence.v1.standard_pb2 import (
 
 from mentorstream.contracts import CONTRACTS
 from mentorstream.embedded import StartFailure
+from mentorstream.listening import address_of
 from mentorstream.operate.reach import HERE
 from mentorstream.operate.show import as_json, console, table
 from mentorstream.outcome import fail, local_token, run, told
 from mentorstream.progress.commands import Address, AsJson, DataDir, Provider, Token, version_of
 from mentorstream.standards import ST0148, StandardFault, load_standard
 from mentorstream.standards.shown import show_migration, show_standard
-from mentorstream.up import address_of
 
 Answer = TypeVar("Answer", bound=Message)
 standard = typer.Typer(no_args_is_help=True, help="Occupational standards.")
