@@ -121,6 +121,8 @@ def one_line(name: str) -> str:
 
 def _link(notice: StartNoticeRequest, link_base: str) -> str:
     where = page(notice.occasion, notice.detail)
+    if where == _ADDRESSES:
+        return f"{link_base.rstrip('/')}/{_ADDRESSES}"
     about = notice.notice_id if where == "notices" else notice.about_id
     return f"{link_base.rstrip('/')}/{where}/{quote(about, safe='')}"
 

@@ -49,6 +49,7 @@ from notifications.projections.my_addresses import list_my_addresses
 from notifications.projections.notices import list_my_notices, list_notices, notices
 from notifications.projections.policy import policy_queries
 from notifications.projections.provider_details import get_provider_details
+from notifications.projections.suppressed import list_suppressed_addresses, suppressed_addresses
 from notifications.projections.unsubscribe_page import unsubscribe_page
 from notifications.reactions.acknowledging import acknowledging
 from notifications.reactions.circles import circles
@@ -90,7 +91,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             acknowledgements,
             digest,
         ],
-        projections=[notices, inbox],
+        projections=[notices, inbox, suppressed_addresses],
         reactions=[circles, telling, ledger, sending, suppressing, verifying, acknowledging, digesting],
         queries=[
             list_notices,
@@ -98,6 +99,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
             get_my_inbox,
             list_my_addresses,
             get_provider_details,
+            list_suppressed_addresses,
             *policy_queries(matrix),
             *ledger_queries(matrix),
             *delivery_queries(policy),

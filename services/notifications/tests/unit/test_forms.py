@@ -49,6 +49,7 @@ def may_show(told: Told) -> set[str]:
     of_itself = told.occasion in (Occasion.OCCASION_CONTACT_REPLACED, Occasion.OCCASION_DIGEST)
     led_to_the_notice = told.detail == Detail.DETAIL_OUTLINE or of_itself
     shown = {"notice"} if led_to_the_notice else {"about"}
+    shown = set() if told.occasion == Occasion.OCCASION_ADDRESS_SUPPRESSED else shown
     shown |= {"role", "category"} if concern else {"name"}
     return shown | ({"provider", "900001", "900002"} if told.occasion == DANGER.occasion else set())
 

@@ -516,6 +516,7 @@ def test_nothing_is_told_that_nobody_decided_to_tell() -> None:
     assert heard([telling]) == {
         "MentorshipStarted", "MentorChanged", "SessionPlanned", "SessionMoved", "SessionMissed", "SessionCancelled", "SessionHeld",
         "EvidenceAccepted", "EvidenceReferred", "ConcernReceived", "ConcernAssigned", "DutyGapFound", "ContactReplaced",
+            "AddressSuppressed",
         "ConcernChased", "ConcernAcknowledgementLapsed", "ConcernPassedOn", "ConcernTaskGiven", "ConcernTaskOverdue",
         "FileTransferChased",
         "SessionCorrected", "ActionAgreed", "ActionReassigned", "ActionReopened", "ActionOverdue", "LearningPlanProposed",

@@ -65,6 +65,7 @@ class Notice:
     useless: frozenset[tuple[Channel.ValueType, int]] = frozenset()
     leaves_out: tuple[InformationKind.ValueType, ...] = ()
     unsubscribed_by: frozenset[str] = frozenset()
+    stands_in: bool = False
 
     @property
     def may_start(self) -> bool:
@@ -104,7 +105,7 @@ class Notice:
         )
 
 
-# Shape 2: states of shape 1 did not say which way a notice went; shape 3: nor what is left out by its mail.
+# Shape 2: states of shape 1 did not say which way a notice went; shape 3: nor what is left out by its mail, nor whether its way stood in.
 notice = Aggregate("notice", initial=Notice(), shape=3)
 
 
@@ -134,6 +135,7 @@ def start_notice(state: Notice, command: StartNoticeRequest, _context: Context) 
                 registration=command.way_registration,
                 leaves_out=command.leaves_out,
                 unsubscribe_sha256=command.unsubscribe_sha256,
+                stands_in=command.stands_in,
             )
         )
     return events
@@ -196,6 +198,7 @@ def notice_started(state: Notice, event: NoticeStarted) -> Notice:
         state.useless,
         tuple(event.leaves_out) or state.leaves_out,
         state.unsubscribed_by | ({event.unsubscribe_sha256} if event.unsubscribe_sha256 else set()),
+        event.stands_in,
     )
 
 
@@ -232,4 +235,5 @@ def _settled(
         channel=state.channel,
         registration=state.registration,
         gone=gone,
+        stands_in=state.stands_in,
     )

@@ -31,6 +31,7 @@ _PARTS_IN_A_CONCERN = {
 # Of what one person alone is told, what is about no concern.
 _NO_CONCERNS = {
     Occasion.OCCASION_CONTACT_REPLACED: frozenset({Because.BECAUSE_OWN_CONTACT}),
+    Occasion.OCCASION_ADDRESS_SUPPRESSED: frozenset({Because.BECAUSE_OWN_CONTACT}),
     Occasion.OCCASION_DUTY_GAP: frozenset({Because.BECAUSE_SENIOR_LEAD_OF_THE_SITE}),
     Occasion.OCCASION_SKILL_LAPSING: frozenset({Because.BECAUSE_OWN_SKILL}),
     Occasion.OCCASION_SKILL_LAPSED: frozenset({Because.BECAUSE_OWN_SKILL}),

@@ -53,7 +53,7 @@ def in_order(notice: StartNoticeRequest, addresses: Addresses, contact: Contact,
             order = tuple(channel for channel in order if channel != Channel.CHANNEL_EMAIL)
         return _ways(order, [Channel.CHANNEL_EMAIL], addresses, mail)
     if suppressed:
-        order = tuple(channel for channel in order if channel != Channel.CHANNEL_EMAIL) or (Channel.CHANNEL_INBOX,)
+        order = tuple(channel for channel in order if channel != Channel.CHANNEL_EMAIL)
     if Channel.CHANNEL_INBOX in order:
         return _ways(order[: order.index(Channel.CHANNEL_INBOX) + 1], [], addresses, mail)
     behind = [Channel.CHANNEL_INBOX] if suppressed else [Channel.CHANNEL_EMAIL, Channel.CHANNEL_INBOX]

@@ -128,7 +128,7 @@ class Attempt:
         start.CopyFrom(self.request)
         start.attempt = self.number
         if way is not None:
-            start.channel, start.way_registration = way.channel, way.registration
+            start.channel, start.way_registration, start.stands_in = way.channel, way.registration, way.stands_in
         if self.leaving is not None:
             start.leaves_out.extend(self.leaving.kinds)
             start.unsubscribe_sha256 = self.leaving.sha256

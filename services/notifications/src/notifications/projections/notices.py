@@ -39,12 +39,13 @@ class NoticeDocument(BaseModel):
     outcome: Outcome.ValueType = Outcome.OUTCOME_UNSPECIFIED
     attempts: int = 0
     channel: Channel.ValueType = Channel.CHANNEL_UNSPECIFIED
+    stands_in: bool = False
     requested_at: datetime | None = None
     settled_at: datetime | None = None
 
 
 notices = Projection(
-    "notices", version=2, document=NoticeDocument, key="notice_id", indexes=("recipient_id", "telling_id")
+    "notices", version=3, document=NoticeDocument, key="notice_id", indexes=("recipient_id", "telling_id")
 )
 
 
@@ -80,6 +81,7 @@ def settled(document: NoticeDocument, event: NoticeSettled, meta: Metadata) -> N
     document.outcome = event.outcome
     document.attempts = event.attempt
     document.channel = event.channel
+    document.stands_in = event.stands_in
     document.settled_at = meta.at
 
 
@@ -128,4 +130,5 @@ def _summary(document: NoticeDocument) -> NoticeSummary:
         rule=document.rule,
         policy_version=document.policy_version,
         channel=document.channel,
+        stands_in=document.stands_in,
     )
