@@ -217,6 +217,18 @@ def test_what_was_taken_for_delivery_may_come_back_once(hard: bool) -> None:
     after.when(start(2)).then_nothing()
 
 
+def test_a_report_about_what_goes_another_way_by_now_changes_nothing_and_one_about_no_mail_is_refused() -> None:
+    by_hook = NoticeStarted(
+        notice_id="n-1", attempt=2, recipient_id="mia", safeguarding=True, channel=Channel.CHANNEL_WEBHOOK
+    )
+    delivered = NoticeSettled(notice_id="n-1", attempt=2, outcome=Outcome.OUTCOME_DELIVERED)
+    report = RecordBounceRequest(notice_id="n-1", hard=True)
+    mailed = [started(safeguarding=True), settled(1, UNKNOWN)]
+    given(notice, *mailed, by_hook, delivered).when(report).then_nothing()
+    by_hook.attempt = delivered.attempt = 1
+    given(notice, by_hook, delivered).when(report).then_refused("NOTICE_NOT_SENT")
+
+
 @pytest.mark.parametrize("past", [[], [started()], [started(), settled(1, FAILED)]])
 def test_what_never_went_out_cannot_have_come_back(past: list[Message]) -> None:
     refusal = given(notice, *past).when(RecordBounceRequest(notice_id="n-1")).then_refused("NOTICE_NOT_SENT")

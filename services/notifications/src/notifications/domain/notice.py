@@ -3,19 +3,24 @@ notice is sent again where nobody can know whether it went out: a doubled alert 
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
 
 from eventkernel.aggregate import Aggregate, Context, Refusal
+from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import InformationKind
 from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.delivery_events_pb2 import NoticeBounced
 from mentoring.notifications.v1.delivery_pb2 import RecordBounceRequest
-from mentoring.notifications.v1.events_pb2 import NoticeSettled, NoticeStarted, Outcome
+from mentoring.notifications.v1.events_pb2 import NoticeRequested, NoticeSettled, NoticeStarted, Outcome
 from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
 
+from notifications.domain.occasions import is_safeguarding
 from notifications.domain.ways import Way
 
 OUTCOME_UNKNOWN = "OUTCOME_UNKNOWN"
+# In events from before there were other channels none is named.
+_BY_MAIL = (Channel.CHANNEL_UNSPECIFIED, Channel.CHANNEL_EMAIL)
 
 
 class Status(Enum):
@@ -51,7 +56,8 @@ _SETTLED_AS = {
 class Notice:
     """A notice after its newest attempt, which went by `channel` to its `registration`.
 
-    Whether it is safeguarding, and whose, was said when it was first started. `useless`: the ways that failed for good.
+    Whether it is safeguarding, and whose, was said when it was first started. `useless`: the ways that failed for good;
+    `bounced`: mail came back, and is none of the ways any more.
     `leaves_out`: the kinds that its recipient leaves out by the address in its mail, and `unsubscribed_by` the hashes of its secrets.
     """
 
@@ -66,11 +72,12 @@ class Notice:
     leaves_out: tuple[InformationKind.ValueType, ...] = ()
     unsubscribed_by: frozenset[str] = frozenset()
     stands_in: bool = False
+    bounced: bool = False
 
     @property
     def may_start(self) -> bool:
-        """Whether a further attempt may be made. Sent and not needed are final; so is unknown, unless it is safeguarding."""
-        if self.status is Status.UNKNOWN:
+        """Whether a further attempt may be made. Sent and not needed are final; so are unknown and bounced, unless it is safeguarding."""
+        if self.status in (Status.UNKNOWN, Status.BOUNCED):
             return self.safeguarding
         return self.status in (Status.REQUESTED, Status.FAILED)
 
@@ -105,8 +112,9 @@ class Notice:
         )
 
 
-# Shape 2: states of shape 1 did not say which way a notice went; shape 3: nor what is left out by its mail, nor whether its way stood in.
-notice = Aggregate("notice", initial=Notice(), shape=3)
+# Shape 2: states of shape 1 did not say which way a notice went; shape 3: nor what is left out by its mail, nor whether its way stood in; shape 4: nor that it
+# came back.
+notice = Aggregate("notice", initial=Notice(), shape=4)
 
 
 @notice.decide
@@ -160,16 +168,17 @@ def settle_notice(state: Notice, command: SettleNoticeRequest, _context: Context
 
 @notice.decide
 def record_bounce(state: Notice, command: RecordBounceRequest, _context: Context) -> list[NoticeBounced]:
-    """What was taken for delivery came back. Once: a further report gives nothing.
+    """What mail had taken for delivery came back. Once: a further report gives nothing, nor does one about what goes another way by now.
 
-    Raises Refusal NOTICE_NOT_SENT for what never went out.
+    Raises Refusal NOTICE_NOT_SENT for what never went out by mail.
     """
-    if state.status is Status.BOUNCED:
+    by_mail = state.channel in _BY_MAIL
+    if state.bounced or (not by_mail and state.attempt > 1):
         return []
-    if state.status not in (Status.SENT, Status.UNKNOWN):
+    if not by_mail or state.status not in (Status.SENT, Status.UNKNOWN):
         raise Refusal(
             "NOTICE_NOT_SENT",
-            f"Notice {command.notice_id} is not one that was taken for delivery, so it cannot have come back: check the id, "
+            f"Notice {command.notice_id} is not one that mail took for delivery, so it cannot have come back: check the id, "
             "which is in the message's X-Notice-Id.",
             field="notice_id",
         )
@@ -180,6 +189,8 @@ def record_bounce(state: Notice, command: RecordBounceRequest, _context: Context
             channel=state.channel,
             registration=state.registration,
             hard=command.hard,
+            safeguarding=state.safeguarding,
+            telling_id=state.telling_id,
         )
     ]
 
@@ -187,18 +198,18 @@ def record_bounce(state: Notice, command: RecordBounceRequest, _context: Context
 @notice.evolve
 def notice_started(state: Notice, event: NoticeStarted) -> Notice:
     """It is being handed over."""
-    return Notice(
-        Status.STARTED,
-        event.attempt,
-        event.recipient_id,
-        event.telling_id,
-        event.safeguarding,
-        event.channel,
-        event.registration,
-        state.useless,
-        tuple(event.leaves_out) or state.leaves_out,
-        state.unsubscribed_by | ({event.unsubscribe_sha256} if event.unsubscribe_sha256 else set()),
-        event.stands_in,
+    return replace(
+        state,
+        status=Status.STARTED,
+        attempt=event.attempt,
+        recipient_id=event.recipient_id,
+        telling_id=event.telling_id,
+        safeguarding=event.safeguarding,
+        channel=event.channel,
+        registration=event.registration,
+        leaves_out=tuple(event.leaves_out) or state.leaves_out,
+        unsubscribed_by=state.unsubscribed_by | ({event.unsubscribe_sha256} if event.unsubscribe_sha256 else set()),
+        stands_in=event.stands_in,
     )
 
 
@@ -215,7 +226,28 @@ def notice_settled(state: Notice, event: NoticeSettled) -> Notice:
 @notice.evolve
 def notice_bounced(state: Notice, _event: NoticeBounced) -> Notice:
     """Nobody has it."""
-    return replace(state, status=Status.BOUNCED)
+    return replace(state, status=Status.BOUNCED, bounced=True)
+
+
+def to_be_started(event: NoticeRequested, at: datetime) -> StartNoticeRequest:
+    """What is due once a notice was asked for: it carries all that its message is composed of."""
+    return StartNoticeRequest(
+        notice_id=event.notice_id,
+        attempt=1,
+        recipient_id=event.recipient_id,
+        safeguarding=is_safeguarding(event.occasion),
+        telling_id=event.telling_id,
+        occasion=event.occasion,
+        because=event.because,
+        detail=event.detail,
+        about_id=event.about_id,
+        raiser_role=event.raiser_role,
+        category=event.category,
+        registration=event.registration,
+        second_copy=event.second_copy,
+        about_version=event.about_version,
+        requested_at=timestamp(at),
+    )
 
 
 def secret_hash(secret: str) -> str:

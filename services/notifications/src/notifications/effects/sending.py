@@ -13,14 +13,14 @@ from eventkernel.reaction import Doing, TryAgain
 from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.digests_events_pb2 import GatheredNotice
 from mentoring.notifications.v1.digests_pb2 import AddToDigestRequest
-from mentoring.notifications.v1.events_pb2 import NoticeStarted, Outcome
+from mentoring.notifications.v1.events_pb2 import NoticeRequested, NoticeStarted, Outcome
 from mentoring.notifications.v1.notifications_pb2 import SettleNoticeRequest, StartNoticeRequest
 from opentelemetry.trace import SpanKind
 
 from notifications.domain.addresses import addresses
 from notifications.domain.contact import contact
 from notifications.domain.delivering import Dropped, Gather
-from notifications.domain.notice import notice
+from notifications.domain.notice import Notice, Status, notice, to_be_started
 from notifications.domain.trying import Trying
 from notifications.domain.ways import Way, in_order
 from notifications.effects.giving import insist, type_of
@@ -55,18 +55,19 @@ class SendNotice:
     async def __call__(self, request: StartNoticeRequest, doing: Doing) -> None:
         """Makes one attempt, and records how it ended; what waits for a digest is given to that. Raises TryAgain where there is to be another."""
         # At the first try there is nothing to be known of it yet. Were there, it would not be started.
-        first = doing.attempt == 1
+        first = doing.attempt == 1 and request.occasion
         known = notice.initial if first else await doing.state(notice, f"notice-{request.notice_id}")
         if known.is_finished:
             return
+        if not request.occasion:
+            request = await _as_asked_for(request, doing)
         attempt = Attempt(request, doing, known.attempt + 1)
-        ways = await self._ways(request, doing)
-        if not ways:
-            await attempt.end(Outcome.OUTCOME_NOT_NEEDED)
-            return
-        looked = await self.holding.looked_at(request, doing)
+        ways = await self._ways(request, known, doing)
+        looked = await self.holding.looked_at(request, doing) if ways else Dropped(Outcome.OUTCOME_NOT_NEEDED)
         if isinstance(looked, Dropped):
-            await attempt.end(looked.outcome)
+            # What came back and goes no other way stays one that came back.
+            if known.status is not Status.BOUNCED:
+                await attempt.end(looked.outcome)
             return
         if isinstance(looked, Gather):
             await insist(doing, _gathering(request))
@@ -91,12 +92,14 @@ class SendNotice:
         pause = 0.0 if trying.is_further_on(following, way) else self.patience.seconds(request, rounds)
         raise TryAgain(pause, ended.failure)
 
-    async def _ways(self, request: StartNoticeRequest, doing: Doing) -> tuple[Way, ...]:
+    async def _ways(self, request: StartNoticeRequest, known: Notice, doing: Doing) -> tuple[Way, ...]:
         theirs, mail = await asyncio.gather(
             doing.state(addresses, f"addresses-{request.recipient_id}"),
             doing.state(contact, f"contact-{request.recipient_id}"),
         )
-        return tuple(way for way in in_order(request, theirs, mail, doing.now) if way.channel in self.outlets)
+        none = {Channel.CHANNEL_EMAIL} if known.bounced else set()
+        here = self.outlets.keys() - none
+        return tuple(way for way in in_order(request, theirs, mail, doing.now) if way.channel in here)
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,14 @@ class Attempt:
         if known.is_finished:
             return Ended(Outcome.OUTCOME_NOT_NEEDED)
         raise TryAgain(_ELSEWHERE_SECONDS, "ELSEWHERE")
+
+
+async def _as_asked_for(request: StartNoticeRequest, doing: Doing) -> StartNoticeRequest:
+    """With what its message is composed of. Raises LookupError where it was never asked for."""
+    for item in await doing.reader().history(f"telling-{request.telling_id}"):
+        if isinstance(item.event, NoticeRequested) and item.event.notice_id == request.notice_id:
+            return to_be_started(item.event, item.meta.at)
+    raise LookupError(f"notice {request.notice_id} is none of telling {request.telling_id}")
 
 
 def _gathering(request: StartNoticeRequest) -> AddToDigestRequest:
