@@ -218,12 +218,12 @@ async def test_the_running_platform_is_sound_until_a_fault_is_planted(
 
 async def _mend(running: Platform, why_discarded: str, why_replayed: str) -> None:
     """Discards the poison wherever it is parked, and has what follows it replayed."""
-    for record in await parked(running):
-        if record["reason"] == "MALFORMED_RECORD":
-            shown = await operate(running, "parked", "show", record["id"])
-            assert "2 bytes; headers: ce_subject, ce_tenant" in shown.out
-            ended = await operate(running, "parked", "discard", record["id"], "--yes", "--reason", why_discarded)
-            assert ended.code == 0, (ended.out, ended.err)
+    poison = [record["id"] for record in await parked(running) if record["reason"] == "MALFORMED_RECORD"]
+    shown = await operate(running, "parked", "show", poison[0])
+    assert "2 bytes; headers: ce_subject, ce_tenant" in shown.out
+    for record_id in poison:
+        ended = await operate(running, "parked", "discard", record_id, "--yes", "--reason", why_discarded)
+        assert ended.code == 0, (ended.out, ended.err)
     left = await parked(running)
     assert {record["reason"] for record in left} == {"BEHIND_A_PARKED_RECORD"}
     dry = await operate(running, "parked", "replay", "--all", "--dry-run")
