@@ -4,7 +4,7 @@ What is checked is worked out of the events, and not by the code under test.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from google.protobuf.message import Message
@@ -58,15 +58,13 @@ class Account:
         return {concern_id, leading} | {one for one, other in self.merged.items() if other == concern_id}
 
 
-def played(matter: Several, steps: list[Step], account: Account) -> list[tuple[str, Sequence[Message]]]:
-    """What the next step comes to, by concern."""
+def played(matter: Several, steps: list[Step], account: Account) -> Iterator[tuple[str, Sequence[Message]]]:
+    """What the next step comes to, decision by decision: the account is as of each."""
     steps.pop(0)(matter)
-    found = []
     for concern_id, command, decided in matter.decided:
         account.take(matter, concern_id, command, decided)
-        found.append((concern_id, decided))
+        yield concern_id, decided
     matter.decided.clear()
-    return found
 
 
 def has_a_clock(state: Concern) -> bool:
@@ -83,7 +81,7 @@ def test_every_concern_that_is_neither_closed_nor_merged_has_a_clock_that_runs(
     (matter, steps), account = history, Account()
     with matter.runner:
         while steps:
-            played(matter, steps, account)
+            list(played(matter, steps, account))
             for one in ALL:
                 state = matter.state(one)
                 assert (state.status == calls.CONCERN_STATUS_MERGED) == (one in account.merged)
@@ -156,7 +154,7 @@ def test_once_all_has_come_both_sides_say_the_same_and_whatever_was_added_was_he
     (matter, steps), account = history, Account()
     with matter.runner:
         while steps:
-            played(matter, steps, account)
+            list(played(matter, steps, account))
         matter.deliver()
         for concern_id in ALL:
             state = matter.state(concern_id)

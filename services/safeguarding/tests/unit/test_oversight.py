@@ -189,6 +189,11 @@ class TestTrends:
             ("2026-02", 0, "site-2", 5),
         ]
 
+    async def test_what_is_merged_counts_as_its_leading_concern(self) -> None:
+        kind = events.CONCERN_CATEGORY_NEGLECT
+        merged = OpenConcern(concern_id="c-9", month="2026-02", category=kind, site_id="site-1", merged_into="c-1.1")
+        assert await self.counts(*self.documents("2026-02", 4, kind), merged) == []
+
     async def test_a_month_that_is_not_over_and_one_that_was_not_asked_for_are_left_out(self) -> None:
         documents = [
             *self.documents("2026-03", 9, events.CONCERN_CATEGORY_NEGLECT),
