@@ -233,8 +233,9 @@ async def test_a_persons_file_goes_elsewhere_and_its_receipt_is_kept(staff: Staf
     sent = transfers.RecordFileSentRequest(**named, parts=contents.parts)
     answer = await staff.dsl.call(sent, transfers.RecordFileSentResponse)
     assert answer.sha256 == contents.sha256
+    waited_for = await staff.dsl.call(transfers.GetFileTransferRequest(**named), transfers.GetFileTransferResponse)
     receipt = transfers.RecordReceiptRequest(
-        **named, acknowledged_by=f"Their DSL {MARK}", received_at=timestamp(datetime.now(UTC) - timedelta(minutes=1))
+        **named, acknowledged_by=f"Their DSL {MARK}", received_at=waited_for.sent_at
     )
     await give(staff.dsl, receipt)
     kept = await staff.dsl.call(transfers.GetFileTransferRequest(**named), transfers.GetFileTransferResponse)

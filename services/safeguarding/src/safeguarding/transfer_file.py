@@ -48,7 +48,10 @@ async def get_file_transfer(request: GetFileTransferRequest, read: Reader) -> Ge
         if isinstance(item.event, FileSent):
             response.parts.extend(item.event.parts)
             response.sha256 = item.event.sha256
-            response.sent_at.FromDatetime(item.meta.at)
+            if item.event.HasField("sent_at"):
+                response.sent_at.CopyFrom(item.event.sent_at)
+            else:
+                response.sent_at.FromDatetime(item.meta.at)
         elif isinstance(item.event, FileReceiptRecorded):
             response.received_at.CopyFrom(item.event.received_at)
     response.unaltered = await _is_unaltered(response, read)

@@ -112,6 +112,17 @@ def test_nothing_is_received_before_its_time() -> None:
     assert found.field == "received_at"
 
 
+def test_nothing_is_received_before_it_was_sent_nor_sent_before_its_time() -> None:
+    later = NOON + timedelta(hours=1)
+    noted = sent()
+    found = asked(asked(told(), noted, platform, later).after(), RECEIPT, at=later).then_refused("RECEIVED_BEFORE_SENT")
+    assert found.field == "received_at"
+    noted.sent_at.CopyFrom(timestamp(NOON))
+    story = asked(told(), noted, platform, later).after()
+    assert asked(story, RECEIPT, at=later).after().state.status == calls.FILE_TRANSFER_STATUS_ACKNOWLEDGED
+    assert asked(told(), noted, platform, NOON - timedelta(seconds=1)).then_refused("SENT_AHEAD").field == "sent_at"
+
+
 @pytest.mark.parametrize("was_sent", [False, True])
 def test_it_is_chased_when_its_time_is_over_and_each_working_day_from_then_on(was_sent: bool) -> None:
     story = told((sent(), platform)) if was_sent else told()

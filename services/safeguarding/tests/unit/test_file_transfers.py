@@ -1,7 +1,7 @@
 """Files that go elsewhere, through the whole service on the store in memory: what they are made of, who sees them, and that it is on record."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -61,12 +61,17 @@ async def contents(provider: Provider, by: Principal = dsl) -> calls.GetFileCont
     return await get_file_contents(calls.GetFileContentsRequest(transfer_id="transfer-1"), provider.node.reader(by))
 
 
-async def send(provider: Provider, parts: list[events.FilePart], by: Principal = dsl) -> calls.RecordFileSentResponse:
+async def send(
+    provider: Provider, parts: list[events.FilePart], by: Principal = dsl, sent_at: datetime | None = None
+) -> calls.RecordFileSentResponse:
     transfer = Transfer(
         read=provider.node.reader(by), blobs=provider.node.blobs, commands=provider.node.commands, due=provider.store.due,
         clock=provider.clock, correlation_id="", received=nothing(),
     )  # fmt: skip
-    return await record_file_sent(calls.RecordFileSentRequest(transfer_id="transfer-1", parts=parts), transfer)
+    request = calls.RecordFileSentRequest(transfer_id="transfer-1", parts=parts)
+    if sent_at is not None:
+        request.sent_at.FromDatetime(sent_at)
+    return await record_file_sent(request, transfer)
 
 
 async def told(provider: Provider, by: Principal = dsl) -> calls.GetFileTransferResponse:
@@ -152,6 +157,20 @@ async def test_no_other_concern_is_sent_and_none_further_than_it_goes(
     with pytest.raises(Refusal) as refusal:
         await send(provider, [events.FilePart(concern_id=concern_id, version=version)])
     assert (refusal.value.code, refusal.value.field) == ("PART_UNKNOWN", "parts")
+
+
+async def test_it_was_sent_when_it_is_said_and_not_before_what_it_holds_was_written(provider: Provider) -> None:
+    await provider.give(OPEN, dsl)
+    written, provider.now = provider.now, provider.now + timedelta(hours=2)
+    parts = list((await contents(provider)).parts)
+    with pytest.raises(Refusal) as refusal:
+        await send(provider, parts, sent_at=written - timedelta(seconds=1))
+    assert (refusal.value.code, refusal.value.field) == ("SENT_BEFORE_WRITTEN", "sent_at")
+    await send(provider, parts, sent_at=written + timedelta(hours=1))
+    assert (await told(provider)).sent_at == timestamp(written + timedelta(hours=1))
+    with pytest.raises(Refusal) as refusal:
+        await provider.give(RECEIPT, dsl)
+    assert refusal.value.code == "RECEIVED_BEFORE_SENT"
 
 
 async def test_a_receipt_is_told_with_what_it_is_about_and_each_reading_is_on_record(provider: Provider) -> None:

@@ -54,11 +54,12 @@ class FileTransferState:
     due_at: datetime | None = None
     number: int = 0
     sha256: str = ""
+    sent_at: datetime | None = None
     seen_to_by_ids: frozenset[str] = frozenset()
 
 
-# Shape 2: everybody who saw to it is known.
-file_transfer = Aggregate("file-transfer", initial=FileTransferState(), shape=2)
+# Shape 2: everybody who saw to it is known. 3: and when it was sent.
+file_transfer = Aggregate("file-transfer", initial=FileTransferState(), shape=3)
 
 
 @file_transfer.decide
@@ -88,7 +89,7 @@ def transfer(
 
 
 @file_transfer.decide
-def note_sent(state: FileTransferState, command: NoteFileSentRequest, _context: Context) -> list[FileSent]:
+def note_sent(state: FileTransferState, command: NoteFileSentRequest, context: Context) -> list[FileSent]:
     """What was sent, once. Its deadline stands: what is waited for is the receipt."""
     refuse_unless_responsible(state, command.sender_id)
     if state.sha256 == command.sha256.hex():
@@ -100,8 +101,19 @@ def note_sent(state: FileTransferState, command: NoteFileSentRequest, _context: 
             "another content was recorded as sent; where more was sent since, open another transfer for it",
             field="parts",
         )
+    sent_at = command.sent_at.ToDatetime(tzinfo=UTC) if command.HasField("sent_at") else context.now
+    if sent_at > context.now:
+        raise Refusal(
+            "SENT_AHEAD", "it cannot have been sent yet; give when it was, or nothing for now", field="sent_at"
+        )
     return [
-        FileSent(transfer_id=state.transfer_id, sender_id=command.sender_id, parts=command.parts, sha256=command.sha256)
+        FileSent(
+            transfer_id=state.transfer_id,
+            sender_id=command.sender_id,
+            parts=command.parts,
+            sha256=command.sha256,
+            sent_at=timestamp(sent_at),
+        )
     ]
 
 
@@ -116,8 +128,15 @@ def record_receipt(
     _refuse_ended(state)
     if not state.sha256:
         raise Refusal("FILE_NOT_SENT", "it was not sent yet; record first what was sent, with RecordFileSent")
-    if command.received_at.ToDatetime(tzinfo=UTC) > context.now:
+    received_at = command.received_at.ToDatetime(tzinfo=UTC)
+    if received_at > context.now:
         raise Refusal("RECEIVED_AHEAD", "it cannot have been received yet; give when it was", field="received_at")
+    if state.sent_at is not None and received_at < state.sent_at:
+        raise Refusal(
+            "RECEIVED_BEFORE_SENT",
+            f"it was sent at {state.sent_at.isoformat()}, so it was received then at the earliest; give when it was",
+            field="received_at",
+        )
     return [
         FileReceiptRecorded(
             transfer_id=state.transfer_id,
@@ -210,7 +229,8 @@ def due_set(state: FileTransferState, event: FileTransferDueSet) -> FileTransfer
 @file_transfer.evolve
 def sent(state: FileTransferState, event: FileSent) -> FileTransferState:
     """Its receipt is waited for."""
-    return replace(state, status=FILE_TRANSFER_STATUS_SENT, sha256=event.sha256.hex())
+    sent_at = event.sent_at.ToDatetime(tzinfo=UTC) if event.HasField("sent_at") else None
+    return replace(state, status=FILE_TRANSFER_STATUS_SENT, sha256=event.sha256.hex(), sent_at=sent_at)
 
 
 @file_transfer.evolve
