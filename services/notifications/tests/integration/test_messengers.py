@@ -9,7 +9,7 @@ import structlog
 from notifications.effects.apprise import AppriseMessenger
 from notifications.effects.mailer import NotTaken
 from notifications.effects.messenger import Short
-from notifications.effects.webhook import WebhookMessenger
+from notifications.effects.webhook import WebhookMessenger, is_public
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from .receiving import Received, receiver
@@ -90,10 +90,23 @@ async def test_a_receiver_that_hangs_up_is_tried_again_and_one_that_is_not_there
         ("https://[::1]/hook", "WEBHOOK_ADDRESS_PRIVATE"),
         ("https://169.254.169.254/latest", "WEBHOOK_ADDRESS_PRIVATE"),
         ("https://10.1.2.3/hook", "WEBHOOK_ADDRESS_PRIVATE"),
+        ("https://[::ffff:10.1.2.3]/hook", "WEBHOOK_ADDRESS_PRIVATE"),
+        ("https://[64:ff9b::a9fe:a9fe]/latest", "WEBHOOK_ADDRESS_PRIVATE"),
+        ("https://[64:ff9b:1::1]/hook", "WEBHOOK_ADDRESS_PRIVATE"),
+        ("https://[2002:a01:203::1]/hook", "WEBHOOK_ADDRESS_PRIVATE"),
+        ("https://[::10.1.2.3]/hook", "WEBHOOK_ADDRESS_PRIVATE"),
+        ("https://[fec0::1]/hook", "WEBHOOK_ADDRESS_PRIVATE"),
+        ("https://224.0.0.1/hook", "WEBHOOK_ADDRESS_PRIVATE"),
     ],
 )
 async def test_nothing_is_sent_into_the_network_of_the_service(url: str, code: str) -> None:
     assert (await refused(f"{url} {SECRET}", WebhookMessenger())).code == code
+
+
+@pytest.mark.parametrize("host", ["93.184.215.14", "2606:4700::1111", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"])
+def test_what_is_on_the_public_internet_is_known_for_it_however_it_is_reached(host: str) -> None:
+    """RFC 6052: a host that speaks IPv6 alone is given a receiver's IPv4 address within such a one."""
+    assert is_public(host)
 
 
 async def test_a_name_that_leads_into_the_network_of_the_service_is_not_followed(

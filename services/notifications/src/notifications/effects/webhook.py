@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -25,6 +25,9 @@ from notifications.effects.messenger import Short
 
 _AGAIN = frozenset({408, 425, 429})
 _GONE = 410
+# RFC 6052; RFC 4291, 2.4: what is allotted for unicast on the internet.
+_NAT64 = ip_network("64:ff9b::/96")
+_UNICAST = ip_network("2000::/3")
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class WebhookMessenger:
         if not parts.hostname or parts.scheme not in ({"http", "https"} if self.private else {"https"}):
             raise NotTaken("WEBHOOK_ADDRESS_INVALID", passing=False)
         # A name goes through the resolver below; aiohttp asks none for a literal.
-        if not self.private and _is_literal(parts.hostname) and not ip_address(parts.hostname).is_global:
+        if not self.private and _is_literal(parts.hostname) and not is_public(parts.hostname):
             raise NotTaken("WEBHOOK_ADDRESS_PRIVATE", passing=False)
 
     @asynccontextmanager
@@ -105,7 +108,7 @@ class _Public(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        public = [one for one in found if ip_address(one[4][0]).is_global]
+        public = [one for one in found if is_public(str(one[4][0]))]
         if not public:
             raise OSError(f"{host} is not on the public internet")
         return [
@@ -117,6 +120,21 @@ class _Public(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is kept."""
+
+
+def is_public(host: str) -> bool:
+    """Whether an address is one of a machine on the public internet. An IPv6 address that stands for an IPv4 one is judged as that: a gateway
+    or the system itself connects to it.
+    """
+    found = ip_address(host)
+    if isinstance(found, IPv6Address):
+        within = found.ipv4_mapped or found.sixtofour
+        if found in _NAT64:
+            within = IPv4Address(int(found) & 0xFFFFFFFF)
+        if within is None:
+            return found in _UNICAST and found.is_global
+        found = within
+    return found.is_global and not found.is_multicast
 
 
 def _is_literal(host: str) -> bool:
