@@ -34,7 +34,7 @@ class AppriseMessenger:
         logging.getLogger("urllib3").setLevel(logging.WARNING)
 
     def circuit(self, address: str) -> str:
-        """The kind of service."""
+        """The kind of service. It never opens: Apprise does not say whether a service is dead, or would take another's message."""
         return f"apprise {_schema(address)}"
 
     async def send(self, message: Short, address: str) -> None:
