@@ -18,7 +18,9 @@ from notifications.domain.preferences import Preferences
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """It goes by itself, now."""
+    """It goes by itself, now. `insists`: it is tried until it is taken, for as long as that takes."""
+
+    insists: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ class Trying:
             return left[:1]
         return [way for way in left if way.channel != Channel.CHANNEL_INBOX] or left
 
+    def is_dead(self, known: Notice) -> bool:
+        """Whether each way failed for good."""
+        return {(way.channel, way.registration) for way in self.ways} <= known.useless
+
     def round_of(self, known: Notice) -> int:
         """Which round the next attempt belongs to, from 1. What failed for good used up an attempt of its own, and none of the others'."""
         return math.ceil((known.attempt + 1 - len(known.useless)) / len(self.still_open(known)))

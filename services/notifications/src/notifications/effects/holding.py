@@ -45,7 +45,9 @@ class Holding:
         """Whether it goes now, is gathered, or is not sent any more. Raises TryAgain where it waits."""
         if request.safeguarding:
             taken = await doing.state(acknowledgements, f"acknowledgement-{request.about_id}")
-            return Dropped(Outcome.OUTCOME_ACKNOWLEDGED) if taken.answer(request) else Now()
+            if taken.answer(request):
+                return Dropped(Outcome.OUTCOME_ACKNOWLEDGED)
+            return Now(insists=not taken.is_closed(request))
         found = await self._found(request, doing)
         if isinstance(found, Wait):
             raise TryAgain(self._seconds(found.until, doing.now), "QUIET_HOURS")

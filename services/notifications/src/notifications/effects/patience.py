@@ -9,7 +9,7 @@ from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """A round tries each way of a notice once. Waits double from `first_seconds` up to the longest. Safeguarding never gives up.
+    """A round tries each way of a notice once. Waits double from `first_seconds` up to the longest. What is insisted on never gives up.
 
     Args:
         attempts: how many rounds.
@@ -24,13 +24,14 @@ class Patience:
 
     chance: Callable[[], float] = random.random
 
-    def gives_up(self, request: StartNoticeRequest, rounds: int) -> bool:
+    def gives_up(self, rounds: int, *, insists: bool) -> bool:
         """Whether this round, from 1, was the last."""
-        return not request.safeguarding and rounds >= self.attempts
+        return not insists and rounds >= self.attempts
 
-    def seconds(self, request: StartNoticeRequest, rounds: int) -> float:
-        """How long to wait after this round, from 1."""
-        longest = self.longest_seconds_safeguarding if request.safeguarding else self.longest_seconds
+    def seconds(self, request: StartNoticeRequest, rounds: int, *, dead: bool = False) -> float:
+        """How long to wait after this round, from 1. `dead`: no address of the person's is one, so that none takes it in a minute either."""
+        urgent = request.safeguarding and not dead
+        longest = self.longest_seconds_safeguarding if urgent else self.longest_seconds
         # Beyond 2**30 it is the longest anyway, and a float would overflow some day.
         whole = min(longest, self.first_seconds * 2.0 ** min(rounds - 1, 30))
         return whole * (1 + self.chance()) / 2

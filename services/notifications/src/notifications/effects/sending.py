@@ -28,7 +28,7 @@ from notifications.effects.holding import Holding
 from notifications.effects.leaving import Addresses, Leaving
 from notifications.effects.line import Line
 from notifications.effects.mailer import NotTaken, Unsure
-from notifications.effects.outlets import Ended, Outlet, Ready
+from notifications.effects.outlets import CONTACT_UNKNOWN, Ended, Outlet, Ready
 from notifications.effects.patience import Patience
 
 # Longer than an attempt may last: by then it is settled, or its process died.
@@ -72,7 +72,7 @@ class SendNotice:
         if isinstance(looked, Gather):
             await insist(doing, _gathering(request))
             return
-        trying = Trying(ways, insisted_on=request.safeguarding)
+        trying = Trying(ways, insisted_on=looked.insists)
         way = trying.next(known)
         if way is None:
             return
@@ -83,13 +83,15 @@ class SendNotice:
             request, way.registration, language, doing, unsubscribe=leaving.address if leaving else ""
         )
         ended = await replace(attempt, leaving=leaving).make(
-            way, ready, self.lines.get(way.channel), last=self.patience.gives_up(request, rounds)
+            way, ready, self.lines.get(way.channel), last=self.patience.gives_up(rounds, insists=looked.insists)
         )
-        following = trying.next(known.after(way, ended.outcome))
+        after = known.after(way, ended.outcome)
+        following = trying.next(after)
         if following is None or ended.is_over(safeguarding=request.safeguarding):
             return
         # The next one at once; a round that is over begins anew after a pause.
-        pause = 0.0 if trying.is_further_on(following, way) else self.patience.seconds(request, rounds)
+        dead = trying.is_dead(after) or (ended.failure == CONTACT_UNKNOWN and len(trying.still_open(after)) == 1)
+        pause = 0.0 if trying.is_further_on(following, way) else self.patience.seconds(request, rounds, dead=dead)
         raise TryAgain(pause, ended.failure)
 
     async def _ways(self, request: StartNoticeRequest, known: Notice, doing: Doing) -> tuple[Way, ...]:
