@@ -98,11 +98,13 @@ async def has_task_or_handler(ask: Ask) -> bool:
 
 
 async def handler_of_person(ask: Ask) -> bool:
-    """The caller handles a concern that the request's person is in, and is in none of those about that person that were given to them."""
+    """The caller handles a concern that the request's person is in, spelled as there: the texts of the transfer are sealed with the key of
+    whom it names. The caller is in none of those about that person that were given to them.
+    """
     if not isinstance(ask.request, TransferFileRequest):
         raise TypeError(f"{ask.request.DESCRIPTOR.name} is about no person: give it no relationship to one")
     me, person_id = ask.principal.person_id, ask.request.person_id
-    handled = await handled_with(person_id, ask.read)
+    handled = [one for one in await handled_with(person_id, ask.read) if person_id in one.in_it_ids]
     return bool(handled) and await may_see_to(me, FileTransferState(person_id=person_id), ask.read)
 
 

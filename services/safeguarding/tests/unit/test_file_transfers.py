@@ -103,6 +103,16 @@ async def test_who_handles_no_concern_that_the_person_is_in_transfers_nothing(pr
     await provider.give(OPEN, dsl)
 
 
+async def test_it_is_opened_for_the_person_as_the_concern_spells_them_so_that_their_key_seals_it(
+    provider: Provider,
+) -> None:
+    shouted = calls.TransferFileRequest()
+    shouted.CopyFrom(OPEN)
+    shouted.person_id = LEARNER.upper()
+    with pytest.raises(Denied):
+        await provider.give(shouted, dsl)
+
+
 async def test_the_file_is_the_concerns_that_the_person_is_in_each_by_its_events(provider: Provider) -> None:
     await provider.give(OPEN, dsl)
     found = await contents(provider)
