@@ -15,6 +15,7 @@ from safeguarding.domain.concern import concern, stream_of
 from safeguarding.domain.concern_state import Concern
 from safeguarding.domain.file_transfer import FileTransferState
 from safeguarding.domain.routing import is_among
+from safeguarding.projections.every import every
 from safeguarding.projections.handled_concerns import handled_concerns, handled_now
 
 LEAD = "senior_lead"
@@ -38,7 +39,7 @@ async def file_of(transfer: FileTransferState, read: Reader) -> list[Concern]:
 
 async def given_to(handler_id: str, read: Reader) -> list[Concern]:
     """Every concern that was ever given to this person, and what is merged with one, as it is now, by their ids."""
-    found = await read.documents(handled_concerns, assignee_id=handler_id)
+    found = await every(handled_concerns, read, assignee_id=handler_id)
     given = await _states({one.concern_id for one in found}, read)
     merged = {other.concern_id for one in given for other in one.merged}
     leading = {one.leading.concern_id for one in given if one.leading is not None}

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from safeguarding.domain.concern import concern, stream_of
 from safeguarding.domain.tasks import due_id_of
 from safeguarding.one_matter import is_kept_away
+from safeguarding.projections.every import every
 
 
 class GivenTask(BaseModel):
@@ -46,7 +47,7 @@ def given(document: GivenTask, event: ConcernTaskGiven, _meta: Metadata) -> None
 async def list_my_concern_tasks(request: ListMyConcernTasksRequest, read: Reader) -> ListMyConcernTasksResponse:
     """What the caller is to do still, the nearest time first. Of each concern that one text alone is opened."""
     me = read.principal.person_id
-    found = await read.documents(concern_tasks, assignee_id=me)
+    found = await every(concern_tasks, read, assignee_id=me)
     mine = [one for one in await asyncio.gather(*(_to_do(task, read) for task in found)) if one is not None]
     shown, cursor = cut(mine, request.page, key=_place, of=list_name("my concern tasks", me))
     streams = sorted({stream_of(task.concern_id) for task, _ in shown})

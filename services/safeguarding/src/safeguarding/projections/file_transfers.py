@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from safeguarding.domain.file_transfer import FileTransferState, file_transfer
 from safeguarding.file_contents import LEAD, given_to_each, is_in_file
+from safeguarding.projections.every import every
 
 
 class WaitingTransfer(BaseModel):
@@ -69,7 +70,7 @@ async def list_file_transfers(request: ListFileTransfersRequest, read: Reader) -
     Of a file that the caller is in they see nothing: those are taken out before the pages are cut.
     """
     me, is_lead = read.principal.person_id, LEAD in read.principal.roles
-    found = await read.documents(file_transfers, is_open=True)
+    found = await every(file_transfers, read, is_open=True)
     if not is_lead:
         found = [one for one in found if one.responsible_id == me]
     states = await asyncio.gather(*(read.state(file_transfer, transfer_stream(one.transfer_id)) for one in found))

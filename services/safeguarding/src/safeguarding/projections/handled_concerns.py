@@ -16,6 +16,7 @@ from safeguarding.concern_file import summary, urgency
 from safeguarding.domain.concern import concern, stream_of
 from safeguarding.domain.concern_state import Concern
 from safeguarding.one_matter import handles, leads
+from safeguarding.projections.every import every
 
 
 class HandledConcern(BaseModel):
@@ -47,7 +48,7 @@ def passed_on(document: HandledConcern, event: ConcernPassedOn, _meta: Metadata)
 
 async def handled_now(read: Reader) -> list[Concern]:
     """The concerns that the caller handles, as they are now and by their ids; those that are merged into one of them too."""
-    found = await read.documents(handled_concerns, assignee_id=read.principal.person_id)
+    found = await every(handled_concerns, read, assignee_id=read.principal.person_id)
     given_to_me = await _states([item.concern_id for item in found], read)
     merged = await _states([one.concern_id for state in given_to_me for one in state.merged], read)
     states = {state.concern_id: state for state in (*given_to_me, *merged)}

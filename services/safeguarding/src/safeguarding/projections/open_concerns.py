@@ -24,6 +24,7 @@ from pydantic import BaseModel
 from safeguarding.concern_file import summary, urgency
 from safeguarding.domain.concern import concern, stream_of
 from safeguarding.one_matter import is_kept_away
+from safeguarding.projections.every import every
 
 # A cell with fewer concerns could be about somebody who is known.
 _LEAST = 5
@@ -87,7 +88,7 @@ async def list_open_concerns(request: ListOpenConcernsRequest, read: Reader) -> 
     Those are taken out before the pages are cut: neither a page's length nor a cursor tells of them.
     """
     me = read.principal.person_id
-    found = [one for one in await read.documents(open_concerns, is_open=True) if request.site_id in ("", one.site_id)]
+    found = [one for one in await every(open_concerns, read, is_open=True) if request.site_id in ("", one.site_id)]
     states = await asyncio.gather(*(read.state(concern, stream_of(one.concern_id)) for one in found))
     others = [state for state in states if not await is_kept_away(me, state, read)]
     shown, cursor = cut(others, request.page, key=urgency, of=list_name("open concerns", me, request.site_id))
