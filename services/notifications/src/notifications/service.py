@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from mentoring.notifications.v1.addresses_pb2 import SendCodeRequest
 from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.digests_pb2 import SendDigestRequest
+from mentoring.notifications.v1.inbox_pb2 import MarkNoticeReadRequest
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
 from notifications.default_delivery import default_delivery
@@ -107,7 +108,7 @@ def build(settings: Settings | None = None, mailer: Mailer | None = None) -> Ser
         ],
         followed=[follow_my_inbox],
         effects=_effects(found, mailer or _smtp(found), Holding(matrix, policy)),
-        relations={"self": self_},
+        relations={"self": self_, "recipient_of_notice": recipient_of_notice},
         pages={PREFIX: unsubscribe_page(policy)},
     )
 
@@ -116,6 +117,14 @@ async def self_(ask: Ask) -> bool:
     """The caller is the person, or else the learner, whom the request names."""
     whose = next(name for name in ("person_id", "learner_id") if name in ask.request.DESCRIPTOR.fields_by_name)
     return ask.principal.person_id == fill(f"{{{whose}}}", ask.request)
+
+
+async def recipient_of_notice(ask: Ask) -> bool:
+    """The notice stands in the caller's inbox: what is another's, and what is none, is answered alike and leaves nothing behind."""
+    if not isinstance(ask.request, MarkNoticeReadRequest):
+        raise TypeError(f"{ask.request.DESCRIPTOR.name} is about no notice: give it no relationship to one")
+    found = await ask.read.document(inbox, ask.request.notice_id)
+    return found is not None and found.recipient_id == ask.principal.person_id
 
 
 def _smtp(settings: Settings) -> SmtpMailer:

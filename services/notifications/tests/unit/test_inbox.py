@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 from eventkernel.following import Following
-from eventkernel.messages import Metadata
-from eventkernel.reading import Reader
+from eventkernel.messages import Metadata, Principal
+from eventkernel.reading import Ask, Reader
 from eventkernel.testing.reading import LaidDown
 from eventkernel.testing.scenario import given, person
 from google.protobuf.message import Message
@@ -33,6 +33,7 @@ from notifications.default_delivery import default_delivery
 from notifications.domain.delivery_policy import delivery_policy
 from notifications.domain.reading import reading
 from notifications.projections.inbox import InboxDocument, inbox, inbox_queries
+from notifications.service import recipient_of_notice
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ME = person("mia", "mentor")
@@ -214,6 +215,18 @@ def test_a_mark_is_given_once_a_person() -> None:
     given(reading).when(mark, by=ME).then(mine)
     given(reading, mine).when(mark, by=ME).then_nothing()
     given(reading, mine).when(mark, by=person("max")).then(NoticeRead(notice_id="n-1", person_id="max"))
+
+
+async def test_nobody_marks_what_is_anothers_or_none_and_the_answer_tells_neither() -> None:
+    laid = [document(requested("n-1"))]
+
+    async def may(notice_id: str, by: Principal) -> bool:
+        ask = Ask(by, MarkNoticeReadRequest(notice_id=notice_id), LaidDown(by, {}, laid))
+        return await recipient_of_notice(ask)
+
+    assert await may("n-1", ME)
+    assert not await may("n-1", person("max"))
+    assert not await may("n-none", ME)
 
 
 def _timestamp(at: datetime) -> Timestamp:

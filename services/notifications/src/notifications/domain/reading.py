@@ -19,7 +19,7 @@ reading = Aggregate("reading", initial=Reading())
 
 @reading.decide
 def mark_notice_read(state: Reading, command: MarkNoticeReadRequest, context: Context) -> list[NoticeRead]:
-    """Marks it, whosever it is and whether or not it is there: the answer tells neither."""
+    """Marks it, once for each reader."""
     if context.principal.person_id in state.reader_ids:
         return []
     return [NoticeRead(notice_id=command.notice_id, person_id=context.principal.person_id)]

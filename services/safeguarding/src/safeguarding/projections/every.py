@@ -15,7 +15,7 @@ async def every(projection: Projection[Document], read: Reader, **equal: object)
     """The tenant's documents whose fields equal these, by their keys."""
     found, page = list[Document](), Page(size=_AT_ONCE)
     while True:
-        part, page.cursor = await read.page(projection, page, order=projection.key, **equal)
+        part, page.cursor = await read.page(projection, page, order=projection.key, descending=False, **equal)
         found += part
         if not page.cursor:
             return found
