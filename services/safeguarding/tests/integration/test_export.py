@@ -225,6 +225,8 @@ async def test_what_was_merged_with_it_is_told_to_who_handles_both_and_not_what_
         assert "".join(told.split()) in text
     for hidden in ("person-brother", "the-other"):
         assert hidden not in text
+    about_one = tight(pages_of((await exported(api, only_about_id=LEARNER))[1]))
+    assert "concern-2" not in about_one
 
 
 @pytest.mark.parametrize(
@@ -236,3 +238,18 @@ async def test_a_text_as_long_as_may_be_goes_over_pages_and_loses_nothing(
     await api.dsl.call(calls.AddToConcernRequest(concern_id="concern-1", text=text), CommandReply)
     # It is told twice: in the chronology, and among what was added.
     assert tight(pages_of((await exported(api))[1])).count(piece) == 2 * times
+
+
+async def test_however_wide_its_letters_and_narrow_its_column_a_text_goes_over_pages(api: Api) -> None:
+    text = "ЩЖШ МШЫ " * 2000
+    await api.dsl.call(acknowledgement, CommandReply)
+    referral = a_referral()
+    referral.text = text
+    task = GiveTaskRequest(
+        concern_id="concern-1", site_id="site-1", task_id="t-1", assignee_id=SECOND_DEPUTY, text=text,
+        due_at=timestamp(api.clock.now + timedelta(days=1)),
+    )  # fmt: skip
+    for request in (a_link(AUNT, text), task, referral):
+        await api.dsl.call(request, CommandReply)
+    # Each is in the chronology and in a table of its own, and the note nowhere else.
+    assert tight(pages_of((await exported(api))[1])).count("ЩЖШ") == 2 * 3 * 2000

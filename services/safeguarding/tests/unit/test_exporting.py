@@ -84,6 +84,11 @@ class TestRedaction:
         assert found.withholds("anna")
         assert not found.withholds(LEARNER)
 
+    def test_a_letter_that_is_like_one_of_an_id_makes_another_word(self) -> None:
+        """Turkish has an i without a dot, which is no small form of any letter of an id."""
+        found = redaction(Concern(in_it_ids=frozenset({"kadir", LEARNER})), LEARNER, is_anonymous=False)
+        assert found.of("Kad\u0131r, KADIR and \u017fam") == "Kad\u0131r, person A and \u017fam"
+
     def test_more_people_than_letters_are_told_apart(self) -> None:
         many = [f"p-{number:02}" for number in range(60)]
         found = redaction(Concern(in_it_ids=frozenset({*many, LEARNER})), LEARNER, is_anonymous=False)

@@ -1,16 +1,24 @@
 """A document as PDF, on A4, with a font of its own: Latin, Greek and Cyrillic letters are in it, and others show as boxes."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import cast
 
 import font_roboto
 from fpdf import FPDF
-from fpdf.enums import VAlign, WrapMode
+from fpdf.enums import MethodReturnValue, VAlign, WrapMode
 from fpdf.fonts import FontFace
+from fpdf.util import Padding
 
 from eventkernel.printing.content import Content
 
 _FONT = "Roboto"
 _SIZE, _HEADING, _TITLE = 8, 11, 15
+_LINE, _PADDING = 4.5, Padding(0.6, 1, 0.6, 1)
+# They fit on a page under the heads of any table.
+_LINES_OF_A_ROW = 45
+# In millimetres, of this size; no letter is wider.
+_WIDEST = 4.0
 
 
 class _Pages(FPDF):
@@ -50,14 +58,41 @@ def pdf(content: Content, made_at: datetime) -> bytes:
         pages.set_font(_FONT, size=_SIZE)
         with pages.table(
             col_widths=tuple(section.widths), text_align="LEFT", borders_layout="HORIZONTAL_LINES",
-            headings_style=FontFace(emphasis="BOLD"), line_height=4.5, v_align=VAlign.T, padding=(0.6, 1, 0.6, 1),
+            headings_style=FontFace(emphasis="BOLD"), line_height=_LINE, v_align=VAlign.T, padding=_PADDING,
         ) as table:  # fmt: skip
-            for row in (section.columns, *(section.rows or [["None.", *([""] * (len(section.columns) - 1))]])):
-                table.row(row)
+            table.row(section.columns)
+            for row in section.rows or [["None.", *([""] * (len(section.columns) - 1))]]:
+                for part in _over_rows(pages, row, section.widths):
+                    table.row(part)
     pages.ln(4)
     for line in content.foot:
         _text(pages, line, _SIZE)
     return bytes(pages.output())
+
+
+def _over_rows(pages: FPDF, row: Sequence[str], shares: Sequence[int]) -> Iterator[Sequence[str]]:
+    """The row, or as many as its longest text needs: one that is higher than a page of paper cannot be set."""
+    widths = [pages.epw * one / sum(shares) for one in shares]
+    if all(_lines_at_most(text, width) <= _LINES_OF_A_ROW for text, width in zip(row, widths, strict=True)):
+        yield row
+        return
+    cells = [_lines(pages, text, width) for text, width in zip(row, widths, strict=True)]
+    for at in range(0, max(map(len, cells)), _LINES_OF_A_ROW):
+        yield ["\n".join(lines[at : at + _LINES_OF_A_ROW]) for lines in cells]
+
+
+def _lines_at_most(text: str, width: float) -> float:
+    """Without breaking it, which takes as long as drawing it: two lines have more letters together than fit in one."""
+    letters = max(1.0, (width - _PADDING.left - _PADDING.right) // _WIDEST)
+    return 2 * len(text) / letters + text.count("\n") + 1
+
+
+def _lines(pages: FPDF, text: str, width: float) -> Sequence[str]:
+    """A text as it is broken in a column of this width."""
+    found = pages.multi_cell(
+        width, _LINE, text, padding=_PADDING, align="L", dry_run=True, output=MethodReturnValue.LINES
+    )
+    return cast("list[str]", found)
 
 
 def _text(pages: FPDF, text: str, size: int, *, bold: bool = False) -> None:

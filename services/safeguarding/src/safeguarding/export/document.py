@@ -19,7 +19,8 @@ _CHECKING = (
 def document(facts: Facts) -> Content:
     """All of it, with nobody named who is not to be."""
     state, exported, redacted = facts.state, facts.exported, facts.redaction
-    named, merged = redacted.only_about_id, [one.concern_id for one in state.merged]
+    named = redacted.only_about_id
+    merged = [] if named else [one.concern_id for one in state.merged]
     whole = Content(
         title=f"Safeguarding concern {state.concern_id}",
         lines=[

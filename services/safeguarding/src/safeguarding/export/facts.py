@@ -23,7 +23,7 @@ from safeguarding.person_file import accesses_of
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`texts` has what each event says in words, by its id and the field; `hashes` the hash of the stream up to each event; `others` what each
-    tells of a concern that was merged with it, as far as the exporter handles that one too.
+    tells of a concern that was merged with it, as far as the exporter handles that one too, and nothing where it is about one person.
     """
 
     state: Concern
@@ -58,7 +58,9 @@ async def facts_of(history: Sequence[Recorded], read: Reader) -> Facts:
     for (item, name), text in zip(open_now, await read.open(open_now), strict=True):
         texts[item.meta.event_id, name] = _marks(text) if name == "body_map" else text
     others = [ChronologyEntry() for _ in history]
-    await tell_of_others(others, history, read, without_texts=bool(last.only_about_id))
+    # Who is given a document about one of several people learns of no other concern.
+    if not last.only_about_id:
+        await tell_of_others(others, history, read, without_texts=False)
     return Facts(state, history, last, texts, hashes(history), reads, redacted, others)
 
 

@@ -23,8 +23,8 @@ class Redaction:
         if not self.in_place_of:
             return text
         ids = "|".join(re.escape(one) for one in sorted(self.in_place_of, key=len, reverse=True))
-        # An id is a word of letters, digits and hyphens: `anna` is not in `anna-2`.
-        found = re.compile(rf"(?<![A-Za-z0-9-])(?:{ids})(?![A-Za-z0-9-])", re.IGNORECASE)
+        # An id is a word of letters, digits and hyphens: `anna` is not in `anna-2`. They are ASCII's, which a dotless i is not.
+        found = re.compile(rf"(?<![A-Za-z0-9-])(?:{ids})(?![A-Za-z0-9-])", re.IGNORECASE | re.ASCII)
         return found.sub(lambda one: self.in_place_of[one[0].casefold()], text)
 
     def withholds(self, subject_id: str) -> bool:

@@ -1,6 +1,6 @@
 """The tables of an export, each made of the facts alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from eventkernel.messages import Recorded
 from eventkernel.printing.content import Section
@@ -41,9 +41,6 @@ from safeguarding.attachment_file import attached_in
 from safeguarding.concern_file import actor_of
 from safeguarding.export.facts import Facts
 from safeguarding.export.words import details, happened, minute, words
-
-# A row that is longer than a page of paper cannot be set: a text goes on in the next.
-_A_ROW, _A_LINE = 1500, 50
 
 
 def sections(facts: Facts) -> list[Section]:
@@ -104,7 +101,7 @@ def _chronology(facts: Facts) -> Section:
         of_other = f"other concern {other.other_concern_id}" if other.other_concern_id else ""
         said = "\n".join(filter(None, (details(item.event), of_other, facts.text(item), other.text)))
         who = other.actor_id or actor_of(item)
-        rows += _over_rows((str(item.meta.version), minute(item.meta.at), who, happened(item.meta.type), said))
+        rows.append((str(item.meta.version), minute(item.meta.at), who, happened(item.meta.type), said))
     columns = {"No.": 5, "When (UTC)": 17, "Who": 18, "What": 17, "In detail, and what was written": 43}
     return _section("Chronology: everything that happened, in its order", columns, rows)
 
@@ -116,11 +113,11 @@ def _decisions(facts: Facts) -> Section:
             case ConcernActionRecorded() as event:
                 to = words(ReferralBody.DESCRIPTOR, event.referred_to)
                 kind = words(ActionKind.DESCRIPTOR, event.kind) or "action"
-                rows += _texts(facts, item, f"{kind}{f', to {to}' if to else ''}")
+                rows.append(_text(facts, item, f"{kind}{f', to {to}' if to else ''}"))
             case ConcernClosureExplained():
-                rows += _texts(facts, item, "closed, because")
+                rows.append(_text(facts, item, "closed, because"))
             case ConcernReopeningExplained():
-                rows += _texts(facts, item, "reopened, because")
+                rows.append(_text(facts, item, "reopened, because"))
     return _section("Decisions and their reasons, advice and action", _WRITTEN, rows)
 
 
@@ -159,9 +156,7 @@ def _referrals(facts: Facts) -> Section:
         "Chased": 6,
         "Answered (UTC)": 24,
     }
-    return _section(
-        "Referrals, and by when each was to be answered", columns, [row for one in rows for row in _over_rows(one)]
-    )
+    return _section("Referrals, and by when each was to be answered", columns, rows)
 
 
 def _tasks(facts: Facts) -> Section:
@@ -182,7 +177,7 @@ def _tasks(facts: Facts) -> Section:
             )
         )  # fmt: skip
     columns = {"Given to": 16, "What": 30, "Due (UTC)": 16, "Overdue": 8, "Done (UTC)": 30}
-    return _section("Tasks", columns, [row for one in rows for row in _over_rows(one)])
+    return _section("Tasks", columns, rows)
 
 
 def _corrections(facts: Facts) -> Section:
@@ -194,17 +189,16 @@ def _corrections(facts: Facts) -> Section:
             case ConcernRaised() as event:
                 kind = _kind(event)
             case ConcernTriaged() as event:
-                rows += _over_rows((minute(item.meta.at), actor_of(item), "triaged", f"from {kind} to {_kind(event)}"))
+                rows.append((minute(item.meta.at), actor_of(item), "triaged", f"from {kind} to {_kind(event)}"))
                 kind = _kind(event)
             case ConcernPersonLinked() as event:
                 part = words(PartInConcern.DESCRIPTOR, event.part)
                 before = parts.get(event.person_id)
-                rows += _over_rows(
-                    (minute(item.meta.at), actor_of(item), "part in it", f"{event.person_id}: {f'{before}, now ' if before else ''}{part}")
-                )  # fmt: skip
+                said = f"{event.person_id}: {f'{before}, now ' if before else ''}{part}"
+                rows.append((minute(item.meta.at), actor_of(item), "part in it", said))
                 parts[event.person_id] = part
             case ConcernAddedTo():
-                rows += _texts(facts, item, "added")
+                rows.append(_text(facts, item, "added"))
     return _section("Corrections and additions", _WRITTEN, rows)
 
 
@@ -242,33 +236,13 @@ def _events(facts: Facts) -> Section:
 _WRITTEN = {"When (UTC)": 17, "Who": 20, "What": 18, "What was written": 45}
 
 
-def _texts(facts: Facts, item: Recorded, what: str) -> Iterator[Sequence[str]]:
-    yield from _over_rows((minute(item.meta.at), actor_of(item), what, facts.text(item)))
+def _text(facts: Facts, item: Recorded, what: str) -> Sequence[str]:
+    return minute(item.meta.at), actor_of(item), what, facts.text(item)
 
 
 def _kind(event: ConcernRaised | ConcernTriaged) -> str:
     category = words(ConcernCategory.DESCRIPTOR, event.category) or "not said"
     return f"{category}, {words(Severity.DESCRIPTOR, event.severity) or 'serious'}"
-
-
-def _over_rows(row: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The row, and as many more as its longest text needs."""
-    cells = [_in_rows(one) for one in row]
-    for number in range(max(map(len, cells))):
-        yield tuple(cell[number] if number < len(cell) else "" for cell in cells)
-
-
-def _in_rows(text: str) -> list[str]:
-    """A text in pieces that fit a page, broken between words where it has any. A break of a line takes as much room as a line."""
-    pieces, taken, begins, blank = list[str](), 0, 0, 0
-    for at, letter in enumerate(text):
-        taken += _A_LINE if letter == "\n" else 1
-        blank = at if letter in " \n" else blank
-        if taken > _A_ROW:
-            ends = blank if blank > begins else at
-            pieces.append(text[begins:ends])
-            begins, taken = ends, at - ends
-    return [*pieces, text[begins:].lstrip(" ") if pieces else text]
 
 
 def _section(heading: str, columns: dict[str, int], rows: Sequence[Sequence[str]]) -> Section:
