@@ -5,15 +5,10 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from eventkernel.testing.certificates import certificate
 
 _CODE = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b")
 
@@ -35,7 +30,7 @@ class Receiver:
 @asynccontextmanager
 async def receiver(folder: Path) -> AsyncIterator[Receiver]:
     """Listens with TLS on a free port of this machine."""
-    received = Receiver("", _certificate(folder))
+    received = Receiver("", certificate(folder))
 
     async def take(request: web.Request) -> web.Response:
         received.posts.append(({name.lower(): value for name, value in request.headers.items()}, await request.text()))
@@ -53,27 +48,3 @@ async def receiver(folder: Path) -> AsyncIterator[Receiver]:
         yield received
     finally:
         await runner.cleanup()
-
-
-def _certificate(folder: Path) -> Path:
-    """A file with a key and its certificate for this machine, signed by itself and good for a day."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks of the tests")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "hooks.pem"
-    file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return file

@@ -133,6 +133,7 @@ def _smtp(settings: Settings) -> SmtpMailer:
         port=settings.smtp_port,
         username=settings.smtp_username,
         password=settings.smtp_password.get_secret_value(),
+        tls=settings.smtp_tls,
         start_tls=settings.smtp_start_tls,
         seconds=settings.smtp_seconds,
         answer_seconds=settings.smtp_answer_seconds,

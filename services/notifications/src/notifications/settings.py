@@ -11,7 +11,8 @@ class Settings(BaseSettings):
     smtp_port: int = 25
     smtp_username: str = ""
     smtp_password: SecretStr = SecretStr("")
-    # true: only over TLS; false: never; not set: where the server offers it.
+    # TLS from the first byte on, as port 465 has it. Else STARTTLS: true: only over TLS; false: never; not set: where the server offers it.
+    smtp_tls: bool = False
     smtp_start_tls: bool | None = None
     # Up to DATA, and from there to the last answer: both together must end well within the lease of a due row.
     smtp_seconds: float = 6.0

@@ -22,6 +22,7 @@ class SmtpMailer:
 
     Args:
         username: empty where the server asks for no sign-in.
+        tls: TLS from the first byte on; `start_tls` then says nothing.
         start_tls: True: only over TLS; None: where the server offers it; False: never.
         seconds: how long it may take up to DATA, the connection included.
         answer_seconds: how long from there to the server's last answer. Both together end well within the lease of a due row.
@@ -31,6 +32,7 @@ class SmtpMailer:
     port: int
     username: str = ""
     password: str = field(default="", repr=False)
+    tls: bool = False
     start_tls: bool | None = None
     seconds: float = 6.0
     answer_seconds: float = 10.0
@@ -41,7 +43,8 @@ class SmtpMailer:
         Errors are not raised from aiosmtplib's, whose texts hold the recipient's address.
         """
         client = SMTP(
-            hostname=self.host, port=self.port, timeout=self.seconds, start_tls=self.start_tls,
+            hostname=self.host, port=self.port, timeout=self.seconds, use_tls=self.tls,
+            start_tls=False if self.tls else self.start_tls,
             username=self.username or None, password=self.password or None,
         )  # fmt: skip
         try:
