@@ -19,6 +19,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueIdle,
     IssueReferralChased,
     IssueReferred,
+    IssueReminderPutOff,
 )
 from mentoring.sessions.v1.policy_events_pb2 import IssueDeadlines
 from mentoring.sessions.v1.policy_pb2 import SetIssuePolicyRequest
@@ -100,6 +101,8 @@ def test_each_telling_sets_the_next_and_the_last_reminder_none() -> None:
     assert list(issue_alarms.policies[IssueIdle](idle, META)) == [Later(AGAIN, report(number=2))]
     (chased,) = past(refer()).when(chase(), at=LATE).events
     assert list(issue_alarms.policies[IssueReferralChased](chased, META)) == [Later(LATE + timedelta(days=6), chase(2))]
+    put_off = IssueReminderPutOff(**OF, referral_id="referral-1", number=2, next_at=timestamp(IDLE))
+    assert list(issue_alarms.policies[IssueReminderPutOff](put_off, META)) == [Later(IDLE, chase(2))]
     last = IssueReferralChased(**OF, referral_id="referral-1", number=3)
     assert list(issue_alarms.policies[IssueReferralChased](last, META)) == []
 

@@ -25,6 +25,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueReferralExplained,
     IssueReferralWithdrawn,
     IssueReferred,
+    IssueReminderPutOff,
 )
 from sessions.domain import issue_referral as module
 from sessions.domain.issue import issue
@@ -277,13 +278,26 @@ def test_the_provider_says_how_often(chases: int) -> None:
     assert len(told.events) == chases
 
 
-def test_what_was_answered_closed_or_left_is_not_chased() -> None:
+def test_what_was_answered_or_closed_is_not_chased() -> None:
     answered = [past(refer()).when(command, by=MANAGER).after() for command in (accept(), decline())]
-    left = past(refer()).beside(mentored(started("ada")), *nothing().loaded[1:])
     ended = past(refer()).beside(mentored(started(), CANCELLED), *nothing().loaded[1:])
-    for tale in (*answered, past(refer(), outcome()), past(refer(), outcome(), reopen()), left, ended):
+    for tale in (*answered, past(refer(), outcome()), past(refer(), outcome(), reopen()), ended):
         tale.when(chase(), at=LATE).then_nothing()
     past(refer()).when(chase(referral_id="referral-9"), at=LATE).then_nothing()
+
+
+def test_who_left_is_not_reminded_and_is_once_they_are_back() -> None:
+    there, *rest = nothing().loaded
+    left = past(refer()).beside(mentored(started("ada")), *rest)
+    next_at = LATE + timedelta(days=6)
+    of = {**OF, "mentorship_id": "mentorship-1", "referral_id": "referral-1"}
+    put_off = left.when(chase(), at=LATE).then(IssueReminderPutOff(**of, number=1, next_at=timestamp(next_at)))
+    assert isinstance(put_off.when(chase(), at=next_at - timedelta(seconds=1)).then_refused("ANSWER_NOT_LATE"), NotYet)
+    back = put_off.beside(there, *rest)
+    (told,) = back.when(chase(), at=next_at).events
+    assert isinstance(told, IssueReferralChased)
+    assert told.number == 1
+    assert_folds_in_pieces(issue, put_off.past)
 
 
 def test_after_reopening_whoever_had_not_answered_may() -> None:

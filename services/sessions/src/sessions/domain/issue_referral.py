@@ -16,6 +16,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueReferralExplained,
     IssueReferralWithdrawn,
     IssueReferred,
+    IssueReminderPutOff,
     ReferredAs,
 )
 from mentoring.sessions.v1.issue_pb2 import (
@@ -139,27 +140,35 @@ def withdraw(
     ]
 
 
-def chase(state: Issue, command: ChaseReferralRequest, context: Context) -> list[IssueReferralChased]:
-    """Reminds of a referral that waits for its answer, so often and no more, while whoever is asked still belongs to the mentorship.
+def chase(
+    state: Issue, command: ChaseReferralRequest, context: Context
+) -> list[IssueReferralChased | IssueReminderPutOff]:
+    """Reminds of a referral that waits for its answer, so often and no more. Whoever does not belong to the mentorship any more is not reminded,
+    and is once they do again.
 
     Raises NotYet before it is late.
     """
     referral = known(state, command.learner_id).referrals.get(command.referral_id)
     mentorship = context.state(Mentorships).find_active(state.mentorship_id)
     pace = context.state(MentoringPolicy).issues
-    if (
-        referral is None
-        or mentorship is None
-        or not stands_as(mentorship, referral.referred_to_id, referral.referred_as)
-    ):
-        return []
     # Answered, or the issue has its outcome.
-    if referral.chase_at is None:
+    if referral is None or mentorship is None or referral.chase_at is None:
         return []
     if referral.chased + 1 != command.number or command.number > pace.chases:
         return []
     if context.now < referral.chase_at:
         raise NotYet("ANSWER_NOT_LATE", f"the referral may be answered until {referral.chase_at.isoformat()}")
+    if not stands_as(mentorship, referral.referred_to_id, referral.referred_as):
+        return [
+            IssueReminderPutOff(
+                issue_id=command.issue_id,
+                learner_id=command.learner_id,
+                mentorship_id=state.mentorship_id,
+                referral_id=referral.referral_id,
+                number=command.number,
+                next_at=answer_by(context),
+            )
+        ]
     return [
         IssueReferralChased(
             issue_id=command.issue_id,

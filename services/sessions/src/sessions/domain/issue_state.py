@@ -28,6 +28,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueReferralExplained,
     IssueReferralWithdrawn,
     IssueReferred,
+    IssueReminderPutOff,
     IssueReopened,
 )
 
@@ -196,6 +197,11 @@ def chased(state: Issue, event: IssueReferralChased) -> Issue:
     """One reminder more."""
     next_at = _at(event.next_at) if event.HasField("next_at") else None
     return _with(state, replace(state.referrals[event.referral_id], chased=event.number, chase_at=next_at))
+
+
+def reminder_put_off(state: Issue, event: IssueReminderPutOff) -> Issue:
+    """The same reminder, later."""
+    return _with(state, replace(state.referrals[event.referral_id], chase_at=_at(event.next_at)))
 
 
 def added_to(state: Issue, event: IssueAddedTo) -> Issue:

@@ -15,6 +15,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueReferralDeclined,
     IssueReferralWithdrawn,
     IssueReferred,
+    IssueReminderPutOff,
 )
 from mentoring.sessions.v1.issue_pb2 import GetIssueRequest, GetIssueResponse, IssueEntry
 
@@ -66,12 +67,12 @@ async def get_issue(request: GetIssueRequest, read: Reader) -> GetIssueResponse:
 
 
 def _acts(history: Sequence[Recorded]) -> list[_Act]:
-    """What was said with an act follows it, and is never published."""
+    """What was said with an act follows it, and is never published. That nobody was reminded is no act."""
     found = list[_Act]()
     for item in history:
         if _is_said(item.event):
             found[-1] = _Act(found[-1].done, item)
-        else:
+        elif not isinstance(item.event, IssueReminderPutOff):
             found.append(_Act(item, None))
     return found
 

@@ -20,6 +20,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     IssueReferralDeclined,
     IssueReferralWithdrawn,
     IssueReferred,
+    IssueReminderPutOff,
     IssueReopened,
 )
 from mentoring.sessions.v1.issue_pb2 import ChaseReferralRequest, ReportIdleIssueRequest
@@ -56,6 +57,12 @@ def when_chased(event: IssueReferralChased, _meta: Metadata) -> Iterator[Later]:
     """Unless it was the last time."""
     if event.HasField("next_at"):
         yield _chase(event, event.next_at, event.number + 1)
+
+
+@issue_alarms.on
+def when_put_off(event: IssueReminderPutOff, _meta: Metadata) -> Iterator[Later]:
+    """The same reminder again."""
+    yield _chase(event, event.next_at, event.number)
 
 
 @issue_alarms.on
@@ -109,7 +116,7 @@ def _report(event: _Act | IssueIdle, at: Timestamp, number: int) -> Later:
     return Later(at.ToDatetime(tzinfo=UTC), request)
 
 
-def _chase(event: IssueReferred | IssueReferralChased, at: Timestamp, number: int) -> Later:
+def _chase(event: IssueReferred | IssueReferralChased | IssueReminderPutOff, at: Timestamp, number: int) -> Later:
     request = ChaseReferralRequest(
         issue_id=event.issue_id, learner_id=event.learner_id, referral_id=event.referral_id, number=number
     )
