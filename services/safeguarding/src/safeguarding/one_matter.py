@@ -28,10 +28,11 @@ async def handles(person_id: str, state: Concern, read: Reader) -> bool:
 
 
 async def is_kept_away(person_id: str, state: Concern, read: Reader) -> bool:
-    """Whether this person is at risk or named in it, or in one that is merged with it."""
-    ids = [one.concern_id for one in state.merged] + ([] if state.leading is None else [state.leading.concern_id])
-    others = await asyncio.gather(*(read.state(concern, stream_of(one)) for one in ids))
-    return any(is_among(person_id, one.excluded_ids) for one in (state, *others))
+    """Whether this person is at risk or named in it, in one that is merged with it, or in another that is merged into the same one."""
+    leading = [] if state.leading is None else [await read.state(concern, stream_of(state.leading.concern_id))]
+    ids = {one.concern_id for each in (state, *leading) for one in each.merged}
+    merged = await asyncio.gather(*(read.state(concern, stream_of(one)) for one in sorted(ids)))
+    return any(is_among(person_id, one.excluded_ids) for one in (state, *leading, *merged))
 
 
 async def leads(person_id: str, state: Concern, read: Reader) -> str:

@@ -20,6 +20,7 @@ from .stories import (
     a_file,
     a_link,
     a_passing_on,
+    a_rota,
     a_task,
     acknowledgement,
     addition,
@@ -114,6 +115,21 @@ class TestSeparate:
         matter.deliver()
         assert matter.state(B).acknowledge_by is not None
         assert matter.state(A).status == calls.CONCERN_STATUS_CLOSED
+
+    def test_what_went_past_every_dsl_meanwhile_still_does_though_the_one_whom_it_names_left_the_rota(self) -> None:
+        """Whoever is suspended for it stands on the rota no more, and their colleagues still do."""
+        conduct = a_concern(about=MENTOR, category=LOW_LEVEL)
+        matter = merged(conduct, a_concern(about=MENTOR, category=LOW_LEVEL))
+        matter.give(of(B, an_addition(DEPUTY)), mentor)
+        matter.deliver()
+        (due,) = [one for one in matter.state(A).due if one.kind == handling.CONCERN_DUE_LOOK_AT_ROTA]
+        matter.miss_what_is_due(A, due.due_id)
+        matter.give(acknowledgement, lead)
+        matter.tales[B].rota = a_rota(DSL, SECOND_DEPUTY)
+        asked = matter.give(a_separation(), lead)[-1]
+        assert isinstance(asked, events.ConcernAssigned)
+        assert (asked.assignee_id, matter.state(B).past_every_dsl) == (LEAD, True)
+        assert not matter.state(B).is_handler(DSL)
 
     def test_without_a_rota_the_last_resort_is_asked(self) -> None:
         matter = merged()

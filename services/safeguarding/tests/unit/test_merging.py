@@ -203,6 +203,25 @@ class TestRefusals:
         refusal = merged().refusal(command, dsl)
         assert (refusal.code, refusal.field) == ("CONCERNS_KEPT_APART", "category")
 
+    def test_an_allegation_that_leads_another_is_not_triaged_as_less_for_the_lados_time_is_the_others_too(self) -> None:
+        conduct = a_concern(about=MENTOR, category=ALLEGATION)
+        matter = merged(conduct, a_concern(about=MENTOR, category=ALLEGATION))
+        command = TriageConcernRequest(
+            concern_id=A, site_id="site-1", category=LOW_LEVEL, severity=events.SEVERITY_SERIOUS
+        )
+        refusal = matter.refusal(command, dsl)
+        assert (refusal.code, refusal.field) == ("CONCERNS_KEPT_APART", "category")
+        assert handling.CONCERN_DUE_REFERRAL_TO_LADO in {one.kind for one in matter.state(A).due}
+
+    def test_what_turns_out_to_be_an_allegation_is_one_though_it_leads_others(self) -> None:
+        conduct = a_concern(about=MENTOR, category=LOW_LEVEL)
+        matter = merged(conduct, a_concern(about=MENTOR, category=LOW_LEVEL))
+        command = TriageConcernRequest(
+            concern_id=A, site_id="site-1", category=ALLEGATION, severity=events.SEVERITY_SERIOUS
+        )
+        matter.give(command, dsl)
+        assert handling.CONCERN_DUE_REFERRAL_TO_LADO in {one.kind for one in matter.state(A).due}
+
 
 class TestMeanwhile:
     @pytest.mark.parametrize(

@@ -216,6 +216,18 @@ async def test_whoever_is_named_in_one_loses_both_before_the_other_has_heard_of_
     assert await provider.concerns_of(dsl) == []
 
 
+async def test_whoever_is_named_in_one_loses_another_that_is_merged_into_the_same(provider: MergingProvider) -> None:
+    await provider.give(of(B, a_passing_on(DEPUTY)), dsl)
+    await provider.give(of(B, acknowledgement), deputy)
+    await provider.give(a_concern(concern_id=C), mentor)
+    await provider.give(of(C, acknowledgement), dsl)
+    await provider.ask(a_merging(), dsl)
+    await provider.ask(a_merging(C), dsl)
+    assert await provider.may_read(deputy, B)
+    await provider.give(of(C, an_addition(DEPUTY)), mentor)
+    assert not await provider.may_read(deputy, B), "before the leading one has heard of it"
+
+
 async def test_a_lead_who_is_named_in_one_is_shown_neither(provider: MergingProvider) -> None:
     await provider.ask(a_merging(), dsl)
     await provider.give(of(B, an_addition(LEAD)), mentor)

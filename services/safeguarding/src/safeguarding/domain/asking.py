@@ -12,6 +12,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
     CONCERN_CATEGORY_STAFF_ALLEGATION,
     ConcernAcknowledged,
     ConcernAssigned,
+    ConcernCategory,
     ConcernEscalated,
     ConcernFoundAboutDsl,
 )
@@ -229,10 +230,11 @@ def triage(
         return []
     refuse_unless_open(state)
     refuse_another_site(state, command.site_id)
-    if state.merged and is_about_staff(command.category) != is_about_staff(state.category):
+    if state.merged and _leaves_its_kind(state, command.category):
         raise Refusal(
             "CONCERNS_KEPT_APART",
-            "Others are merged into this concern, and what is about the conduct of staff is kept apart from what is not. Separate them first.",
+            "Others are merged into this concern. What is about the conduct of staff is kept apart from what is not, and the LADO's time of an "
+            "allegation runs here for them too. Separate them first.",
             field="category",
         )
     event = ConcernTriaged(
@@ -247,6 +249,11 @@ def triage(
         return [event, *past_every_dsl]
     to_lado = (one for one in to_be_acted_on(after, context) if one.kind == CONCERN_DUE_REFERRAL_TO_LADO)
     return [event, *to_lado, *_sooner(after, context)]
+
+
+def _leaves_its_kind(state: Concern, category: ConcernCategory.ValueType) -> bool:
+    ends_allegation = state.category == CONCERN_CATEGORY_STAFF_ALLEGATION != category
+    return ends_allegation or is_about_staff(category) != is_about_staff(state.category)
 
 
 def _sooner(state: Concern, context: Context) -> list[ConcernDueSet]:

@@ -150,7 +150,10 @@ def hear_of(
 def separate(
     state: Concern, command: SeparateConcernRequest, context: Context
 ) -> list[ConcernSeparationExplained | ConcernSeparated | ConcernFoundAboutDsl | ConcernAssigned]:
-    """A handler of the leading concern undoes it, with a reason which stays with the service. Somebody is asked, as when it was raised."""
+    """A handler of the leading concern undoes it, with a reason which stays with the service. Somebody is asked, as when it was raised.
+
+    Where the leading one went past every DSL meanwhile, so does this from here on, whatever the rota has become.
+    """
     person_id, leading = context.principal.person_id, context.state(Concern)
     if not leading.is_handler(person_id) or is_among(person_id, state.excluded_ids):
         raise not_yours()
@@ -175,7 +178,11 @@ def separate(
         concern_id=state.concern_id, leading_id=command.leading_id, number=state.leading.number
     )
     after = separated(separation_explained(state, explained_now), separated_now)
-    return [explained_now, separated_now, *asked_next(replace(after, asked_ids=()), context)]
+    found = list[ConcernFoundAboutDsl]()
+    if leading.past_every_dsl and not state.past_every_dsl:
+        found = [ConcernFoundAboutDsl(concern_id=state.concern_id)]
+        after = replace(after, past_every_dsl=True)
+    return [explained_now, separated_now, *found, *asked_next(replace(after, asked_ids=()), context)]
 
 
 def let_go(state: Concern, command: LetGoOfMergedConcernRequest, context: Context) -> list[MergedConcernLetGo]:
