@@ -4,12 +4,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from eventkernel.messages import derived_id
+from eventkernel.testing.scenario import person
 from mentoring.common.v1.common_pb2 import InformationKind
 from mentoring.notifications.v1.digests_events_pb2 import DigestBegun, DigestListed
-from mentoring.notifications.v1.events_pb2 import Because, Occasion
-from mentoring.notifications.v1.notifications_pb2 import RecordCircleRequest
-from mentoring.notifications.v1.preferences_events_pb2 import Digest, Every, Preferences, QuietHours, Weekday
+from mentoring.notifications.v1.events_pb2 import Because, ContactReplaced, Occasion
+from mentoring.notifications.v1.notifications_pb2 import RecordCircleRequest, RegisterContactRequest
+from mentoring.notifications.v1.preferences_events_pb2 import AtOnce, Digest, Every, Preferences, QuietHours, Weekday
+from mentoring.notifications.v1.preferences_events_pb2 import DeliveryPolicy as Rules
+from mentoring.notifications.v1.preferences_pb2 import SetDeliveryPolicyRequest
 from notifications.reactions.digesting import digesting
+from notifications.reactions.telling import telling
 
 from .night import SYSTEM, House
 
@@ -216,6 +221,44 @@ async def test_a_hundred_notices_are_one_mail_and_all_are_settled(house: Gatheri
     await house.until(EIGHT + A_DAY)
     assert len(house.mails()) == 1
     assert {tuple(await house.outcomes(f"n-{number}")) for number in range(120)} == {("IN_DIGEST",)}
+
+
+async def test_more_than_a_try_has_time_for_are_dropped_in_several(house: Gathering) -> None:
+    tellings = [f"t-{number}" for number in range(70)]
+    for telling_id in tellings:
+        await house.tell_circle(telling_id, "ada")
+    notices = await house.put_on_their_way(*tellings)
+    await house.until(NOON + timedelta(hours=1))
+    await house.wish("ada", DAILY, SESSION)
+    house.now = EIGHT
+
+    async def dropped() -> int:
+        return [await house.outcomes(one) for one in notices].count(["UNSUBSCRIBED"])
+
+    await house._work()
+    assert 0 < await dropped() < 70
+    await house.until(EIGHT + timedelta(hours=1))
+    assert (await dropped(), house.mails()) == (70, [])
+
+
+async def test_that_a_contact_was_replaced_is_told_there_and_in_no_digest_whatever_is_told_at_once(
+    house: Gathering,
+) -> None:
+    """A digest goes to the newest contact: whoever put it there would be told in place of its person."""
+    sessions = Rules(at_once=AtOnce(occasions=[Occasion.OCCASION_SESSION_MOVED]))
+    await house.give(SetDeliveryPolicyRequest(policy=sessions), person("paula", "provider_manager"))
+    taken = RegisterContactRequest(person_id="ada", name="Ada", email="mallory@example.org")
+    await house.give(taken, person("paula", "provider_manager"))
+    await house.hear_all(telling, "contact-ada")
+    (replaced,) = [
+        item
+        for item in await house.node.reader(SYSTEM).history("contact-ada")
+        if isinstance(item.event, ContactReplaced)
+    ]
+    (notice_id,) = await house.put_on_their_way(derived_id("telling", replaced.meta.event_id))
+    await house.until(EIGHT + A_DAY)
+    assert house.mails() == [notice_id]
+    assert "ada@example.org" in str(house.mailer.taken[0]["To"])
 
 
 async def told_once(house: Gathering) -> None:

@@ -135,6 +135,14 @@ def test_what_waited_through_quiet_hours_until_it_was_too_late_is_not_sent() -> 
     assert delivery(moved, [SESSION], wishing(NIGHT), policy, woken) == Dropped(Outcome.OUTCOME_TOO_LATE)
 
 
+def test_a_digest_is_never_too_late_for_what_it_lists_has_times_of_its_own() -> None:
+    rules = POLICY.rules()
+    worth = Worth(occasion=Occasion.OCCASION_DIGEST, lasts=Duration(seconds=86_400))
+    rules.lateness.CopyFrom(Lateness(worth=[worth]))
+    weekly, policy = notice(Occasion.OCCASION_DIGEST), POLICY.changed_by(rules)
+    assert delivery(weekly, [NONE], wishing(), policy, MIDNIGHT + timedelta(days=7)) == Now()
+
+
 def test_a_row_from_before_its_time_was_kept_is_never_too_late() -> None:
     old = notice()
     old.ClearField("requested_at")

@@ -73,9 +73,11 @@ def delivery(
 
 
 def may_be_gathered(notice: StartNoticeRequest, policy: DeliveryPolicy) -> bool:
-    """Whether it may wait for a digest: neither a digest itself, nor what could be over by then."""
+    """Whether it may wait for a digest: neither a digest itself, nor what could be over by then, nor what is for one address alone, where no
+    digest goes: whoever put another in its place would read that there.
+    """
     by_itself = policy.at_once | policy.in_no_digest | {Occasion.OCCASION_DIGEST}
-    return not notice.safeguarding and notice.occasion not in by_itself
+    return not (notice.safeguarding or notice.registration or notice.occasion in by_itself)
 
 
 def dropped_as(
@@ -104,8 +106,12 @@ def may_be_left_out(notice: StartNoticeRequest, kind: InformationKind.ValueType,
 
 
 def is_too_late(notice: StartNoticeRequest, policy: DeliveryPolicy, now: datetime) -> bool:
-    """Whether it was asked for so long ago that it is not worth sending; of old rows it is not known when, and they are."""
+    """Whether it was asked for so long ago that it is not worth sending; of old rows it is not known when, and they are.
+
+    A digest is as old as the first that waited for it, and each of those has a time of its own.
+    """
     worth = policy.worth.get(notice.occasion)
-    if notice.safeguarding or worth is None or not notice.HasField("requested_at"):
+    of_its_own = not notice.safeguarding and notice.occasion != Occasion.OCCASION_DIGEST
+    if worth is None or not of_its_own or not notice.HasField("requested_at"):
         return False
     return now - notice.requested_at.ToDatetime(UTC) > worth

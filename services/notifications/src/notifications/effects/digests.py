@@ -7,6 +7,7 @@ lists settled.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
+from typing import TypeAlias
 
 from eventkernel.reaction import Doing, TryAgain
 from mentoring.notifications.v1.digests_pb2 import CloseDigestRequest, SendDigestRequest
@@ -22,6 +23,8 @@ from notifications.effects.sending import Attempt, SendNotice
 
 # In one try: a row is leased for thirty seconds, and to settle a notice takes two commands.
 _SETTLED_AT_ONCE = 50
+# A notice, and as what it ends.
+_End: TypeAlias = tuple[StartNoticeRequest, Outcome.ValueType]
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,9 @@ class SendDigest:
         if known.listed:
             await self.notices(start, doing)
         else:
-            await _settle([start], Outcome.OUTCOME_NOT_NEEDED, doing)
-        listed = [one.for_person(request.person_id) for one in known.listed]
-        await _settle(listed, Outcome.OUTCOME_IN_DIGEST, doing)
+            await _settle([(start, Outcome.OUTCOME_NOT_NEEDED)], doing)
+        listed = [(one.for_person(request.person_id), Outcome.OUTCOME_IN_DIGEST) for one in known.listed]
+        await _settle(listed, doing)
         await self._close(request, known, doing)
 
     async def _wait(self, request: SendDigestRequest, doing: Doing) -> None:
@@ -63,7 +66,7 @@ class SendDigest:
 
     async def _list(self, request: SendDigestRequest, known: Digest, doing: Doing) -> None:
         """Records what may still be told, and ends all else with its reason."""
-        found = SendDigestRequest()
+        found, ended = SendDigestRequest(), list[_End]()
         found.CopyFrom(request)
         for one in known.waiting:
             waiting = one.for_person(request.person_id)
@@ -71,9 +74,10 @@ class SendDigest:
                 continue
             dropped = await self.holding.dropped(waiting, doing)
             if dropped:
-                await _settle([waiting], dropped, doing)
+                ended.append((waiting, dropped))
             else:
                 found.notice_ids.append(one.notice_id)
+        await _settle(ended, doing)
         await insist(doing, found)
 
     async def _close(self, request: SendDigestRequest, known: Digest, doing: Doing) -> None:
@@ -103,10 +107,10 @@ def _as_notice(request: SendDigestRequest, known: Digest) -> StartNoticeRequest:
     )
 
 
-async def _settle(requests: Sequence[StartNoticeRequest], outcome: Outcome.ValueType, doing: Doing) -> None:
+async def _settle(ends: Sequence[_End], doing: Doing) -> None:
     """Ends each that is not ended. Raises TryAgain where they are more than a try has time for."""
     settled = 0
-    for request in requests:
+    for request, outcome in ends:
         known = await _notice(request, doing)
         if known.is_finished:
             continue
