@@ -9,7 +9,7 @@ import pytest
 from eventkernel.aggregate import Refusal
 from eventkernel.messages import Metadata, Principal
 from eventkernel.reading import Ask
-from eventkernel.testing.scenario import NOON, person
+from eventkernel.testing.scenario import NOON, given, person
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import (
     PARTY_RELATIONSHIP_EMPLOYER_CONTACT,
@@ -24,6 +24,7 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     ISSUE_OUTCOME_RESOLVED,
     REFERRED_AS_DSL,
     REFERRED_AS_EMPLOYER_CONTACT,
+    IssueReminderPutOff,
 )
 from mentoring.sessions.v1.issue_pb2 import (
     ISSUE_PART_LEARNER,
@@ -38,6 +39,7 @@ from mentoring.sessions.v1.issue_pb2 import (
     ListMyIssuesRequest,
 )
 from mentoring.sessions.v1.sessions_pb2 import CancelMentorshipRequest
+from sessions.domain.issue import issue
 from sessions.projections.issue_record import get_issue
 from sessions.projections.issues import FoundIssue, issues, list_issues, list_my_issues
 from sessions.relations import concerned_with_issue
@@ -160,6 +162,14 @@ async def test_that_nothing_happened_is_for_the_mentor_alone(reader: Reading) ->
         found, _ = await read_by(reader, one, tale)
         assert found.issue.idle is (one is MENTOR)
         assert len(found.entries) == (2 if one is MENTOR else 1)
+
+
+async def test_that_nobody_was_reminded_is_no_act(reader: Reading) -> None:
+    put_off = IssueReminderPutOff(**OF, referral_id="referral-1", number=1)
+    for one in (MENTOR, LEARNER, MANAGER):
+        before, _ = await read_by(reader, one, past(refer()))
+        found, _ = await read_by(reader, one, given(issue, *past(refer()).past, put_off))
+        assert len(found.entries) == len(before.entries)
 
 
 async def test_of_a_private_note_those_who_may_not_read_it_do_not_learn(reader: Reading) -> None:

@@ -120,6 +120,9 @@ async def alerted(house: House) -> str:
 async def test_it_goes_once_by_each_way_however_often_it_is_reported(house: Hooked) -> None:
     await house.verify()
     alert = await alerted(house)
+    await house.report(alert)
+    await house.until(NOON + timedelta(seconds=1))
+    assert house.hook.keys == [f"{alert}.1"], "at once"
     for _ in range(3):
         await house.report(alert)
         house.restart()

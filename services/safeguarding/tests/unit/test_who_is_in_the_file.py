@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from mentoring.safeguarding.v1 import safeguarding_pb2 as concern_calls
 from mentoring.safeguarding.v1 import transfer_events_pb2 as events
 from mentoring.safeguarding.v1 import transfer_pb2 as calls
-from mentoring.safeguarding.v1.merging_pb2 import MergeConcernsRequest
+from mentoring.safeguarding.v1.merging_pb2 import JoinLeadingConcernRequest, MergeConcernsRequest
 from safeguarding.effects.file_chasing import chase_file_transfer
 
 from .stories import DEPUTY, DSL, LEAD, LEARNER, SECOND_DEPUTY, a_concern, an_addition, deputy, dsl, lead, mentor
@@ -127,14 +127,23 @@ async def test_before_its_time_nobody_is_chased(named: Provider) -> None:
         await chase_file_transfer(due(0), doing)
 
 
-async def test_who_is_in_what_was_merged_into_one_of_its_concerns_is_in_it(provider: Provider) -> None:  # noqa: F811
-    await provider.give(OPEN, dsl)
+async def test_who_is_in_what_one_of_its_concerns_was_merged_into_is_in_it(provider: Provider) -> None:  # noqa: F811
+    second, platform = person(SECOND_DEPUTY, "deputy_dsl"), Principal.system(TENANT)
+    provider.now += timedelta(hours=2)
+    escalate = concern_calls.EscalateConcernRequest(concern_id="concern-1", site_id="site-1", step=0)
+    await provider.give(escalate, platform)
+    await provider.project()
+    await provider.give(OPEN, second)
     for concern_id in ("concern-1", "concern-2"):
         await provider.give(concern_calls.AcknowledgeConcernRequest(concern_id=concern_id), dsl)
     merge = MergeConcernsRequest(concern_id="concern-2", duplicate_id="concern-1", reason="the-reason: one matter")
     await provider.give(merge, dsl)
-    await provider.give(an_addition(DSL), mentor)
-    assert "TRANSFER_UNKNOWN" in await answer_to(told(provider))
+    join = JoinLeadingConcernRequest(concern_id="concern-1", leading_id="concern-2", number=1)
+    await provider.give(join, platform)
+    assert (await told(provider, second)).transfer.responsible_id == SECOND_DEPUTY
+    naming = concern_calls.AddToConcernRequest(concern_id="concern-2", text="more", named_person_ids=[SECOND_DEPUTY])
+    await provider.give(naming, mentor)
+    assert "TRANSFER_UNKNOWN" in await answer_to(told(provider, second))
 
 
 class TestWhereOnlyOneHandledIt:
