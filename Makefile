@@ -18,8 +18,9 @@ demo: setup ## Play one cohort's journey over four services and a real Kafka, an
 up: setup ## Run the platform until Ctrl-C, and keep its data in .data
 	@$(RUN) mentorstream up
 
-test: setup ## Run all tests
-	$(RUN) pytest
+test: setup ## Run all tests: those that start no platform by two workers, then the others one by one
+	$(RUN) pytest -n 2 --dist loadfile --ignore tests/e2e --ignore tests/fault
+	$(RUN) pytest tests/e2e tests/fault
 
 faults: setup ## Inject every fault into the running platform, and check that the invariants hold (under 40 minutes)
 	$(RUN) python -m tests.fault

@@ -21,7 +21,8 @@ from mentorstream.embedded.topics import Topic, create_topics
 
 from .sinks import Takes
 
-DEADLINE = 30.0
+# Patience with a machine that is busy; what hangs is found by it all the same.
+DEADLINE = 90.0
 PARTITIONS = 8
 
 
