@@ -18,8 +18,7 @@ from notifications.domain.digest import Digest, digest
 from notifications.domain.notice import Notice, notice
 from notifications.effects.giving import insist
 from notifications.effects.holding import Holding
-from notifications.effects.outlets import Ended
-from notifications.effects.sending import Attempt, SendNotice
+from notifications.effects.sending import SendNotice, ended_as
 
 # In one try: a row is leased for thirty seconds, and to settle a notice takes two commands.
 _SETTLED_AT_ONCE = 50
@@ -116,8 +115,5 @@ async def _settle(ends: Sequence[_End], doing: Doing) -> None:
             continue
         if settled == _SETTLED_AT_ONCE:
             raise TryAgain(0, "SETTLING")
-        if known.is_being_ended:
-            await Attempt(request, doing, known.attempt).settle(Ended(outcome))
-        else:
-            await Attempt(request, doing, known.attempt + 1).end(outcome)
+        await ended_as(request, known, outcome, doing)
         settled += 1

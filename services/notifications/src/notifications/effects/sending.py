@@ -67,7 +67,7 @@ class SendNotice:
         if isinstance(looked, Dropped):
             # What came back and goes no other way stays one that came back.
             if known.status is not Status.BOUNCED:
-                await attempt.end(looked.outcome)
+                await ended_as(request, known, looked.outcome, doing)
             return
         if isinstance(looked, Gather):
             await insist(doing, _gathering(request))
@@ -171,6 +171,14 @@ class Attempt:
         if known.is_finished:
             return Ended(Outcome.OUTCOME_NOT_NEEDED)
         raise TryAgain(_ELSEWHERE_SECONDS, "ELSEWHERE")
+
+
+async def ended_as(request: StartNoticeRequest, known: Notice, outcome: Outcome.ValueType, doing: Doing) -> None:
+    """The notice is not to be sent. Where a process died between the two commands of that, what it began is settled: it is not unknown."""
+    if known.is_being_ended:
+        await Attempt(request, doing, known.attempt).settle(Ended(outcome))
+    else:
+        await Attempt(request, doing, known.attempt + 1).end(outcome)
 
 
 async def _as_asked_for(request: StartNoticeRequest, doing: Doing) -> StartNoticeRequest:
