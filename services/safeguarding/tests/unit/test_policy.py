@@ -79,3 +79,47 @@ def test_a_deadline_that_is_none_or_never_comes_is_no_valid_request(seconds: int
     with pytest.raises(protovalidate.ValidationError):
         protovalidate.validate(wrong)
     protovalidate.validate(SET)
+
+
+def test_who_is_asked_last_is_not_taken_away_without_a_word_but_may_be_replaced() -> None:
+    past = given(policy).when(with_last_resort("lead-1")).after()
+    refusal = past.when(SET).then_refused("LAST_RESORT_MISSING")
+    assert (refusal.field, "lead-1" in refusal.text) == ("last_resort_id", True)
+    assert past.when(with_last_resort("lead-2")).after().state.last_resort_id == "lead-2"
+
+
+@pytest.mark.parametrize(
+    ("lengths", "field", "bound"),
+    [
+        ({"immediate_danger": 1801}, "immediate_danger", "at most 1800 s"),
+        ({"serious": 7201}, "serious", "at most 7200 s"),
+        ({"act_on_immediate_danger": 86_401}, "act_on_immediate_danger", "at most 86400 s"),
+        ({"act_on_serious": 3599}, "act_on_serious", "at least 3600 s"),
+        ({"act_on_other": 86_399}, "act_on_other", "at least 86400 s"),
+        ({"act_on_serious": 7200, "act_on_other": 7199}, "act_on_serious", "at most 7199 s"),
+    ],
+)
+def test_something_graver_never_has_more_time_than_something_less_grave(
+    lengths: dict[str, int], field: str, bound: str
+) -> None:
+    refusal = given(policy).when(own(**lengths)).then_refused("DEADLINES_OUT_OF_ORDER")
+    assert refusal.field == field
+    assert bound in refusal.text
+
+
+def test_equal_deadlines_are_in_order() -> None:
+    given(policy).when(own(immediate_danger=7200, serious=7200, act_on_serious=3600)).after()
+
+
+def with_last_resort(person_id: str) -> SetRoutingPolicyRequest:
+    command = own()
+    command.last_resort_id = person_id
+    return command
+
+
+def own(**lengths: int) -> SetRoutingPolicyRequest:
+    command = SetRoutingPolicyRequest()
+    command.CopyFrom(SET)
+    for field, seconds in lengths.items():
+        getattr(command, field).CopyFrom(lasting(seconds))
+    return command

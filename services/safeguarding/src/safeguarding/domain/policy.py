@@ -22,7 +22,15 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import SetRoutingPolicyRequest
 from safeguarding.domain.route_rules import Rule, faults_of, rules_of
 from safeguarding.policy_defaults import ACKNOWLEDGE_WITHIN, ACT_WITHIN, EMERGENCY_ADVICE, QUIET_AFTER
 
+_Deadline = Literal["immediate_danger", "serious", "other", "act_on_immediate_danger", "act_on_serious", "act_on_other"]
 _Length = Literal["act_on_immediate_danger", "act_on_serious", "act_on_other", "quiet_after"]
+# Pairs of what may not be longer, and what it may not be longer than.
+_ORDER: tuple[tuple[_Deadline, _Deadline], ...] = (
+    ("immediate_danger", "serious"),
+    ("serious", "other"),
+    ("act_on_immediate_danger", "act_on_serious"),
+    ("act_on_serious", "act_on_other"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,16 @@ policy = Aggregate("routing-policy", initial=_DEFAULT, shape=2)
 
 @policy.decide
 def set_policy(state: RoutingPolicy, command: SetRoutingPolicyRequest, _context: Context) -> list[RoutingPolicySet]:
-    """Sets all of it but the rules. A deadline that runs keeps its time; the next one follows the new policy."""
+    """Sets all of it but the rules. A deadline that runs keeps its time; the next one follows the new policy.
+
+    Raises:
+        Refusal: it would take away who is asked last, or give more time for something graver than for something less grave.
+    """
+    if state.last_resort_id and not command.last_resort_id:
+        text = (
+            f"name who is asked last; it was {state.last_resort_id}: without one, a concern with no rota goes to nobody"
+        )
+        raise Refusal("LAST_RESORT_MISSING", text, field="last_resort_id")
     event = RoutingPolicySet(
         immediate_danger=command.immediate_danger,
         serious=command.serious,
@@ -87,7 +104,9 @@ def set_policy(state: RoutingPolicy, command: SetRoutingPolicyRequest, _context:
         act_on_other=_given(command, "act_on_other"),
         quiet_after=_given(command, "quiet_after"),
     )
-    return [] if replace(policy_set(state, event), version=state.version) == state else [event]
+    found = policy_set(state, event)
+    _in_order(command, found)
+    return [] if replace(found, version=state.version) == state else [event]
 
 
 @policy.decide
@@ -121,6 +140,19 @@ def policy_set(state: RoutingPolicy, event: RoutingPolicySet) -> RoutingPolicy:
         rules=state.rules,
         version=state.version + 1,
     )
+
+
+def _in_order(command: SetRoutingPolicyRequest, found: RoutingPolicy) -> None:
+    """The graver it is, the sooner. What the command does not set is as it is by default, and the field that it sets is named."""
+    for graver, lesser in _ORDER:
+        most, least = getattr(found, lesser), getattr(found, graver)
+        if least <= most:
+            continue
+        field, bound, other, length = (graver, "at most", lesser, most)
+        if not command.HasField(graver):
+            field, bound, other, length = (lesser, "at least", graver, least)
+        text = f"{field} has to be {bound} {length.total_seconds():g} s, which is {other}"
+        raise Refusal("DEADLINES_OUT_OF_ORDER", text, field=field)
 
 
 def _given(command: SetRoutingPolicyRequest, field: _Length) -> Duration | None:
