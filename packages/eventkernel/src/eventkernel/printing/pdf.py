@@ -1,4 +1,7 @@
-"""A document as PDF, on A4, with a font of its own: Latin, Greek and Cyrillic letters are in it, and others show as boxes."""
+"""A document as PDF, on A4, with a font of its own: Latin, Greek and Cyrillic letters are in it, and others stand as their numbers in Unicode.
+
+Other scripts would need fonts and shaping of their own: a mark that says which character it is loses nothing, and is never drawn wrongly.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -11,6 +14,7 @@ from fpdf.fonts import FontFace
 from fpdf.util import Padding
 
 from eventkernel.printing.content import Content
+from eventkernel.printing.undrawn import with_marks
 
 _FONT = "Roboto"
 _SIZE, _HEADING, _TITLE = 8, 11, 15
@@ -40,16 +44,25 @@ class _Pages(FPDF):
 
 
 def pdf(content: Content, made_at: datetime) -> bytes:
-    """The document's bytes: the same for the same content, made at the same time."""
+    """The document's bytes: the same for the same content, made at the same time. What the font lacks stands as `[U+0623]`, and page 1 says so."""
     pages = _Pages(format="A4")
     pages.set_creation_date(made_at)
     pages.set_title(content.title)
     pages.set_lang("en-GB")
     pages.add_font(_FONT, fname=font_roboto.Roboto)
     pages.add_font(_FONT, style="B", fname=font_roboto.RobotoBold)
+    # Both styles have the same glyphs.
+    content, missing = with_marks(content, pages.fonts[_FONT.lower()].cmap)
     pages.marked = content.marked
     pages.add_page()
     _text(pages, content.title, _TITLE, bold=True)
+    if missing:
+        _text(
+            pages,
+            f"Characters that cannot be drawn here: {missing}. Each stands as [U+…] with its number in Unicode, also where the same text is "
+            "told twice; the text is whole in the service that made this document.",
+            _SIZE,
+        )
     for line in content.lines:
         _text(pages, line, _SIZE)
     for section in content.sections:
