@@ -10,7 +10,7 @@ from typing import cast
 import font_roboto
 from fpdf import FPDF
 from fpdf.enums import MethodReturnValue, VAlign, WrapMode
-from fpdf.fonts import FontFace
+from fpdf.fonts import FontFace, TTFFont
 from fpdf.util import Padding
 
 from eventkernel.printing.content import Content
@@ -52,7 +52,7 @@ def pdf(content: Content, made_at: datetime) -> bytes:
     pages.add_font(_FONT, fname=font_roboto.Roboto)
     pages.add_font(_FONT, style="B", fname=font_roboto.RobotoBold)
     # Both styles have the same glyphs.
-    content, missing = with_marks(content, pages.fonts[_FONT.lower()].cmap)
+    content, missing = with_marks(content, cast("TTFFont", pages.fonts[_FONT.lower()]).cmap)
     pages.marked = content.marked
     pages.add_page()
     _text(pages, content.title, _TITLE, bold=True)
