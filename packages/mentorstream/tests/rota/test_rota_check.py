@@ -8,9 +8,12 @@ import pytest
 from eventkernel.timestamps import timestamp
 from mentoring.safeguarding.v1.duty_events_pb2 import Leave, Shift
 from mentoring.safeguarding.v1.duty_pb2 import CheckDutyResponse, DutyStretch, GetRotaResponse
+from mentoring.safeguarding.v1.routing_events_pb2 import RouteRule
+from mentoring.safeguarding.v1.routing_pb2 import GetRoutingPolicyResponse
 from mentorstream.cli import app
 from mentorstream.rota.findings import Finding, Kind, Site, findings
 from mentorstream.rota.shown import show_site
+from mentorstream.safeguarding_calls import Caller
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -26,7 +29,10 @@ def site(*stretches: tuple[datetime, datetime, list[str]], shifts: list[Shift] =
     )  # fmt: skip
     told = [DutyStretch(begins_at=timestamp(at), ends_at=timestamp(end), person_ids=who) for at, end, who in stretches]
     return Site(
-        "hall", rota, CheckDutyResponse(time_zone="Europe/London", duty_is_set=rota.duty_is_set, stretches=told)
+        "hall",
+        rota,
+        CheckDutyResponse(time_zone="Europe/London", duty_is_set=rota.duty_is_set, stretches=told),
+        GetRoutingPolicyResponse(),
     )
 
 
@@ -86,9 +92,39 @@ def test_leave_within_the_period_is_told_and_other_leave_is_not() -> None:
 
 
 def test_a_site_without_a_rota_is_told_as_such() -> None:
-    of = Site("annexe", GetRotaResponse(), CheckDutyResponse())
-    assert [one.kind for one in found(of)] == [Kind.NO_ROTA]
+    of = Site("annexe", GetRotaResponse(), CheckDutyResponse(), GetRoutingPolicyResponse(last_resort_id="lead-1"))
+    (one,) = found(of)
+    assert one.kind is Kind.NO_ROTA
+    assert "a concern goes to lead-1" in one.said
     assert "annexe: no rota is set" in shown(of)
+    assert "NOBODY" not in shown(of)
+
+
+def test_a_site_without_a_rota_whose_concerns_nobody_is_asked_about_says_so() -> None:
+    of = Site("annexe", GetRotaResponse(), CheckDutyResponse(), GetRoutingPolicyResponse())
+    (one,) = found(of)
+    assert "a concern goes to NOBODY. Set one with SetRoutingPolicy" in one.said
+    assert "a concern goes to NOBODY." in " ".join(shown(of).split())
+
+
+@pytest.mark.parametrize(
+    ("last_resort_id", "goes_to"), [("", "NOBODY. Set one with SetRoutingPolicy"), ("lead-1", "lead-1")]
+)
+def test_where_no_site_has_a_rota_it_says_whether_the_policy_names_anybody(
+    last_resort_id: str, goes_to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = GetRoutingPolicyResponse(last_resort_id=last_resort_id), list[Site]()
+    monkeypatch.setattr(Caller, "asks", lambda _caller, _call: answer)
+    ended = CliRunner().invoke(app, ["rota", "check", "--as", "lead-1"])
+    assert ended.exit_code == 1
+    said = " ".join(ended.stdout.split())
+    assert said.startswith("no site has a rota, ")
+    assert f"a concern goes to {goes_to}." in said
+
+
+def test_where_a_rule_may_name_somebody_it_is_not_said_that_nobody_ever_is() -> None:
+    of = Site("annexe", GetRotaResponse(), CheckDutyResponse(), GetRoutingPolicyResponse(rules=[RouteRule()]))
+    assert "goes to NOBODY, unless a rule of it names somebody." in " ".join(shown(of).split())
 
 
 def test_a_check_fits_80_columns_the_gravest_first_in_plain_words() -> None:

@@ -69,6 +69,7 @@ async def preview_routing(request: PreviewRoutingRequest, read: Reader) -> Previ
     found = preview(would_be, its_rota, calendar, its_policy, _at(request.at) if request.HasField("at") else read.now)
     return PreviewRoutingResponse(
         steps=steps_of(found),
+        nobody=not found.steps,
         passed_over=passed_over_of(found) if _SENIOR_LEAD in read.principal.roles else [],
         acknowledge_within=length(its_policy.acknowledge_within(request.severity)),
         policy_version=its_policy.version,

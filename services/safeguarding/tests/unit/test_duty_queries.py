@@ -90,6 +90,13 @@ async def test_a_site_without_a_rota_or_a_duty_is_told_from_one_that_has_them(
     assert (routing.rota_is_set, routing.duty_is_set) == (rota_is_set, duty_is_set)
 
 
+async def test_where_nobody_would_be_asked_that_is_said() -> None:
+    asked = about("learner-1", category=events.CONCERN_CATEGORY_PHYSICAL)
+    assert not (await preview_routing(asked, reader())).nobody
+    asked.site_id = "site-without-a-rota"
+    assert (await preview_routing(asked, LaidDown(lead, {}, now=MONDAY))).nobody
+
+
 @pytest.mark.parametrize(
     ("ends", "code"), [(MONDAY, "ENDS_BEFORE_IT_BEGINS"), (MONDAY + timedelta(days=62, seconds=1), "PERIOD_TOO_LONG")]
 )

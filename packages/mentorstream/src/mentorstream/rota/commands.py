@@ -15,10 +15,11 @@ from mentoring.safeguarding.v1.duty_pb2 import (
     ListRotasRequest,
     ListRotasResponse,
 )
+from mentoring.safeguarding.v1.routing_pb2 import GetRoutingPolicyRequest, GetRoutingPolicyResponse
 
 from mentorstream.operate.reach import HERE
 from mentorstream.operate.show import console, dumped
-from mentorstream.rota.findings import Finding, Kind, Site, findings
+from mentorstream.rota.findings import Finding, Kind, Site, findings, without_rota
 from mentorstream.rota.shown import show_site
 from mentorstream.safeguarding_calls import (
     A_PAGE,
@@ -53,15 +54,16 @@ def check(
     begins = datetime.now(UTC).replace(second=0, microsecond=0)
     ends = begins + timedelta(days=days)
 
-    async def call(client: Client) -> list[Site]:
-        return [await _site(client, one, begins, ends) for one in site or await _sites(client)]
+    async def call(client: Client) -> tuple[GetRoutingPolicyResponse, list[Site]]:
+        policy = await client.call(GetRoutingPolicyRequest(), GetRoutingPolicyResponse)
+        return policy, [await _site(client, one, begins, ends, policy) for one in site or await _sites(client)]
 
-    sites = Caller(person, role, address, token, provider, data_dir).asks(call)
+    policy, sites = Caller(person, role, address, token, provider, data_dir).asks(call)
     found = [(one, findings(one, begins, ends)) for one in sites]
     if json:
         typer.echo(dumped([{"site_id": one.site_id, "findings": list(map(_plain, its))} for one, its in found]))
     elif not sites:
-        console.print("no site has a rota: a concern goes to those whom the routing policy names")
+        console.print(f"no site has a rota, {without_rota(policy)}.")
     else:
         for one, its in found:
             show_site(console, one, its, days)
@@ -86,10 +88,13 @@ async def _sites(client: Client) -> list[str]:
             return found
 
 
-async def _site(client: Client, site_id: str, begins: datetime, ends: datetime) -> Site:
+async def _site(
+    client: Client, site_id: str, begins: datetime, ends: datetime, policy: GetRoutingPolicyResponse
+) -> Site:
     duty = CheckDutyRequest(site_id=site_id, begins_at=timestamp(begins), ends_at=timestamp(ends))
     return Site(
         site_id,
         await client.call(GetRotaRequest(site_id=site_id), GetRotaResponse),
         await client.call(duty, CheckDutyResponse),
+        policy,
     )

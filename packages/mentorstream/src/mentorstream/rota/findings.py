@@ -11,6 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mentoring.safeguarding.v1.duty_pb2 import CheckDutyResponse, DutyStretch, GetRotaResponse
+from mentoring.safeguarding.v1.routing_pb2 import GetRoutingPolicyResponse
 
 _DAY = timedelta(days=1)
 
@@ -39,11 +40,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site's rota, and who is on duty at it in the time that was asked for."""
+    """A site's rota, who is on duty at it in the time that was asked for, and the provider's policy."""
 
     site_id: str
     rota: GetRotaResponse
     duty: CheckDutyResponse
+    policy: GetRoutingPolicyResponse
 
 
 class _Alike(NamedTuple):
@@ -55,11 +57,22 @@ class _Alike(NamedTuple):
     over: timedelta
 
 
+def without_rota(policy: GetRoutingPolicyResponse) -> str:
+    """Whom a concern goes to where there is no rota."""
+    if policy.last_resort_id:
+        first = "those whom a rule of it names, then " if policy.rules else ""
+        return f"and the routing policy names a last resort: a concern goes to {first}{policy.last_resort_id}"
+    unless = ", unless a rule of it names somebody" if policy.rules else ""
+    return (
+        f"and the routing policy names no last resort: a concern goes to NOBODY{unless}. Set one with SetRoutingPolicy"
+    )
+
+
 def findings(site: Site, begins: datetime, ends: datetime) -> list[Finding]:
     """All of a site's from one time to another, by their kinds and then by when they begin."""
     zone = ZoneInfo(site.duty.time_zone or "UTC")
     if not site.rota.rota_is_set:
-        nobody = "nobody stands on it: a concern goes to those whom the routing policy names"
+        nobody = f"nobody stands on it, {without_rota(site.policy)}"
         return [Finding(Kind.NO_ROTA, begins.astimezone(zone), ends.astimezone(zone), nobody, begins.astimezone(zone))]
     found = [*_stretches(site, zone), *_clocks(site, zone, begins, ends), *_leave(site, zone, begins, ends)]
     return sorted(found, key=lambda one: (list(Kind).index(one.kind), one.first))

@@ -7,14 +7,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mentorstream.rota.findings import Finding, Kind, Site
+from mentorstream.rota.findings import Finding, Kind, Site, without_rota
 
 
 def show_site(console: Console, site: Site, found: Sequence[Finding], days: int) -> None:
     """What was found of a site, or that it is as it should be."""
     name = site.site_id or "the provider's own rota"
     if not site.rota.rota_is_set:
-        console.print(Text(f"{name}: no rota is set. A concern goes to those whom the routing policy names."))
+        console.print(Text(f"{name}: no rota is set, {without_rota(site.policy)}."))
         return
     console.print(Text(f"{name}: {_stands(site)}", style="bold"))
     if not site.duty.duty_is_set:
