@@ -82,6 +82,7 @@ async def test_an_open_page_is_read_and_kept_by_nobody(start: Start) -> None:
     status, body, headers = await ask(f"{url}/shelf/open")
     assert (status, body, headers["content-type"]) == (200, b"a page", "text/plain; charset=utf-8")
     assert headers["cache-control"] == "private, no-store"
+    assert headers["referrer-policy"] == "no-referrer"
     status, body, headers = await ask(f"{url}/shelf/open", "HEAD")
     assert (status, body, headers["content-length"]) == (200, b"", "6")
 

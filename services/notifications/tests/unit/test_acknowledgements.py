@@ -79,6 +79,13 @@ def test_what_is_passed_on_is_answered_by_its_receiver_alone() -> None:
 def test_an_alert_from_before_versions_were_kept_is_sent() -> None:
     assert not answered(at=0)
     assert not answered(taken(5), at=0)
+    assert not answered(taken(5, closed=True), at=0)
+
+
+def test_what_was_closed_and_may_be_open_again_by_then_is_insisted_on() -> None:
+    """Of an alert from before versions were kept nobody knows whether it was asked for before the close, or once it was reopened."""
+    known = given(acknowledgements, taken(5, closed=True)).state
+    assert [known.is_closed(StartNoticeRequest(about_version=at)) for at in (0, 4, 5, 6)] == [False, True, False, False]
 
 
 def test_what_is_known_already_is_recorded_once() -> None:

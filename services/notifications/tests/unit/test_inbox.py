@@ -125,11 +125,12 @@ async def test_in_immediate_danger_the_inbox_tells_the_providers_numbers_too() -
     [
         [requested(second_copy=True)],
         [requested(), ended()],
+        [requested(), ended(Outcome.OUTCOME_ACKNOWLEDGED)],
         [requested(occasion=9999)],
         [requested(recipient_id="max")],
         [NoticeRead(notice_id="n-1", person_id="mia")],
     ],
-    ids=["a second copy", "the need ended", "a later release's", "another's", "a mark alone"],
+    ids=["a second copy", "the need ended", "somebody has taken it", "a later release's", "another's", "a mark alone"],
 )
 async def test_what_is_not_for_the_caller_is_not_there(events: list[Message]) -> None:
     shown = await get_my_inbox(GetMyInboxRequest(), holding(document(*events)))

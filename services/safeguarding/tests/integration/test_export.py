@@ -185,6 +185,12 @@ class TestAboutOne:
             assert "".join(hidden.split()) not in of_aunt
         assert "withheld" in of_aunt
 
+    async def test_why_it_was_exported_about_another_is_withheld(self, api: Api) -> None:
+        await api.dsl.call(a_link(AUNT), CommandReply)
+        await exported(api, only_about_id=AUNT, reason="the-other-order: the aunt asks")
+        text = tight(pages_of((await exported(api, only_about_id=LEARNER))[1]))
+        assert ("the-other-order" in text, "".join(COURT.split()) in text) == (False, True)
+
     async def test_what_is_withheld_is_not_opened(self, api: Api) -> None:
         await handled(api)
         await exported(api, only_about_id=AUNT)

@@ -27,16 +27,13 @@ class Acknowledgements:
 
     def answer(self, alert: StartNoticeRequest) -> bool:
         """Whether what the alert asks for was done since. Of old rows it is not known when they were asked for: they are sent."""
-        asked = alert.about_version
-        if not asked:
-            return False
         if alert.occasion in _ENDS_WITH_IT and self.is_closed(alert):
             return True
-        return alert.occasion in _ASKS_TO_TAKE_IT and asked < self._taken(alert)
+        return alert.occasion in _ASKS_TO_TAKE_IT and 0 < alert.about_version < self._taken(alert)
 
     def is_closed(self, alert: StartNoticeRequest) -> bool:
-        """Whether the concern was closed since it was asked for: then nobody is harmed who does not learn of it."""
-        return alert.about_version < self.closed
+        """Whether the concern is known to have been closed since it was asked for: then nobody is harmed who does not learn of it."""
+        return 0 < alert.about_version < self.closed
 
     def _taken(self, alert: StartNoticeRequest) -> int:
         # What is passed on stays with whoever has it, who may acknowledge what was added: that answers nothing for its receiver.
