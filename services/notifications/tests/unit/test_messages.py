@@ -176,6 +176,27 @@ def test_in_immediate_danger_the_raiser_is_told_first_what_to_do_now() -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "says", "in_person", "never"),
+    [
+        ("en", "not say that anybody has taken it yet", "in person", ("being asked", "with a person")),
+        ("cy", "dweud bod neb wedi ei gymryd eto", "wyneb yn wyneb", ("gofynnir i bobl",)),
+    ],
+)
+@pytest.mark.parametrize(
+    "occasion", [Occasion.OCCASION_CONCERN_RECEIVED, Occasion.OCCASION_CONCERN_RECEIVED_IMMEDIATE_DANGER]
+)
+def test_a_raiser_is_told_nothing_that_is_untrue_where_nobody_could_be_asked(
+    occasion: Occasion.ValueType, language: str, says: str, in_person: str, never: tuple[str, ...]
+) -> None:
+    made = notice(occasion, Because.BECAUSE_RAISED_THE_CONCERN, about_id="c-1")
+    sent = compose(made, TO, sender="mentor@stream.example", link_base="https://m.example/", at=AT, language=language)
+    text = " ".join(text_of(sent).split())
+    assert says in text
+    assert in_person in text
+    assert not any(words in text for words in never)
+
+
+@pytest.mark.parametrize(
     "email",
     [
         "",
