@@ -104,6 +104,12 @@ def test_whatever_ids_are_like_both_fit_80_columns_and_cut_nothing() -> None:
         assert text.count("z") == times * len(LONG)
 
 
+def test_a_file_says_that_its_raiser_is_known_to_its_handlers_alone() -> None:
+    anonymous = GetConcernResponse(concern=WAITS, raiser_id="learner-2", raiser_anonymous=True)
+    assert "Raised by: learner-2 (anonymous: known to its handlers alone)\n" in file(anonymous)
+    assert "Raised by: mentor-1\n" in file(FILE)
+
+
 def test_a_file_says_who_is_in_it_as_what_what_is_due_and_what_happened_in_order() -> None:
     text = file(FILE)
     assert "In it: learner-1 (at risk); uncle (named)" in text

@@ -54,7 +54,7 @@ async def get_concern(request: GetConcernRequest, read: Reader) -> GetConcernRes
         if isinstance(item.event, ConcernRaised):
             response.person_at_risk_id = item.event.person_at_risk_id
             response.named_person_ids[:] = item.event.named_person_ids
-            response.raiser_id = item.event.raiser_id
+            response.raiser_id, response.raiser_anonymous = item.event.raiser_id, item.event.anonymous
             response.from_issue_id = item.event.from_issue_id
             response.narrative = text
             text = ""

@@ -178,7 +178,13 @@ async def test_every_text_that_is_read_is_in_the_access_log(provider: Provider) 
 
 async def test_handlers_know_who_raised_a_concern_that_is_anonymous_to_all_others(provider: Provider) -> None:
     await provider.give(a_concern(anonymous=True), mentor)
-    assert (await provider.file_of(dsl)).raiser_id == MENTOR
+    file = await provider.file_of(dsl)
+    assert (file.raiser_id, file.raiser_anonymous) == (MENTOR, True)
+
+
+async def test_handlers_are_told_of_no_wish_to_stay_unknown_that_nobody_had(provider: Provider) -> None:
+    await provider.give(a_concern(), mentor)
+    assert not (await provider.file_of(dsl)).raiser_anonymous
 
 
 async def test_nothing_that_was_said_is_stored_in_plain(provider: Provider) -> None:

@@ -63,7 +63,7 @@ def _head(found: GetConcernResponse) -> Iterator[tuple[str, str]]:
     yield "Merged into it", ", ".join(one.merged_ids)
     yield "Merged into", one.merged_into_id
     yield "Left alone", "yes: nothing was recorded of it for as long as the policy allows" if one.left_alone else ""
-    yield "Raised by", found.raiser_id
+    yield "Raised by", found.raiser_id + (" (anonymous: known to its handlers alone)" if found.raiser_anonymous else "")
     yield "At risk", found.person_at_risk_id
     yield (
         "In it",
