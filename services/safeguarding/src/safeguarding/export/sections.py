@@ -6,11 +6,8 @@ from eventkernel.messages import Recorded
 from eventkernel.printing.content import Section
 from mentoring.safeguarding.v1.events_pb2 import (
     ActionKind,
-    AssigneeRole,
-    ConcernAcknowledged,
     ConcernActionRecorded,
     ConcernAddedTo,
-    ConcernAssigned,
     ConcernCategory,
     ConcernClosureExplained,
     ConcernRaised,
@@ -39,6 +36,7 @@ from mentoring.safeguarding.v1.passing_on_tasks_events_pb2 import (
 
 from safeguarding.attachment_file import attached_in
 from safeguarding.concern_file import actor_of
+from safeguarding.export.asked import ASKED_COLUMNS, asked
 from safeguarding.export.facts import Facts
 from safeguarding.export.words import details, happened, minute, words
 
@@ -47,7 +45,7 @@ def sections(facts: Facts) -> list[Section]:
     """All of them, in the order in which they are read."""
     return [
         _people(facts),
-        _asked(facts),
+        _section("Who was asked to take it", ASKED_COLUMNS, asked(facts.history)),
         _chronology(facts),
         _decisions(facts),
         _referrals(facts),
@@ -74,25 +72,7 @@ def _people(facts: Facts) -> Section:
         (one.raiser_id, "raised it, unknown to all but its handlers" if one.anonymous else "raised it", "")
         for one in raised
     ]
-    return _section("People in it", {"Person": 25, "Part": 25, "What was written of them": 50}, rows)
-
-
-def _asked(facts: Facts) -> Section:
-    taken = {
-        item.event.handler_id: minute(item.meta.at)
-        for item in facts.history
-        if isinstance(item.event, ConcernAcknowledged)
-    }
-    rows = [
-        (
-            minute(item.meta.at), item.event.assignee_id or "nobody", words(AssigneeRole.DESCRIPTOR, item.event.assignee_role),
-            minute(item.event.acknowledge_by), taken.get(item.event.assignee_id, "never"),
-        )
-        for item in facts.history
-        if isinstance(item.event, ConcernAssigned)
-    ]  # fmt: skip
-    columns = {"When (UTC)": 17, "Who was asked": 26, "As": 21, "To acknowledge by": 18, "Acknowledged last": 18}
-    return _section("Who was asked to take it", columns, rows)
+    return _section("People in it, and who raised it", {"Person": 25, "Part": 25, "What was written of them": 50}, rows)
 
 
 def _chronology(facts: Facts) -> Section:
@@ -151,10 +131,10 @@ def _referrals(facts: Facts) -> Section:
     columns = {
         "To": 14,
         "Made (UTC), by": 16,
-        "What was sent": 24,
+        "What was sent": 23,
         "Answer due (UTC)": 16,
-        "Chased": 6,
-        "Answered (UTC)": 24,
+        "Chased": 8,
+        "Answered (UTC)": 23,
     }
     return _section("Referrals, and by when each was to be answered", columns, rows)
 
