@@ -27,10 +27,12 @@ async def tell_of_others(
     chronology: Iterable[ChronologyEntry], history: Sequence[Recorded], read: Reader, *, without_texts: bool
 ) -> None:
     """Completes the entries of a concern's history, in their order. Who does not handle the other concern is told of none."""
-    me = read.principal.person_id
+    me, handled = read.principal.person_id, dict[str, bool]()
     for entry, item in zip(chronology, history, strict=True):
         other_id = _other_of(item.event)
-        if not other_id or not await handles(me, await read.state(concern, stream_of(other_id)), read):
+        if other_id and other_id not in handled:
+            handled[other_id] = await handles(me, await read.state(concern, stream_of(other_id)), read)
+        if not handled.get(other_id):
             continue
         entry.other_concern_id = other_id
         if (found := await _explained_by_other(item.event, other_id, read)) is not None:

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from eventkernel.access import Denied
 from eventkernel.messages import Principal, derived_id
-from eventkernel.reading import Ask
+from eventkernel.reading import Ask, Reader
 from eventkernel.states import recorded
 from google.protobuf.message import Message
 from mentoring.safeguarding.v1 import oversight_pb2 as oversight
@@ -80,6 +81,20 @@ class MergingProvider(Provider):
         return [event.type.rsplit(".", 1)[1] for commit in commits for event in commit.events]
 
 
+class Counting:
+    """A reader that counts the states it gives."""
+
+    def __init__(self, read: Reader) -> None:
+        self._read, self.states = read, 0
+
+    async def state(self, *asked: Any) -> Any:
+        self.states += 1
+        return await self._read.state(*asked)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._read, name)
+
+
 @pytest.fixture
 async def provider(tmp_path: Path) -> AsyncIterator[MergingProvider]:
     """Two concerns of the learner that one DSL acknowledged."""
@@ -138,6 +153,17 @@ async def test_each_chronology_shows_it_with_its_reason_to_those_who_handle_both
         told = [one for one in (await provider.file_of(dsl, concern_id)).chronology if one.other_concern_id]
         assert {one.other_concern_id for one in told} == {other_id}
         assert [(one.actor_id, one.text) for one in told if one.text] == [(DSL, reason) for reason in _REASONS]
+
+
+async def test_however_often_the_other_was_added_to_it_is_read_as_often(provider: MergingProvider) -> None:
+    await provider.ask(a_merging(), dsl)
+    read = []
+    for _ in range(2):
+        await provider.ask(of(B, addition), mentor)
+        reading = Counting(provider.node.reader(dsl))
+        await get_concern(calls.GetConcernRequest(concern_id=A), cast("Reader", reading))
+        read.append(reading.states)
+    assert read[0] == read[1] > 0
 
 
 async def test_without_texts_no_reason_is_opened_in_either(provider: MergingProvider) -> None:
