@@ -20,6 +20,8 @@ from mentorstream.outcome import fail, local_token, run, told
 from mentorstream.roles import RoleName
 
 _ANYONE, _SYSTEM = "anyone_known", "system"
+# What moves bytes and has a command of its own.
+_COMMANDS = {"ExportConcern": "mentorstream concern export"}
 # Messages that are a text in JSON.
 _AS_TEXT = {
     "google.protobuf.Timestamp": "a time, 2026-03-02T10:00:00Z",
@@ -66,7 +68,10 @@ def call(
         typer.echo("\n".join(_fields(cast("Descriptor", contract.request.DESCRIPTOR))))
         return
     if contract.uploads or (contract.transfers and contract.streams):
-        fail(f"CALL_OF_BYTES: {method} moves a file's bytes: call it from a program, with eventkernel.client.Client")
+        command = f"`{_COMMANDS[method]}` does, or " if method in _COMMANDS else ""
+        fail(
+            f"CALL_OF_BYTES: {method} moves a file's bytes: {command}call it from a program, with eventkernel.client.Client"
+        )
     message = _message(contract, sys.stdin.read() if request == "-" else request)
     bearer = token or _token(contract, person, [one.value for one in role or []], provider, data_dir)
     where = address or address_of(service, data_dir)

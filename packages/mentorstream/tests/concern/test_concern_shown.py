@@ -1,7 +1,9 @@
 """Concerns as the command line shows them: within 80 columns, who has which and by when, and no text unless it was asked for."""
 
+import hashlib
 import io
 import re
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from mentoring.safeguarding.v1.events_pb2 import (
     CONCERN_CATEGORY_MENTAL_HEALTH_AND_SELF_HARM,
     SEVERITY_IMMEDIATE_DANGER,
 )
+from mentoring.safeguarding.v1.export_pb2 import ConcernExport
 from mentoring.safeguarding.v1.handling_events_pb2 import CONCERN_DUE_ANSWER_TO_REFERRAL, PART_IN_CONCERN_AT_RISK
 from mentoring.safeguarding.v1.safeguarding_pb2 import (
     CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT,
@@ -24,8 +27,9 @@ from mentoring.safeguarding.v1.safeguarding_pb2 import (
 )
 from mentorstream.cli import app
 from mentorstream.concern.shown import show_board, show_concern
+from mentorstream.safeguarding_calls import Caller
 from rich.console import Console
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 LONG = "z" * 64
@@ -165,3 +169,38 @@ def test_an_export_needs_a_reason_and_writes_over_nothing(tmp_path: Path) -> Non
         assert (ended.exit_code, code in ended.stderr) == (2, True), code
     assert there.read_bytes() == b"kept"
     assert not new.exists()
+
+
+def exported(monkeypatch: pytest.MonkeyPatch, to: Path, *, sha256: bytes) -> tuple[Result, list[tuple[int, int]]]:
+    """How it ended with this hash told, and the file's mode and size whenever the service was called."""
+    seen: list[tuple[int, int]] = []
+
+    def asks(_caller: Caller, _call: object) -> tuple[ConcernExport, bytes]:
+        found = to.stat()
+        seen.append((stat.S_IMODE(found.st_mode), found.st_size))
+        return ConcernExport(version=7, sha256=sha256), b"%PDF"
+
+    monkeypatch.setattr(Caller, "asks", asks)
+    return CliRunner().invoke(app, ["concern", "export", "c-1", "--to", str(to), "--reason", "court"]), seen
+
+
+def test_an_export_is_asked_for_once_there_is_a_file_that_nobody_else_reads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    to = tmp_path / "new.pdf"
+    ended, seen = exported(monkeypatch, to, sha256=hashlib.sha256(b"%PDF").digest())
+    assert (ended.exit_code, seen) == (0, [(0o600, 0)])
+    assert to.read_bytes() == b"%PDF"
+
+
+def test_where_no_file_can_be_an_export_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ended, seen = exported(monkeypatch, tmp_path / "nowhere" / "new.pdf", sha256=b"")
+    assert (ended.exit_code, seen) == (2, [])
+    assert "FILE_NOT_WRITTEN" in ended.stderr
+
+
+def test_of_an_export_that_came_damaged_no_file_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    to = tmp_path / "new.pdf"
+    ended, seen = exported(monkeypatch, to, sha256=b"of another")
+    assert (ended.exit_code, len(seen), to.exists()) == (2, 1, False)
+    assert "DOCUMENT_DAMAGED" in ended.stderr
