@@ -196,6 +196,17 @@ class TestRefusals:
         assert matter.refusal(a_merging(), deputy).code == "CONCERN_NOT_YOURS"
         assert matter.refusal(a_merging(), lead).code == "CONCERN_NOT_YOURS"
 
+    def test_to_whoever_had_the_other_and_has_it_no_more_since_who_has_it_would_lose_it_unheard(self) -> None:
+        matter = taken()
+        matter.give(of(B, a_passing_on(DEPUTY)), dsl)
+        matter.give(of(B, acknowledgement), deputy)
+        refusal = matter.refusal(a_merging(), dsl)
+        assert (refusal.code, refusal.field) == ("CONCERN_HELD_BY_ANOTHER", "duplicate_id")
+        matter.give(a_merging(A, B), dsl)
+        (*_, told) = matter.deliver()
+        assert isinstance(told, events.ConcernAssigned)
+        assert (told.concern_id, told.assignee_id) == (B, DEPUTY)
+
     def test_what_leads_another_is_not_triaged_across_to_the_conduct_of_staff(self) -> None:
         command = TriageConcernRequest(
             concern_id=A, site_id="site-1", category=ALLEGATION, severity=events.SEVERITY_SERIOUS
@@ -245,6 +256,16 @@ class TestMeanwhile:
         assert kinds_of(matter.deliver()) == ["ConcernSeparated", "MergedConcernLetGo"]
         after = matter.state(B)
         assert (after.status, after.due, after.acknowledge_by) == (before.status, before.due, before.acknowledge_by)
+        assert matter.state(A).merged == ()
+
+    def test_what_another_took_before_it_was_merged_stays_theirs(self) -> None:
+        matter = taken()
+        before = matter.state(B)
+        matter.give(of(B, a_passing_on(DEPUTY)), dsl)
+        matter.give(of(B, acknowledgement), deputy)
+        matter.give(a_merging(), dsl, seeing=before)
+        assert kinds_of(matter.deliver())[0] == "ConcernSeparated"
+        assert (matter.state(B).leading, matter.state(B).held_by_id) == (None, DEPUTY)
         assert matter.state(A).merged == ()
 
     def test_two_that_are_merged_into_each_other_both_go_on(self) -> None:

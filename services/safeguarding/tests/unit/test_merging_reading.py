@@ -115,6 +115,14 @@ async def passed_on(provider: MergingProvider) -> None:
     await provider.give(acknowledgement, deputy)
 
 
+async def had_by_both(provider: MergingProvider) -> None:
+    """The deputy had the other, and gave it back."""
+    await provider.give(of(B, a_passing_on(DEPUTY)), dsl)
+    await provider.give(of(B, acknowledgement), deputy)
+    await provider.give(of(B, a_passing_on(DSL)), deputy)
+    await provider.give(of(B, acknowledgement), dsl)
+
+
 async def test_an_unknown_concern_and_one_that_is_not_ones_own_answer_alike(provider: MergingProvider) -> None:
     await passed_on(provider)
     answers = set()
@@ -178,8 +186,7 @@ async def test_without_texts_no_reason_is_opened_in_either(provider: MergingProv
 async def test_who_handles_the_duplicate_alone_sees_that_it_is_merged_and_not_into_what(
     provider: MergingProvider,
 ) -> None:
-    await provider.give(of(B, a_passing_on(DEPUTY)), dsl)
-    await provider.give(of(B, acknowledgement), deputy)
+    await had_by_both(provider)
     await provider.ask(a_merging(), dsl)
     (shown,) = await provider.concerns_of(deputy)
     assert (shown.concern_id, shown.status, shown.merged_into_id) == (B, calls.CONCERN_STATUS_MERGED, "")
@@ -243,8 +250,7 @@ async def test_whoever_is_named_in_one_loses_both_before_the_other_has_heard_of_
 
 
 async def test_whoever_is_named_in_one_loses_another_that_is_merged_into_the_same(provider: MergingProvider) -> None:
-    await provider.give(of(B, a_passing_on(DEPUTY)), dsl)
-    await provider.give(of(B, acknowledgement), deputy)
+    await had_by_both(provider)
     await provider.give(a_concern(concern_id=C), mentor)
     await provider.give(of(C, acknowledgement), dsl)
     await provider.ask(a_merging(), dsl)

@@ -9,8 +9,8 @@ from safeguarding.domain import asking, attaching, exporting, handling, merging,
 from safeguarding.domain.concern_state import Concern
 
 # Shape 2: who was asked before it was found to be about a DSL is a handler no more. 3: who is in it, and who is kept away beside. 4: nobody has a
-# task of before it was found to be about a DSL, and a file that a handler attaches counts as recorded.
-concern = Aggregate("concern", initial=Concern(), shape=4)
+# task of before it was found to be about a DSL, and a file that a handler attaches counts as recorded. 5: who merged others into it.
+concern = Aggregate("concern", initial=Concern(), shape=5)
 concern.decide(raising.raise_concern)
 concern.decide(raising.add_to)
 concern.decide(raising.link)

@@ -81,12 +81,13 @@ class Leading:
 @dataclass(frozen=True, slots=True)
 class Merged:
     """A concern that is merged into this one, or is about to be. `heard` counts the additions to it that whoever has this one was told of;
-    -1: not even that it is merged.
+    -1: not even that it is merged. `by_id` merged them, who had the other then.
     """
 
     concern_id: str
     number: int
     heard: int
+    by_id: str = ""
 
 
 _NEXT = Step("", ASSIGNEE_ROLE_NEXT_TO_BE_ASKED)

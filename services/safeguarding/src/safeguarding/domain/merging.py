@@ -69,7 +69,7 @@ _CHASED_ALONE = {
 def merge(
     state: Concern, command: MergeConcernsRequest, context: Context
 ) -> list[ConcernMergeExplained | ConcernMergeBegun | ConcernDueSet]:
-    """A handler of both merges another concern into this one, with a reason which stays with the service.
+    """A handler of this one, who has the other, merges that into this one, with a reason which stays with the service.
 
     Everybody who is kept away from the other is from this one, from the same commit on.
     """
@@ -84,6 +84,12 @@ def merge(
     if known is not None and (duplicate.leading or duplicate.answered != Leading(state.concern_id, known.number)):
         return []
     refuse_unless_fit(state, duplicate)
+    if duplicate.held_by_id != person_id:
+        raise Refusal(
+            "CONCERN_HELD_BY_ANOTHER",
+            "Another handler has the duplicate, and would lose it unheard. Ask them to merge it, or to pass it on to you, or let it lead.",
+            field="duplicate_id",
+        )
     number = state.mergings + 1
     kept_away_ids = _not_among(duplicate.excluded_ids, state.excluded_ids)
     return [
@@ -114,8 +120,9 @@ def join(
     if this in (state.answered, state.leading) or known is None or known.number != command.number:
         return []
     names = {"concern_id": state.concern_id, "leading_id": command.leading_id}
-    # Somebody who came into it since would not be kept away from the leading one.
-    if not _fits(leading, state) or _not_among(state.excluded_ids, leading.excluded_ids):
+    # Who came into it since would not be kept away from the leading one, and who was given it since would lose it unheard.
+    is_changed = known.by_id != state.held_by_id or _not_among(state.excluded_ids, leading.excluded_ids)
+    if is_changed or not _fits(leading, state):
         return [ConcernSeparated(**names, number=command.number)]
     return [ConcernMerged(**names, number=command.number)]
 
@@ -231,7 +238,7 @@ def refuse_unless_fit(leading: Concern, duplicate: Concern) -> None:
 def merge_explained(state: Concern, event: ConcernMergeExplained) -> Concern:
     """The reason is a text: the state keeps none. Whoever has this concern and merges it themself need not be told."""
     heard = event.additions if event.merged_by_id == state.held_by_id else -1
-    one = Merged(event.duplicate_id, event.number, heard)
+    one = Merged(event.duplicate_id, event.number, heard, event.merged_by_id)
     return replace(
         worked_on(state, event.at),
         merged=(*_without(state, event.duplicate_id), one),
