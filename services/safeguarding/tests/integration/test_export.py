@@ -217,6 +217,15 @@ async def test_a_raiser_who_is_anonymous_is_named_to_handlers_and_in_no_part_tha
     assert (MENTOR in whole, MENTOR in about, "whoeverraisedit" in about) == (True, False, True)
 
 
+async def test_from_which_issue_it_came_is_told_in_whole_and_in_no_part_that_is_about_one(api: Api) -> None:
+    raised = a_concern(naming=[AUNT], concern_id="concern-2")
+    raised.from_issue_id = "issue-of-well-being"
+    await api.by().call(raised, CommandReply)
+    whole = tight(pages_of((await exported(api, concern_id="concern-2"))[1]))
+    about = tight(pages_of((await exported(api, concern_id="concern-2", only_about_id=AUNT))[1]))
+    assert (whole.count("issue-of-well-being"), "issue" in about) == (1, False)
+
+
 async def test_what_was_merged_with_it_is_told_to_who_handles_both_and_not_what_is_in_it(api: Api) -> None:
     other = a_concern(about="person-brother", narrative="the-other: he has one too", concern_id="concern-2")
     await api.by().call(other, CommandReply)

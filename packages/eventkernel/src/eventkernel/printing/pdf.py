@@ -21,8 +21,8 @@ _SIZE, _HEADING, _TITLE = 8, 11, 15
 _LINE, _PADDING = 4.5, Padding(0.6, 1, 0.6, 1)
 # They fit on a page under the heads of any table.
 _LINES_OF_A_ROW = 45
-# In millimetres, of this size; no letter is wider.
-_WIDEST = 4.0
+# In millimetres, of this size: no letter is wider than a dash of three ems.
+_WIDEST = 6.1
 
 
 class _Pages(FPDF):

@@ -20,7 +20,9 @@ def document(facts: Facts) -> Content:
     """All of it, with nobody named who is not to be."""
     state, exported, redacted = facts.state, facts.exported, facts.redaction
     named = redacted.only_about_id
+    # Other concerns, and that there was an issue, are no business of whoever is given a document about one of several people.
     merged = [] if named else [one.concern_id for one in state.merged]
+    issues = [] if named else [one.from_issue_id for one, _ in _raised(facts) if one.from_issue_id]
     whole = Content(
         title=f"Safeguarding concern {state.concern_id}",
         lines=[
@@ -38,7 +40,7 @@ def document(facts: Facts) -> Content:
             f"Severity: {words(Severity.DESCRIPTOR, state.severity)}. It is {words(ConcernStatus.DESCRIPTOR, state.status)}; "
             f"{state.held_by_id or 'nobody'} has it.",
             *([f"Merged into it, and exported by themselves: {', '.join(merged)}."] if merged else []),
-            *([f"It came from issue {one.from_issue_id}." for one, _ in _raised(facts) if one.from_issue_id]),
+            *(f"It came from issue {one}." for one in issues),
             f"{len(facts.history)} events, the last at position {facts.history[-1].meta.version}. SHA-256 of them all:",
             facts.hashes[-1].hex(),
         ],

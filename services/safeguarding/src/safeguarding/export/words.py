@@ -12,7 +12,17 @@ from mentoring.common.v1.common_pb2 import Sealed
 
 # Said on the first page, in the entry's own columns, or of use to machines alone.
 _SAID_ELSEWHERE = frozenset(
-    {"concern_id", "site_id", "person_at_risk_id", "at", "content_digest", "handling_id", "task_key", "part_bytes"}
+    {
+        "concern_id",
+        "site_id",
+        "person_at_risk_id",
+        "from_issue_id",
+        "at",
+        "content_digest",
+        "handling_id",
+        "task_key",
+        "part_bytes",
+    }
     # Of other concerns: who reads this one may know nothing of them.
     | {"duplicate_id", "leading_id", "merged_id", "kept_away_ids"}
 )
