@@ -31,7 +31,12 @@ def typed(*arguments: str) -> Result:
         (PLAN, "CALLER_MISSING: give --as PERSON and --role ROLE, or --token; PlanSession is for mentor"),
         ([*PLAN, "--as", "mentor-1"], "CALLER_MISSING"),
         (["safeguarding", "RaiseConcern"], "RaiseConcern is for any role"),
-        (["sessions", "PlanSession", '{"sesion_id": "1"}'], "REQUEST_NOT_VALID"),
+        (["sessions", "PlanSession", '{"sesion_id": "1"}'], "REQUEST_INVALID: sesion_id: no such field; there are session_id, "),
+        (["sessions", "PlanSession", '{"starts_at": "2026-03"}'], "REQUEST_INVALID: starts_at: a time as 2026-03-02T10:00:00Z"),
+        (["sessions", "PlanSession", '{"duration": "50 minutes"}'], "REQUEST_INVALID: duration: a duration in seconds as 3600s"),
+        (["safeguarding", "RaiseConcern", '{"severity": "BAD"}'], "REQUEST_INVALID: severity: none of its values"),
+        (["safeguarding", "RaiseConcern", '{"body_marks": [{"x": 0.4}]}'], "REQUEST_INVALID: x: a whole number"),
+        (["safeguarding", "RaiseConcern", '{"site_id": 4}'], "REQUEST_INVALID: site_id: a text"),
         (["sessions", "PlanSession", "not JSON"], "--fields shows what PlanSession takes"),
         (["evidence", "UploadArtefact"], "CALL_OF_BYTES"),
         (["evidence", "DownloadArtefact"], "CALL_OF_BYTES: DownloadArtefact moves a file's bytes: call it from a program"),
@@ -55,10 +60,22 @@ def test_the_calls_of_a_service_are_listed_but_for_the_platforms_own() -> None:
 
 def test_the_fields_of_a_request_are_shown_with_what_is_inside_them() -> None:
     shown = typed("sessions", "StartMentorship", "--fields").stdout
-    assert "learner_id: text\n" in shown
-    assert "standard: an object\n  reference: text\n  version: text\n" in shown
-    assert "parties: several, each an object\n  person_id: text\n  relationship: PARTY_RELATIONSHIP_" in shown
-    assert "starts_at: a time, 2026-03-02T10:00:00Z\n" in typed("sessions", "PlanSession", "--fields").stdout
+    assert "learner_id: text (required)\n" in shown
+    assert "standard: an object (required)\n  reference: text (required)\n  version: text" in shown
+    assert (
+        "parties: several, each an object\n  person_id: text (required)\n  relationship: PARTY_RELATIONSHIP_" in shown
+    )
+    assert "starts_at: a time, 2026-03-02T10:00:00Z" in typed("sessions", "PlanSession", "--fields").stdout
+
+
+def test_of_a_field_it_is_said_whether_it_is_needed_and_an_enum_is_listed_once() -> None:
+    lines = typed("safeguarding", "RaiseConcern", "--fields").stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines if line.endswith("(required)")] == [
+        "person_at_risk_id", "narrative", "  diagram",
+    ]  # fmt: skip
+    assert "concern_id: text (made where it is left out)" in lines
+    policy = typed("notifications", "SetDeliveryPolicy", "--fields").stdout
+    assert (policy.count("OCCASION_SESSION_PLANNED"), "Occasion, as above" in policy) == (1, True)
 
 
 class Answering(grpc.GenericRpcHandler):

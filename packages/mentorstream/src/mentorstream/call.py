@@ -9,11 +9,12 @@ import grpc
 import typer
 from eventkernel.client import CallFailed, Client
 from eventkernel.contract import CallContract
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from google.protobuf.message import Message
 
 from mentorstream.contracts import CONTRACTS
+from mentorstream.fields import fields_of, in_words
 from mentorstream.listening import address_of
 from mentorstream.operate.reach import HERE
 from mentorstream.outcome import fail, local_token, run, told
@@ -22,22 +23,6 @@ from mentorstream.roles import RoleName
 _ANYONE, _SYSTEM = "anyone_known", "system"
 # What moves bytes and has a command of its own.
 _COMMANDS = {"ExportConcern": "mentorstream concern export"}
-# Messages that are a text in JSON.
-_AS_TEXT = {
-    "google.protobuf.Timestamp": "a time, 2026-03-02T10:00:00Z",
-    "google.protobuf.Duration": "a duration, 3600s",
-}
-_JSON_TYPES = {
-    FieldDescriptor.CPPTYPE_STRING: "text",
-    FieldDescriptor.CPPTYPE_BOOL: "true or false",
-    **dict.fromkeys(
-        (
-            FieldDescriptor.CPPTYPE_INT32, FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT32,
-            FieldDescriptor.CPPTYPE_UINT64, FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT,
-        ),
-        "a number",
-    ),
-}  # fmt: skip
 
 
 def call(
@@ -65,7 +50,7 @@ def call(
         return
     contract = _contract(service, method)
     if fields:
-        typer.echo("\n".join(_fields(cast("Descriptor", contract.request.DESCRIPTOR))))
+        typer.echo("\n".join(fields_of(cast("Descriptor", contract.request.DESCRIPTOR))))
         return
     if contract.uploads or (contract.transfers and contract.streams):
         command = f"`{_COMMANDS[method]}` does, or " if method in _COMMANDS else ""
@@ -95,7 +80,7 @@ def _message(contract: CallContract, text: str) -> Message:
     try:
         return Parse(text, contract.request())
     except ParseError as error:
-        fail(f"REQUEST_NOT_VALID: {error}\n--fields shows what {contract.method} takes")
+        fail(f"REQUEST_INVALID: {in_words(error)}\n--fields shows what {contract.method} takes")
 
 
 def _token(contract: CallContract, person: str, roles: list[str], provider: str, data_dir: Path) -> str:
@@ -129,20 +114,3 @@ def _calls(service: str) -> Iterator[str]:
 
 def _roles(contract: CallContract) -> str:
     return "any role" if _ANYONE in contract.roles else ", ".join(sorted(contract.roles - {_SYSTEM}))
-
-
-def _fields(message: Descriptor, within: tuple[Descriptor, ...] = ()) -> Iterator[str]:
-    """A message's fields with their types; those of a message inside it are below it, but for one that holds itself."""
-    for field in message.fields:
-        several = "several, each " if field.is_repeated else ""
-        inside = field.message_type
-        shown = _AS_TEXT.get(inside.full_name, "") if inside is not None else _plain(field)
-        yield f"{'  ' * len(within)}{field.name}: {several}{shown or 'an object'}"
-        if inside is not None and not shown and inside not in within:
-            yield from _fields(inside, (*within, message))
-
-
-def _plain(field: FieldDescriptor) -> str:
-    if field.enum_type is not None:
-        return " | ".join(value.name for value in field.enum_type.values if value.number)
-    return _JSON_TYPES[field.cpp_type]

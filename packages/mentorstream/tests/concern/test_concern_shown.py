@@ -79,12 +79,19 @@ def test_a_line_says_what_it_is_who_has_it_what_is_due_and_whether_it_was_left_a
     one, other = [re.split(r"\s{2,}", line.strip()) for line in lines if "c-" in line]
     kind = "mental health and self harm, immediate danger"
     assert one == ["c-1", kind, "dsl-1?", "2026-03-02 10:00"]
-    assert other == ["c-2", kind, "dsl-1", "2026-03-02 19:00", "yes", "deputy-1"]
-    assert [line.strip() for line in lines if line.strip() in {"acknowledge", "late", "answer to referral"}] == [
-        "acknowledge",
-        "late",
-        "answer to referral",
+    assert other == ["c-2", kind, "dsl-1", "2026-03-02 19:00"]
+    below = [
+        re.split(r"\s{2,}", line.strip()) for line in lines if not re.search("c-|Concern|─", line) and line.strip()
     ]
+    assert below[1:5] == [["acknowledge"], ["late"], ["left alone", "answer to referral"], ["passed to deputy-1"]]
+
+
+def test_an_id_that_the_platform_makes_is_whole_so_that_it_can_be_copied() -> None:
+    made = "f8643589-c557-5ae3-b494-37ba2aa465d7"
+    found = concern(
+        made, passed_on_to_id="deputy-1", left_alone=True, due_at=EVENING, due=CONCERN_DUE_ANSWER_TO_REFERRAL
+    )
+    assert made in board(found)
 
 
 def test_a_question_mark_is_explained_where_there_is_one() -> None:

@@ -45,7 +45,7 @@ def board(
     person: Person = "", role: Roles = None, address: Address = "", token: Token = "",
     provider: Provider = "northfield", data_dir: DataDir = HERE, json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Show the open concerns that are or were given to a person, the nearest deadline first. What they are about is not in it."""
+    """Show the open concerns that are or were given to a person, the nearest deadline first. None of their text is in it."""
     caller = Caller(person, role, address, token, provider, data_dir)
     found = caller.asks(_all_open if everybodys else _mine)
     if json:

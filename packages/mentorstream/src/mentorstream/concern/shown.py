@@ -1,6 +1,6 @@
 """How concerns are shown: within 80 columns, and never more than the answer holds. Times are UTC."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -22,7 +22,11 @@ from rich.text import Text
 # What is in these is short, and broken into lines already.
 _WHOLE = frozenset({"When (UTC)", "Due (UTC)"})
 _LATE = "\nlate"
-_BOARD = ("Concern", "What", "With", "Due (UTC)", "Left alone", "Passed to")
+_BOARD = ("Concern", "What", "With", "Due (UTC)")
+# An id of this length or less is never broken, so that it can be copied.
+_COPIED = 38
+# What the chronology says already beside it.
+_EXPLAINING = "-explained"
 
 
 def show_board(console: Console, found: Sequence[ConcernSummary], now: datetime | None = None) -> None:
@@ -30,11 +34,11 @@ def show_board(console: Console, found: Sequence[ConcernSummary], now: datetime 
     if not found:
         console.print("no open concerns")
         return
-    made = _table("Open concerns by deadline", _BOARD)
+    ids = max(len(line) for one in found for line in _with_merged(one).splitlines())
+    made = _table("Open concerns by deadline", _BOARD, whole=_WHOLE | ({"Concern"} if ids <= _COPIED else set()))
     for one in found:
         made.add_row(
-            _with_merged(one), _kind(one), _with(one), _due(one, now or datetime.now(UTC)),
-            "yes" if one.left_alone else "", one.passed_on_to_id,
+            _with_merged(one), _kind(one), _whose(one), _due(one, now or datetime.now(UTC)),
         )  # fmt: skip
     console.print(made)
     if any(one.status == CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT for one in found):
@@ -48,6 +52,8 @@ def show_concern(console: Console, found: GetConcernResponse) -> None:
             console.print(Text(f"{name}: {said}"))
     made = _table("", ("When (UTC)", "Who", "What happened"))
     for entry in found.chronology:
+        if entry.what.endswith(_EXPLAINING) and not entry.text:
+            continue
         made.add_row(_minute(entry.at), entry.actor_id, _what(entry))
         if entry.text:
             made.add_row("", "", Text(entry.text, style="italic"))
@@ -104,6 +110,12 @@ def _with(one: ConcernSummary) -> str:
     return one.held_by_id + ("?" if one.status == CONCERN_STATUS_AWAITING_ACKNOWLEDGEMENT else "")
 
 
+def _whose(one: ConcernSummary) -> str:
+    """Who has it, whether they left it alone, and who is asked to take it from them."""
+    passed_on = [f"passed to {one.passed_on_to_id}"] if one.passed_on_to_id else []
+    return "\n".join([_with(one), *(["left alone"] if one.left_alone else []), *passed_on])
+
+
 def _due(one: ConcernSummary, now: datetime) -> str:
     """What is to be done next, by when, and how late that is."""
     times = []
@@ -117,10 +129,10 @@ def _due(one: ConcernSummary, now: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M}\n{what}{_LATE if at < now else ''}"
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
+def _table(title: str, columns: Sequence[str], whole: Set[str] = _WHOLE) -> Table:
     made = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
     for name in columns:
-        made.add_column(name, overflow="fold", no_wrap=name in _WHOLE)
+        made.add_column(name, overflow="fold", no_wrap=name in whole)
     return made
 
 

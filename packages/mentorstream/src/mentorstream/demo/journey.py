@@ -98,7 +98,7 @@ class Journey:
             ("Mentorships start", self.start_mentorships),
             ("Sessions are planned, held and missed", self.mentor),
             ("Evidence is submitted and judged", self.judge_evidence),
-            ("A year of one learner, and meanwhile two concerns, one of them to its close", self.live_a_year),
+            ("A year of one learner, meanwhile two concerns", self.live_a_year),
             ("Everyone with a legitimate need is told", self.settle),
         )
 
