@@ -177,6 +177,7 @@ class TestSeparate:
         assert matter.refusal(a_separation(B, C), dsl).field == "leading_id"
         assert matter.refusal(a_separation(), lead).code == "CONCERN_NOT_YOURS"
         assert matter.refusal(a_separation(site_id="site-2"), dsl).code == "CONCERN_OF_ANOTHER_SITE"
+        assert matter.refusal(a_separation(site_id=""), dsl).code == "SITE_MISSING"
 
     def test_a_new_handler_of_the_leading_concern_separates_too_but_nobody_who_is_in_the_other(self) -> None:
         matter = merged(a_concern(), a_concern(naming=[SECOND_DEPUTY]))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from eventkernel.aggregate import Refusal
 from eventkernel.testing.scenario import NOON, person
 from google.protobuf.message import Message
 from hypothesis import given, settings
@@ -14,6 +15,8 @@ from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import handling_events_pb2 as handling
 from mentoring.safeguarding.v1 import passing_on_events_pb2 as passing
 from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
+from mentoring.safeguarding.v1.handling_pb2 import TriageConcernRequest
+from safeguarding.domain.concern_state import refuse_another_site
 from safeguarding.domain.duty import Leave
 from safeguarding.domain.duty_set import Duty
 from safeguarding.domain.route_rules import Rule
@@ -34,6 +37,7 @@ from .stories import (
     a_link,
     a_passing_on,
     a_rota,
+    a_task,
     acknowledged,
     acknowledgement,
     addition,
@@ -53,6 +57,23 @@ from .test_duty import at, london
 from .test_handling import due_of, kinds
 from .test_histories import dsls_of, in_it
 from .test_reading import Provider
+
+A_TRIAGE = TriageConcernRequest(concern_id="concern-1", category=ALLEGATION, severity=events.SEVERITY_SERIOUS)
+
+
+@pytest.mark.parametrize("command", [a_passing_on(DEPUTY, site_id=""), a_task(DEPUTY, site_id=""), A_TRIAGE])
+def test_where_the_site_is_not_given_it_is_said_where_it_is_told(command: Message) -> None:
+    refusal = refusal_of(acknowledged(), command, dsl)
+    assert (refusal.code, refusal.field) == ("SITE_MISSING", "site_id")
+    assert "GetConcern" in refusal.text
+
+
+def test_a_concern_of_no_site_is_another_than_one_of_a_site() -> None:
+    of_no_site = replace(acknowledged().state, site_id="")
+    refuse_another_site(of_no_site, "")
+    with pytest.raises(Refusal) as refused:
+        refuse_another_site(of_no_site, "site-1")
+    assert refused.value.code == "CONCERN_OF_ANOTHER_SITE"
 
 
 def passed_on(to: str = DEPUTY) -> Tale:

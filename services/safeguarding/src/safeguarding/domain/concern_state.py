@@ -321,6 +321,8 @@ def not_yours() -> Refusal:
 
 def refuse_another_site(state: Concern, site_id: str) -> None:
     """A rota was read by what the caller says the site is: it has to be the concern's own."""
+    if state.site_id and not site_id:
+        raise Refusal("SITE_MISSING", "Give the concern's own site, as GetConcern tells it.", field="site_id")
     if site_id != state.site_id:
         raise Refusal(
             "CONCERN_OF_ANOTHER_SITE",
