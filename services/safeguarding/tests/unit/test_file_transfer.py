@@ -59,7 +59,7 @@ def test_it_is_opened_with_five_working_days_and_nothing_of_it_in_plain() -> Non
             recipient=Sealed(to_be_sealed="the-recipient"),
             reason=Sealed(to_be_sealed="the-reason"),
         ),
-        events.FileTransferDueSet(transfer_id="transfer-1", responsible_id=DSL, due_at=timestamp(NEXT_MONDAY)),
+        events.FileTransferDueSet(transfer_id="transfer-1", due_at=timestamp(NEXT_MONDAY)),
     )
 
 
@@ -132,7 +132,7 @@ def test_it_is_chased_when_its_time_is_over_and_each_working_day_from_then_on(wa
         story = asked(story, due(number), platform, at).then(
             events.FileTransferChased(transfer_id="transfer-1", responsible_id=DSL, sent=was_sent),
             events.FileTransferDueSet(
-                transfer_id="transfer-1", responsible_id=DSL, number=number + 1, due_at=timestamp(at + timedelta(days=1))
+                transfer_id="transfer-1", number=number + 1, due_at=timestamp(at + timedelta(days=1))
             ),
         )  # fmt: skip
         asked(story, due(number), platform, at).then_nothing()
@@ -145,7 +145,7 @@ def test_an_alarm_that_rings_late_is_followed_by_one_and_not_by_all_that_were_mi
 
 
 def test_every_time_that_is_set_sets_its_alarm() -> None:
-    event = events.FileTransferDueSet(transfer_id="transfer-1", responsible_id=DSL, number=2, due_at=timestamp(NOON))
+    event = events.FileTransferDueSet(transfer_id="transfer-1", number=2, due_at=timestamp(NOON))
     meta = Metadata("id", "type", "provider-1", "file-transfer-transfer-1", 2, NOON)
     assert list(file_chasing.policies[events.FileTransferDueSet](event, meta)) == [Later(NOON, due(2))]
 
@@ -153,7 +153,6 @@ def test_every_time_that_is_set_sets_its_alarm() -> None:
 def test_whoever_takes_it_over_is_chased_by_the_same_deadline() -> None:
     story = asked(told(), TAKE_OVER, deputy).then(
         events.FileTransferTakenOver(transfer_id="transfer-1", responsible_id=DEPUTY),
-        events.FileTransferDueSet(transfer_id="transfer-1", responsible_id=DEPUTY, due_at=timestamp(NEXT_MONDAY)),
     )
     asked(story, TAKE_OVER, deputy).then_nothing()
     asked(story, sent(DSL), platform).then_refused("TRANSFER_UNKNOWN")

@@ -9,6 +9,7 @@ from eventkernel.access import Denied
 from eventkernel.aggregate import NotYet, Refusal
 from eventkernel.due import Attempt
 from eventkernel.messages import DueRow, Principal
+from eventkernel.states import recorded
 from eventkernel.testing.scenario import NOON, person
 from google.protobuf.message import Message
 from mentoring.safeguarding.v1 import safeguarding_pb2 as concern_calls
@@ -99,6 +100,24 @@ async def test_the_senior_lead_is_chased_instead_and_takes_it_over_with_every_co
     assert [one.concern_id for one in found.parts] == ["concern-1", "concern-2"]
     await send(named, list(found.parts), lead)
     assert await chased(named, 1) == LEAD
+
+
+@pytest.mark.parametrize("command", [an_addition(DSL), TAKE_OVER], ids=["they are named", "it is taken over"])
+async def test_what_is_published_does_not_tell_that_whoever_sees_to_it_is_in_it(
+    provider: Provider,  # noqa: F811
+    command: Message,
+) -> None:
+    """It is as where another has taken it over."""
+    await provider.give(OPEN, dsl)
+    await provider.give(command, mentor if command != TAKE_OVER else lead)
+    await chased(provider)
+    commits = await provider.store.commits.read(TENANT, "file-transfer-transfer-1")
+    happened = [item.event for commit in commits for item in recorded(commit, provider.service.contract)]
+    stored = [event for commit in commits for event in commit.events]
+    published = [event for event, kept in zip(happened, stored, strict=True) if kept.published]
+    assert [(type(one).__name__, getattr(one, "responsible_id", "")) for one in published] == [
+        ("FileTransferDueSet", ""), ("FileTransferChased", LEAD), ("FileTransferDueSet", ""),
+    ]  # fmt: skip
 
 
 async def test_past_a_senior_lead_who_is_in_it_the_last_resort_is_chased_and_then_who_else_has_it(

@@ -84,7 +84,7 @@ def transfer(
             recipient=Sealed(to_be_sealed=command.recipient),
             reason=Sealed(to_be_sealed=command.reason),
         ),
-        FileTransferDueSet(transfer_id=command.transfer_id, responsible_id=me, due_at=timestamp(due_at)),
+        FileTransferDueSet(transfer_id=command.transfer_id, due_at=timestamp(due_at)),
     ]
 
 
@@ -154,7 +154,7 @@ def record_receipt(
 @file_transfer.decide
 def take_over(
     state: FileTransferState, command: TakeOverFileTransferRequest, context: Context
-) -> list[FileTransferTakenOver | FileTransferDueSet]:
+) -> list[FileTransferTakenOver]:
     """Another sees to it. A deadline that runs stays: it is not put off by going from hand to hand."""
     me = context.principal.person_id
     if not state.person_id or state.person_id != command.person_id:
@@ -162,8 +162,7 @@ def take_over(
     if state.responsible_id == me:
         return []
     _refuse_ended(state)
-    taken = FileTransferTakenOver(transfer_id=state.transfer_id, responsible_id=me)
-    return [taken, _due(replace(state, responsible_id=me), state.number, state.due_at)]
+    return [FileTransferTakenOver(transfer_id=state.transfer_id, responsible_id=me)]
 
 
 @file_transfer.decide
@@ -282,10 +281,8 @@ def unknown() -> Refusal:
     )
 
 
-def _due(state: FileTransferState, number: int, due_at: datetime | None) -> FileTransferDueSet:
-    return FileTransferDueSet(
-        transfer_id=state.transfer_id, responsible_id=state.responsible_id, number=number, due_at=timestamp(due_at)
-    )
+def _due(state: FileTransferState, number: int, due_at: datetime) -> FileTransferDueSet:
+    return FileTransferDueSet(transfer_id=state.transfer_id, number=number, due_at=timestamp(due_at))
 
 
 def _refuse_ended(state: FileTransferState) -> None:

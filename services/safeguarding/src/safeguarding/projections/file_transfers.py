@@ -1,4 +1,4 @@
-"""Which transfers of files wait, and who sees to them. It finds them, and knows nobody whose file it is; the transfer itself says what it is."""
+"""Which transfers of files wait. It finds them, and names nobody; the transfer itself says whose file it is, and who sees to it."""
 
 import asyncio
 
@@ -19,23 +19,21 @@ class WaitingTransfer(BaseModel):
     """One transfer."""
 
     transfer_id: str
-    responsible_id: str = ""
     is_open: bool = True
 
 
 file_transfers = Projection(
     "file_transfers",
-    version=1,
+    version=2,
     document=WaitingTransfer,
     key="transfer_id",
-    indexes=("is_open", "responsible_id"),
+    indexes=("is_open",),
 )
 
 
 @file_transfers.on
-def due_set(document: WaitingTransfer, event: FileTransferDueSet, _meta: Metadata) -> None:
-    """It waits, and this person sees to it."""
-    document.responsible_id = event.responsible_id
+def due_set(_document: WaitingTransfer, _event: FileTransferDueSet, _meta: Metadata) -> None:
+    """It waits, unless it is settled."""
 
 
 @file_transfers.on
@@ -71,8 +69,6 @@ async def list_file_transfers(request: ListFileTransfersRequest, read: Reader) -
     """
     me, is_lead = read.principal.person_id, LEAD in read.principal.roles
     found = await every(file_transfers, read, is_open=True)
-    if not is_lead:
-        found = [one for one in found if one.responsible_id == me]
     states = await asyncio.gather(*(read.state(file_transfer, transfer_stream(one.transfer_id)) for one in found))
     waiting = [one for one in states if one.due_at is not None and (not request.overdue or one.due_at <= read.now)]
     theirs = [one for one in waiting if is_lead or one.responsible_id == me]
