@@ -59,3 +59,12 @@ def test_a_long_text_that_the_font_lacks_goes_over_pages_and_loses_nothing() -> 
     pages = pages_of(told("打" * 3_000))
     assert len(pages) > 2
     assert "".join(pages).count("U+6253") == 3_000
+
+
+@pytest.mark.parametrize("lines", range(52, 64))
+def test_a_heading_stands_on_a_page_with_the_first_row_under_it(lines: int) -> None:
+    row = "the first row\n\n\n\nends here"
+    content = Content("T", ["x"] * lines, [Section("The heading", ["The head"], [1], [[row], ["another"]])], [])
+    of_heading = [page for page in pages_of(content) if "The heading" in page]
+    assert len(of_heading) == 1
+    assert "The head the first row ends here" in of_heading[0]

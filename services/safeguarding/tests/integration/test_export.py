@@ -107,6 +107,12 @@ async def test_every_page_is_marked_and_numbered(api: Api) -> None:
         assert f"page {number} of {len(pages)}" in page
 
 
+async def test_no_head_of_a_column_is_broken_within_a_word(api: Api) -> None:
+    await handled(api)
+    words = set(" ".join(pages_of((await exported(api))[1])).split())
+    assert {"Chased", "Overdue", "Acknowledged"} <= words
+
+
 async def test_its_hashes_are_those_of_the_stored_events_and_its_own_is_told(api: Api) -> None:
     await handled(api)
     told, content = await exported(api)
@@ -179,6 +185,8 @@ class TestAboutOne:
             assert hidden not in text
         assert "personA" in text
         assert "personB" in text
+        assert MENTOR in text
+        assert f"only{LEARNER}isnamed:theothersareletters.Everybodyelseisnamedtoo:whoraisedit,whowasasked" in text
         of_aunt = tight(pages_of((await exported(api, only_about_id=AUNT.upper()))[1]))
         assert "the-note:shecalledonSunday" in of_aunt
         for hidden in (NARRATIVE, LEARNER, closure.reason, "photo.png"):
@@ -215,6 +223,7 @@ async def test_a_raiser_who_is_anonymous_is_named_to_handlers_and_in_no_part_tha
     whole = tight(pages_of((await exported(api, concern_id="concern-2"))[1]))
     about = tight(pages_of((await exported(api, concern_id="concern-2", only_about_id=LEARNER))[1]))
     assert (MENTOR in whole, MENTOR in about, "whoeverraisedit" in about) == (True, False, True)
+    assert "Everybodyelseisnamedtoo:whowasaskedtotakeit,workedonitorreadit.Whoraiseditisnot." in about
 
 
 async def test_from_which_issue_it_came_is_told_in_whole_and_in_no_part_that_is_about_one(api: Api) -> None:

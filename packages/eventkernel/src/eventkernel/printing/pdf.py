@@ -13,12 +13,12 @@ from fpdf.enums import MethodReturnValue, VAlign, WrapMode
 from fpdf.fonts import FontFace, TTFFont
 from fpdf.util import Padding
 
-from eventkernel.printing.content import Content
+from eventkernel.printing.content import Content, Section
 from eventkernel.printing.undrawn import with_marks
 
 _FONT = "Roboto"
 _SIZE, _HEADING, _TITLE = 8, 11, 15
-_LINE, _PADDING = 4.5, Padding(0.6, 1, 0.6, 1)
+_LINE, _PADDING, _SPACE = 4.5, Padding(0.6, 1, 0.6, 1), 4
 # They fit on a page under the heads of any table.
 _LINES_OF_A_ROW = 45
 # In millimetres, of this size: no letter is wider than a dash of three ems.
@@ -66,26 +66,46 @@ def pdf(content: Content, made_at: datetime) -> bytes:
     for line in content.lines:
         _text(pages, line, _SIZE)
     for section in content.sections:
-        pages.ln(4)
-        _text(pages, section.heading, _HEADING, bold=True)
-        pages.set_font(_FONT, size=_SIZE)
-        with pages.table(
-            col_widths=tuple(section.widths), text_align="LEFT", borders_layout="HORIZONTAL_LINES",
-            headings_style=FontFace(emphasis="BOLD"), line_height=_LINE, v_align=VAlign.T, padding=_PADDING,
-        ) as table:  # fmt: skip
-            table.row(section.columns)
-            for row in section.rows or [["None.", *([""] * (len(section.columns) - 1))]]:
-                for part in _over_rows(pages, row, section.widths):
-                    table.row(part)
-    pages.ln(4)
+        _section(pages, section)
+    pages.ln(_SPACE)
     for line in content.foot:
         _text(pages, line, _SIZE)
     return bytes(pages.output())
 
 
+def _section(pages: FPDF, section: Section) -> None:
+    rows = section.rows or [["None.", *([""] * (len(section.columns) - 1))]]
+    parts = [part for row in rows for part in _over_rows(pages, row, section.widths)]
+    # A heading is never the last on a page, nor are the heads of its columns.
+    heads = _height(pages, section.columns, section.widths, bold=True) + _height(pages, parts[0], section.widths)
+    if pages.will_page_break(_SPACE + _HEADING / 2 + heads):
+        pages.add_page()
+    pages.ln(_SPACE)
+    _text(pages, section.heading, _HEADING, bold=True)
+    pages.set_font(_FONT, size=_SIZE)
+    with pages.table(
+        col_widths=tuple(section.widths), text_align="LEFT", borders_layout="HORIZONTAL_LINES",
+        headings_style=FontFace(emphasis="BOLD"), line_height=_LINE, v_align=VAlign.T, padding=_PADDING,
+    ) as table:  # fmt: skip
+        table.row(section.columns)
+        for part in parts:
+            table.row(part)
+
+
+def _height(pages: FPDF, row: Sequence[str], shares: Sequence[int], *, bold: bool = False) -> float:
+    """How high a row of a table is, in millimetres."""
+    pages.set_font(_FONT, style="B" if bold else "", size=_SIZE)
+    lines = max(len(_lines(pages, text, width)) for text, width in zip(row, _widths(pages, shares), strict=True))
+    return lines * _LINE + _PADDING.top + _PADDING.bottom
+
+
+def _widths(pages: FPDF, shares: Sequence[int]) -> Sequence[float]:
+    return [pages.epw * one / sum(shares) for one in shares]
+
+
 def _over_rows(pages: FPDF, row: Sequence[str], shares: Sequence[int]) -> Iterator[Sequence[str]]:
     """The row, or as many as its longest text needs: one that is higher than a page of paper cannot be set."""
-    widths = [pages.epw * one / sum(shares) for one in shares]
+    widths = _widths(pages, shares)
     if all(_lines_at_most(text, width) <= _LINES_OF_A_ROW for text, width in zip(row, widths, strict=True)):
         yield row
         return

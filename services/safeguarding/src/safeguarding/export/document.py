@@ -28,8 +28,10 @@ def document(facts: Facts) -> Content:
         lines=[
             f"Exported by {exported.exporter_id} at {minute(exported.at)} UTC. Export {exported.export_id}.",
             f"Reason for the export: {facts.text(facts.history[-1])}",
-            f"Of those who are in it only {named} is named. Texts that were written of others are withheld; what is left may still tell "
-            "of others in words: read it before it is given on."
+            f"Of those whom it is about, the person at risk and whoever was named in it, only {named} is named: the others are letters. "
+            f"Everybody else is named too: {'' if redacted.hides_raiser else 'who raised it, '}who was asked to take it, worked on it or read it."
+            f"{' Who raised it is not.' if redacted.hides_raiser else ''} "
+            "Texts that were written of others are withheld; what is left may still tell of others in words: read it before it is given on."
             if named
             else "Nothing is left out: everybody who is in it is named.",
             *(

@@ -17,6 +17,7 @@ class Redaction:
 
     in_place_of: dict[str, str] = field(default_factory=dict)
     only_about_id: str = ""
+    hides_raiser: bool = False
 
     def of(self, text: str) -> str:
         """The text with nobody's id in it who is not to be named, whether its letters are large or small."""
@@ -38,9 +39,10 @@ def redaction(state: Concern, only_about_id: str, *, is_anonymous: bool) -> Reda
         return Redaction()
     others = sorted(one for one in state.in_it_ids if not is_among(one, {only_about_id}))
     in_place_of = {one.casefold(): f"person {letter}" for one, letter in zip(others, _letters(others), strict=True)}
-    if is_anonymous and not is_among(state.raiser_id, {only_about_id}):
+    hides_raiser = is_anonymous and not is_among(state.raiser_id, {only_about_id})
+    if hides_raiser:
         in_place_of[state.raiser_id.casefold()] = "whoever raised it"
-    return Redaction(in_place_of, only_about_id)
+    return Redaction(in_place_of, only_about_id, hides_raiser)
 
 
 def _letters(people: Iterable[str]) -> Iterable[str]:
