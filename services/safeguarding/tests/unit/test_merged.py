@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from mentoring.safeguarding.v1 import events_pb2 as events
 from mentoring.safeguarding.v1 import handling_events_pb2 as handling
 from mentoring.safeguarding.v1 import merging_events_pb2 as merging
@@ -130,6 +131,21 @@ class TestSeparate:
         assert isinstance(asked, events.ConcernAssigned)
         assert (asked.assignee_id, matter.state(B).past_every_dsl) == (LEAD, True)
         assert not matter.state(B).is_handler(DSL)
+
+    @pytest.mark.parametrize(("stands", "asked_id"), [((DEPUTY, SECOND_DEPUTY), DEPUTY), ((SECOND_DEPUTY,), DSL)])
+    def test_whoever_had_it_is_asked_where_they_stand_on_the_rota_still(
+        self, stands: tuple[str, ...], asked_id: str
+    ) -> None:
+        matter = taken()
+        for concern_id in (A, B):
+            matter.give(of(concern_id, a_passing_on(DEPUTY)), dsl)
+            matter.give(of(concern_id, acknowledgement), deputy)
+        matter.give(a_merging(), deputy)
+        matter.deliver()
+        matter.tales[B].rota = a_rota(DSL, *stands)
+        asked = matter.give(a_separation(), deputy)[-1]
+        assert isinstance(asked, events.ConcernAssigned)
+        assert asked.assignee_id == asked_id
 
     def test_without_a_rota_the_last_resort_is_asked(self) -> None:
         matter = merged()

@@ -353,8 +353,10 @@ def _past_every_dsl(state: Concern, context: Context) -> list[ConcernFoundAboutD
     return asked_next(state, context) if turns_out else []
 
 
-def asked_next(state: Concern, context: Context, *, last: bool = False) -> list[ConcernFoundAboutDsl | ConcernAssigned]:
-    """The next person of the ladder is asked; where it turns out to be about a DSL, past every DSL."""
+def asked_next(
+    state: Concern, context: Context, *, last: bool = False, rather: str = ""
+) -> list[ConcernFoundAboutDsl | ConcernAssigned]:
+    """The next person of the ladder is asked, or `rather` where they are on it; where it turns out to be about a DSL, past every DSL."""
     after = by_the_rota(state, context.state(Rota))
     found = [ConcernFoundAboutDsl(concern_id=state.concern_id)] if after != state else []
-    return [*found, asked(after, state.step + 1, context, last=last)]
+    return [*found, asked(after, state.step + 1, context, last=last, rather=rather)]

@@ -206,13 +206,14 @@ def by_the_rota(state: Concern, its_rota: Rota) -> Concern:
     return replace(state, past_every_dsl=True, asked_ids=())
 
 
-def asked(state: Concern, number: int, context: Context, *, last: bool = False) -> ConcernAssigned:
-    """The next person of the ladder as it is now, or whoever is on its last rung, with the deadline that the policy gives now, and which
-    version of it that was.
+def asked(state: Concern, number: int, context: Context, *, last: bool = False, rather: str = "") -> ConcernAssigned:
+    """The next person of the ladder as it is now, or whoever is on its last rung, or `rather` where they are on it, with the deadline that
+    the policy gives now, and which version of it that was.
     """
     its_policy = context.state(RoutingPolicy)
     steps = route(state, context.state(Rota), context.state(Duty).calendar, its_policy, context.now)
-    whom = next_step(steps[-1:] if last else steps, state.asked_ids)
+    following = next_step(steps[-1:] if last else steps, state.asked_ids)
+    whom = next((step for step in steps if step.person_id == rather), following)
     found = assignment(state, whom, number, from_now(state, context))
     found.policy_version = its_policy.version
     return found

@@ -157,7 +157,8 @@ def hear_of(
 def separate(
     state: Concern, command: SeparateConcernRequest, context: Context
 ) -> list[ConcernSeparationExplained | ConcernSeparated | ConcernFoundAboutDsl | ConcernAssigned]:
-    """A handler of the leading concern undoes it, with a reason which stays with the service. Somebody is asked, as when it was raised.
+    """A handler of the leading concern undoes it, with a reason which stays with the service. Whoever had it is asked
+    where they are on its ladder now, else somebody as when it was raised.
 
     Where the leading one went past every DSL meanwhile, so does this from here on, whatever the rota has become.
     """
@@ -189,7 +190,12 @@ def separate(
     if leading.past_every_dsl and not state.past_every_dsl:
         found = [ConcernFoundAboutDsl(concern_id=state.concern_id)]
         after = replace(after, past_every_dsl=True)
-    return [explained_now, separated_now, *found, *asked_next(replace(after, asked_ids=()), context)]
+    return [
+        explained_now,
+        separated_now,
+        *found,
+        *asked_next(replace(after, asked_ids=()), context, rather=state.held_by_id),
+    ]
 
 
 def let_go(state: Concern, command: LetGoOfMergedConcernRequest, context: Context) -> list[MergedConcernLetGo]:
