@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from eventkernel.aggregate import NotYet
-from eventkernel.messages import Principal
-from eventkernel.testing.scenario import assert_folds_in_pieces, person
+from eventkernel.messages import Metadata, Principal
+from eventkernel.testing.scenario import NOON, assert_folds_in_pieces, person
 from eventkernel.timestamps import timestamp
 from mentoring.common.v1.common_pb2 import PARTY_RELATIONSHIP_GUARDIAN, PARTY_RELATIONSHIP_TEACHER, Sealed
 from mentoring.sessions.v1.issue_events_pb2 import (
@@ -31,6 +31,7 @@ from sessions.domain import issue_referral as module
 from sessions.domain.issue import issue
 from sessions.domain.issue_state import ReferralStage
 from sessions.domain.mentoring_policy import IssuePace, MentoringPolicy
+from sessions.reactions.issue_alarms import issue_alarms
 
 from .issue_stories import (
     IDLE,
@@ -52,6 +53,7 @@ from .issue_stories import (
 from .plan_stories import ASSESSOR, CANCELLED, EMPLOYER, LEARNER, MANAGER, MENTOR, STRANGER, mentored, started
 
 IN: dict[str, Any] = {**OF, "mentorship_id": "mentorship-1", "mentor_id": "mentor-1"}
+META = Metadata("event-1", "type", "provider-1", "issue-issue-1", 1, NOON)
 COLLEAGUES = {
     REFERRED_AS_ASSESSOR: "ada",
     REFERRED_AS_TEACHER: "tom",
@@ -217,6 +219,18 @@ def test_after_a_withdrawal_whoever_was_asked_knows_of_no_issue_and_is_not_remin
     assert again.when(accept("referral-2"), by=MANAGER).events
 
 
+@pytest.mark.parametrize("one", [MENTOR, LEARNER], ids=lambda one: one.person_id)
+def test_an_agreement_is_withdrawn_once_the_issue_has_its_outcome_too_and_nothing_is_waited_for(one: Principal) -> None:
+    closed = well_being(refer(**TO_EMMA), outcome())
+    told = closed.when(withdraw(), by=one)
+    event = told.events[0]
+    assert isinstance(event, IssueReferralWithdrawn)
+    assert list(issue_alarms.policies[IssueReferralWithdrawn](event, META)) == []
+    after = told.after()
+    assert (after.state.stage.name, after.state.idle_at, after.state.concerned_ids) == ("CLOSED", None, [])
+    after.when(add(), by=EMPLOYER).then_refused("ISSUE_UNKNOWN")
+
+
 def test_a_learner_withdraws_no_referral_that_did_not_need_them() -> None:
     refused = past(refer()).when(withdraw(), by=LEARNER).then_refused("NOT_BY_AGREEMENT")
     assert refused.field == "referral_id"
@@ -226,7 +240,6 @@ def test_a_learner_withdraws_no_referral_that_did_not_need_them() -> None:
 def test_what_cannot_be_withdrawn_is_said(one: Principal) -> None:
     of_emma = past(refer(**TO_EMMA))
     of_emma.when(withdraw("referral-9"), by=one).then_refused("REFERRAL_UNKNOWN")
-    of_emma.when(outcome(), by=MENTOR).after().when(withdraw(), by=one).then_refused("ISSUE_CLOSED")
     of_emma.when(decline(), by=EMPLOYER).after().when(withdraw(), by=one).then_nothing()
 
 

@@ -130,3 +130,24 @@ async def test_wherever_a_process_dies_an_answered_alert_stays_unsent(house: Hou
     await house.until(NOON + SOON)
     assert house.mails() == []
     assert (await house.outcomes(alert))[-1] == "ACKNOWLEDGED"
+
+
+WHAT_WAS_ADDED = ConcernAssigned(
+    concern_id="c-1", assignee_id="dora", assignee_role=AssigneeRole.ASSIGNEE_ROLE_HANDLER, raiser_role="mentor"
+)
+
+
+async def test_what_was_added_while_its_reader_acknowledged_what_stood_there_before_is_told(tmp_path: Path) -> None:
+    house = House(tmp_path, NOON)
+    await house.register("dora", "dan")
+    first = await tell(house, ASKED, 3)
+    await house.until(NOON)
+    assert house.mails() == [first]
+    # Dora reads what there is, at version 3. The raiser adds to it, and mail is down for a moment.
+    house.mailer.refuses = 1
+    added = await tell(house, WHAT_WAS_ADDED, 5)
+    await house.until(NOON)
+    # She acknowledges what she has read.
+    await taken(house, 6, "dora")
+    await house.until(NOON + SOON + timedelta(minutes=1))
+    assert house.mails() == [first, added]

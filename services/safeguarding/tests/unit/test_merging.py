@@ -214,6 +214,16 @@ class TestRefusals:
         refusal = merged().refusal(command, dsl)
         assert (refusal.code, refusal.field) == ("CONCERNS_KEPT_APART", "category")
 
+    def test_what_leads_another_is_not_triaged_as_less_serious_for_its_times_are_the_others_too(self) -> None:
+        lower = TriageConcernRequest(
+            concern_id=A, site_id="site-1", category=events.CONCERN_CATEGORY_PHYSICAL, severity=events.SEVERITY_OTHER
+        )
+        matter = merged()
+        refusal = matter.refusal(lower, dsl)
+        assert (refusal.code, refusal.field) == ("CONCERNS_KEPT_TOGETHER", "severity")
+        lower.severity = events.SEVERITY_IMMEDIATE_DANGER
+        matter.give(lower, dsl)
+
     def test_an_allegation_that_leads_another_is_not_triaged_as_less_for_the_lados_time_is_the_others_too(self) -> None:
         conduct = a_concern(about=MENTOR, category=ALLEGATION)
         matter = merged(conduct, a_concern(about=MENTOR, category=ALLEGATION))

@@ -12,10 +12,9 @@ from mentoring.notifications.v1.delivery_pb2 import RecordAcknowledgementRequest
 from mentoring.notifications.v1.events_pb2 import Because, Occasion
 from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
 
-# Each asks its recipient to acknowledge the concern, or to read on in what they have.
-_ASKS_TO_TAKE_IT = frozenset({Occasion.OCCASION_CONCERN_ASSIGNED, Occasion.OCCASION_CONCERN_ADDED_TO})
-# What was to be done about a concern is to be done no more once it is closed.
-_ENDS_WITH_IT = _ASKS_TO_TAKE_IT | {Occasion.OCCASION_CONCERN_CHASED}
+# What was to be done about a concern is to be done no more once it is closed. That something was added to it is told all the same: whoever
+# acknowledged or closed it may have read what stood there before. A doubled alert is harmless, and a lost one is not.
+_ENDS_WITH_IT = frozenset({Occasion.OCCASION_CONCERN_ASSIGNED, Occasion.OCCASION_CONCERN_CHASED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Acknowledgements:
         """Whether what the alert asks for was done since. Of old rows it is not known when they were asked for: they are sent."""
         if alert.occasion in _ENDS_WITH_IT and self.is_closed(alert):
             return True
-        return alert.occasion in _ASKS_TO_TAKE_IT and 0 < alert.about_version < self._taken(alert)
+        return alert.occasion == Occasion.OCCASION_CONCERN_ASSIGNED and 0 < alert.about_version < self._taken(alert)
 
     def is_closed(self, alert: StartNoticeRequest) -> bool:
         """Whether the concern is known to have been closed since it was asked for: then nobody is harmed who does not learn of it."""

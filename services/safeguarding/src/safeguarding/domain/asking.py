@@ -237,6 +237,14 @@ def triage(
             "allegation runs here for them too. Separate them first.",
             field="category",
         )
+    # The more serious, the lower its number.
+    if state.merged and command.severity > state.severity:
+        raise Refusal(
+            "CONCERNS_KEPT_TOGETHER",
+            "Others are merged into this concern, and what is added to them is asked for as soon as it is serious. Separate them first, or leave "
+            "the severity as it is.",
+            field="severity",
+        )
     event = ConcernTriaged(
         concern_id=command.concern_id,
         handler_id=person_id,

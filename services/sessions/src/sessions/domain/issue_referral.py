@@ -29,7 +29,7 @@ from mentoring.sessions.v1.issue_pb2 import (
 
 from sessions.domain.issue_deadlines import answer_by, idle_at
 from sessions.domain.issue_sight import Sight, needs_agreement, seen_as, stands_as
-from sessions.domain.issue_state import Issue, Referral, ReferralStage, known, refuse_closed, unknown
+from sessions.domain.issue_state import Issue, IssueStage, Referral, ReferralStage, known, refuse_closed, unknown
 from sessions.domain.mentoring_policy import MentoringPolicy
 from sessions.domain.mentorship_state import Mentorship, Mentorships
 from sessions.domain.support_team import active, active_of_mentor
@@ -129,9 +129,10 @@ def withdraw(
         )
     if referral.stage.is_over:
         return []
-    refuse_closed(state)
+    # Whoever it was referred to sees the issue once it has its outcome too: so it is withdrawn then too, and nothing is waited for.
+    answer = _answer(state, referral, mentorship, context)
     return [
-        IssueReferralWithdrawn(**_answer(state, referral, mentorship, context)),
+        IssueReferralWithdrawn(**{**answer, "idle_at": answer["idle_at"] if state.stage is IssueStage.OPEN else None}),
         IssueReasonKept(
             issue_id=command.issue_id,
             learner_id=command.learner_id,

@@ -189,8 +189,11 @@ def declined(state: Issue, event: IssueReferralDeclined) -> Issue:
 
 
 def withdrawn(state: Issue, event: IssueReferralWithdrawn) -> Issue:
-    """It is not asked of them any more."""
-    return _answered(state, event, ReferralStage.WITHDRAWN)
+    """It is not asked of them any more. One that has its outcome waits for nothing."""
+    after = replace(state.referrals[event.referral_id], stage=ReferralStage.WITHDRAWN, chase_at=None)
+    if not event.HasField("idle_at"):
+        return replace(_with(state, after), act=event.act)
+    return _after(_with(state, after), event)
 
 
 def chased(state: Issue, event: IssueReferralChased) -> Issue:
@@ -250,11 +253,7 @@ def told_idle(state: Issue, event: IssueIdle) -> Issue:
     return replace(state, told_idle=event.number, idle_at=_at(event.next_at))
 
 
-def _answered(
-    state: Issue,
-    event: IssueReferralAccepted | IssueReferralDeclined | IssueReferralWithdrawn,
-    stage: ReferralStage,
-) -> Issue:
+def _answered(state: Issue, event: IssueReferralAccepted | IssueReferralDeclined, stage: ReferralStage) -> Issue:
     return _after(_with(state, replace(state.referrals[event.referral_id], stage=stage, chase_at=None)), event)
 
 

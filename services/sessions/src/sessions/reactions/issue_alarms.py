@@ -79,8 +79,9 @@ def when_declined(event: IssueReferralDeclined, _meta: Metadata) -> Iterator[Lat
 
 @issue_alarms.on
 def when_withdrawn(event: IssueReferralWithdrawn, _meta: Metadata) -> Iterator[Later]:
-    """Somebody else may be asked."""
-    yield _idle(event)
+    """Somebody else may be asked, unless the issue has its outcome."""
+    if event.HasField("idle_at"):
+        yield _idle(event)
 
 
 @issue_alarms.on
