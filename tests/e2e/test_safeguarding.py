@@ -210,7 +210,7 @@ async def test_what_is_attached_goes_on_after_a_break_and_is_read_by_handlers_al
 async def test_a_persons_file_goes_elsewhere_and_its_receipt_is_kept(staff: Staff) -> None:
     await staff.raised("sent-elsewhere", about=LEARNERS[1])
     await give(staff.dsl, concerns.AcknowledgeConcernRequest(concern_id="sent-elsewhere"))
-    named = {"transfer_id": "to-the-college"}
+    named: dict[str, Any] = {"transfer_id": "to-the-college"}
     opened = transfers.TransferFileRequest(
         **named, person_id=LEARNERS[1], recipient=f"The DSL of the college {MARK}", means=FILE_TRANSFER_MEANS_ENCRYPTED_MAIL,
         reason=f"She goes there {MARK}",
