@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiosmtpd.smtp import SMTP
@@ -13,6 +14,7 @@ from notifications.effects.patience import Patience
 from notifications.effects.sending import SendNotice
 from notifications.effects.smtp import SmtpMailer
 
+from .flowing import Platform
 from .mail_parts import AT, MailServer, MakeRow, Row
 
 
@@ -58,3 +60,8 @@ def row(server: tuple[MailServer, int]) -> MakeRow:
         return Row(effect, request)
 
     return make
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Platform:
+    return Platform(tmp_path)

@@ -19,7 +19,7 @@ from mentoring.sessions.v1.events_pb2 import MentorshipStarted
 from notifications.reactions.circles import circles
 from notifications.reactions.telling import telling
 
-from .test_flow import PLANNED, Platform
+from .flowing import PLANNED, Platform
 
 SESSION, EMPLOYER = InformationKind.INFORMATION_KIND_SESSION, Because.BECAUSE_EMPLOYER_CONTACT
 STARTED = MentorshipStarted(

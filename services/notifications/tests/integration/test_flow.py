@@ -1,30 +1,11 @@
 """From an event of another service to a mail, through the real kernel over a store in memory: who gets it, and what stays unreadable."""
 
-from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
-from pathlib import Path
-
 import pytest
-from eventkernel.access import Denied
 from eventkernel.aggregate import NotYet
-from eventkernel.commands import Order
-from eventkernel.due import Attempt
-from eventkernel.messages import DueRow, Metadata, Principal, derived_id
-from eventkernel.node import Node
-from eventkernel.reaction import Later, Reaction
-from eventkernel.settings import Settings
-from eventkernel.store.memory import MemoryStore
+from eventkernel.messages import derived_id
 from eventkernel.testing.scenario import person
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
-from mentoring.common.v1.common_pb2 import CommandReply, Party, PartyRelationship, StandardVersion
-from mentoring.notifications.v1.events_pb2 import CircleMeant, ContactReplaced, NoticeRequested, NoticeSettled, Outcome
-from mentoring.notifications.v1.notifications_pb2 import (
-    RegisterContactRequest,
-    RegisterMyContactRequest,
-    SetContactPolicyRequest,
-    StartNoticeRequest,
-)
+from mentoring.common.v1.common_pb2 import Party, PartyRelationship, StandardVersion
+from mentoring.notifications.v1.events_pb2 import Outcome
 from mentoring.notifications.v1.provider_details_pb2 import SetProviderDetailsRequest
 from mentoring.safeguarding.v1.events_pb2 import (
     AssigneeRole,
@@ -33,108 +14,12 @@ from mentoring.safeguarding.v1.events_pb2 import (
     ConcernReceived,
     Severity,
 )
-from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionMissed, SessionMoved, SessionPlanned
+from mentoring.sessions.v1.events_pb2 import MentorshipStarted, SessionMissed, SessionMoved
 from mentoring.sessions.v1.mentorship_events_pb2 import MentorChanged, PartyDetached
 from notifications.reactions.circles import circles
-from notifications.reactions.sending import sending
 from notifications.reactions.telling import telling
-from notifications.service import build
 
-TENANT = "provider-1"
-AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-STARTED = MentorshipStarted(
-    learner_id="ada",
-    mentorship_id="m-1",
-    mentor_id="mia",
-    parties=[
-        Party(person_id="boss", relationship=PartyRelationship.PARTY_RELATIONSHIP_EMPLOYER_CONTACT),
-        Party(person_id="judge", relationship=PartyRelationship.PARTY_RELATIONSHIP_ASSESSOR),
-    ],
-)
-PLANNED = SessionPlanned(session_id="s-1", learner_id="ada", mentorship_id="m-1", mentor_id="mia")
-ASSIGNED = ConcernAssigned(
-    concern_id="c-1",
-    category=ConcernCategory.CONCERN_CATEGORY_PHYSICAL,
-    severity=Severity.SEVERITY_SERIOUS,
-    raiser_role="mentor",
-    assignee_id="dora",
-    assignee_role=AssigneeRole.ASSIGNEE_ROLE_DSL_ON_DUTY,
-)
-
-
-class Outbox:
-    """A mailer that keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-
-    async def send(self, message: EmailMessage) -> None:
-        self.mails.append(message)
-
-    def texts(self) -> dict[str, str]:
-        return {mail["To"].addresses[0].addr_spec: text_of(mail) for mail in self.mails}
-
-
-def text_of(mail: EmailMessage) -> str:
-    body = mail.get_body(("plain",))
-    assert body is not None
-    return str(body.get_content())
-
-
-class Platform:
-    """The service without Kafka: events are handed to its reactions, and what they ask for is done at once."""
-
-    def __init__(self, folder: Path) -> None:
-        self.now = AT
-        self.outbox = Outbox()
-        self.store = MemoryStore()
-        self.service = build(mailer=self.outbox)
-        settings = Settings(
-            kafka_bootstrap="unused:9092", mongodb_uri="unused", key_file=folder / "key", jwks_file=folder / "jwks"
-        )
-        self.node = Node(self.service, settings, self.store, clock=lambda: self.now)
-
-    async def give(self, request: Message, key: str, principal: Principal) -> CommandReply:
-        return await self.node.commands.give(Order(request, principal, key))
-
-    async def register(self, *people: str) -> None:
-        for one in people:
-            request = RegisterContactRequest(person_id=one, name=f"Name of {one}", email=f"{one}@example.org")
-            await self.give(request, f"register-{one}", person("paula", "provider_manager"))
-
-    async def hear(self, reaction: Reaction, event: Message, *, event_id: str = "event-1", actor: str = "mia") -> None:
-        meta = Metadata(event_id=event_id, type="", tenant=TENANT, stream="s", version=1, at=AT, actor=actor)
-        for index, reply in enumerate(reaction.policies[type(event)](event, meta)):
-            assert not isinstance(reply, Later)
-            key = derived_id(reaction.name, event_id, str(index))
-            await self.give(reply, key, Principal.system(TENANT))
-
-    async def send_all(self, *event_ids: str) -> None:
-        """Runs the due rows of all notices that these events led to, twice each, as after a lost answer."""
-        reader = self.node.reader(Principal.system(TENANT))
-        for event_id in event_ids or ("event-1",):
-            for item in await reader.history(f"telling-{derived_id('telling', event_id)}"):
-                if isinstance(item.event, CircleMeant):
-                    continue
-                (later,) = sending.policies[type(item.event)](item.event, item.meta)
-                assert isinstance(later, Later)
-                for attempt in (1, 2):
-                    row = DueRow(item.meta.event_id, TENANT, AT, "", b"", attempts=attempt)
-                    doing = Attempt(row, self.node.commands, self.node.reader, self.now)
-                    await self.service.effects[StartNoticeRequest](later.request, doing)
-
-    async def settled(self, event_id: str = "event-1") -> list[Outcome.ValueType]:
-        """How the attempts for this event's notices ended."""
-        reader = self.node.reader(Principal.system(TENANT))
-        told = [item.event for item in await reader.history(f"telling-{derived_id('telling', event_id)}")]
-        notices = [event for event in told if isinstance(event, NoticeRequested)]
-        past = [item.event for one in notices for item in await reader.history(f"notice-{one.notice_id}")]
-        return [event.outcome for event in past if isinstance(event, NoticeSettled)]
-
-
-@pytest.fixture
-def platform(tmp_path: Path) -> Platform:
-    return Platform(tmp_path)
+from .flowing import ASSIGNED, PLANNED, STARTED, TENANT, Platform
 
 
 async def test_a_planned_session_reaches_those_with_a_need_once_each_but_not_who_planned_it(platform: Platform) -> None:
@@ -289,120 +174,6 @@ async def test_what_is_added_to_a_concern_reaches_its_handler_once_for_each_addi
     assert "/concerns/c-1\n\nRaised by: anonymous\n\nCategory: physical\n" in text
     assert "because you were asked to take the concern, or have taken it." in " ".join(text.split())
     assert "mia" not in text
-
-
-MOVED = RegisterContactRequest(person_id="dora", name="Dora", email="dora@new.example.org")
-MOVED_MYSELF = RegisterMyContactRequest(person_id="dora", name="Dora", email="dora@own.example.org")
-PAULA = person("paula", "provider_manager")
-
-
-async def test_whoever_replaces_another_ones_contact_cannot_turn_a_concern_away(platform: Platform) -> None:
-    await platform.register("dora")
-    await platform.give(MOVED, "moved", PAULA)
-    await platform.give(MOVED, "moved again", PAULA)
-    await platform.hear(telling, ASSIGNED)
-    await platform.send_all()
-    # Each once: what stood before the first of them, and the newest.
-    assert [mail["To"].addresses[0].addr_spec for mail in platform.outbox.mails] == [
-        "dora@example.org",
-        "dora@new.example.org",
-    ]
-
-
-async def test_a_contact_replaced_after_the_telling_and_before_the_sending_turns_nothing_away(
-    platform: Platform,
-) -> None:
-    await platform.register("dora")
-    await platform.hear(telling, ASSIGNED)
-    await platform.give(MOVED, "moved", PAULA)
-    await platform.send_all()
-    assert set(platform.outbox.texts()) == {"dora@example.org"}
-
-
-async def test_another_ones_contact_stands_alone_when_its_time_is_over(platform: Platform) -> None:
-    await platform.register("dora")
-    await platform.give(
-        SetContactPolicyRequest(both_for=Duration(seconds=86400)), "policy", person("sam", "senior_lead")
-    )
-    await platform.give(MOVED, "moved", PAULA)
-    platform.now = AT + timedelta(days=1)
-    await platform.hear(telling, ASSIGNED)
-    await platform.send_all()
-    assert set(platform.outbox.texts()) == {"dora@new.example.org"}
-
-
-async def test_what_a_person_registered_themself_is_written_to_alone_from_then_on(platform: Platform) -> None:
-    await platform.register("dora")
-    await platform.give(MOVED, "moved", PAULA)
-    await platform.give(MOVED_MYSELF, "mine", person("dora", "dsl"))
-    await platform.hear(telling, ASSIGNED)
-    await platform.send_all()
-    assert set(platform.outbox.texts()) == {"dora@own.example.org"}
-
-
-async def test_whoever_replaced_a_raisers_contact_does_not_hear_that_they_raised_a_concern(platform: Platform) -> None:
-    """It may be about whoever replaced it."""
-    await platform.register("dora")
-    await platform.give(MOVED, "moved", PAULA)
-    received = ConcernReceived(concern_id="c-1", raiser_id="dora", severity=Severity.SEVERITY_SERIOUS)
-    await platform.hear(telling, received)
-    platform.now = AT + timedelta(days=15)
-    await platform.send_all()
-    assert set(platform.outbox.texts()) == {"dora@example.org"}
-
-
-async def test_an_alert_asked_for_while_the_old_contact_stood_reaches_it_however_late_it_is_sent(
-    platform: Platform,
-) -> None:
-    await platform.register("dora")
-    await platform.give(MOVED, "moved", PAULA)
-    platform.now = AT + timedelta(days=14) - timedelta(minutes=1)
-    await platform.hear(telling, ASSIGNED)
-    platform.now += timedelta(minutes=2)
-    await platform.send_all()
-    texts = platform.outbox.texts()
-    assert set(texts) == {"dora@example.org", "dora@new.example.org"}
-    assert "Category: physical" in texts["dora@example.org"]
-    assert "Category" not in texts["dora@new.example.org"]
-
-
-async def test_who_ends_the_trial_of_a_contact_by_registering_their_own_is_told_there_alone(
-    platform: Platform,
-) -> None:
-    await platform.register("dora")
-    await platform.give(MOVED, "moved", PAULA)
-    await platform.hear(telling, ASSIGNED)
-    await platform.give(MOVED_MYSELF, "mine", person("dora", "dsl"))
-    await platform.send_all()
-    assert set(platform.outbox.texts()) == {"dora@own.example.org"}
-    listed = await platform.settled()
-    assert sorted(listed) == [Outcome.OUTCOME_SENT, Outcome.OUTCOME_NOT_NEEDED]
-
-
-async def test_nobody_registers_as_somebody_else(platform: Platform) -> None:
-    with pytest.raises(Denied):
-        await platform.give(MOVED_MYSELF, "not mine", PAULA)
-
-
-async def test_a_replaced_contact_is_told_so_where_it_was(platform: Platform) -> None:
-    await platform.register("dora")
-    await platform.give(MOVED, "moved", PAULA)
-    await platform.hear(telling, ContactReplaced(person_id="dora", replaced=1))
-    await platform.send_all()
-    ((address, text),) = platform.outbox.texts().items()
-    assert address == "dora@example.org"
-    assert "new.example.org" not in text
-    assert "whose contact it was" in text
-
-
-async def test_a_session_is_told_to_the_newest_registration_alone(platform: Platform) -> None:
-    await platform.register("ada", "boss")
-    moved = RegisterContactRequest(person_id="boss", name="Boss", email="boss@new.example.org")
-    await platform.give(moved, "moved", PAULA)
-    await platform.hear(circles, STARTED)
-    await platform.hear(telling, PLANNED)
-    await platform.send_all()
-    assert set(platform.outbox.texts()) == {"ada@example.org", "boss@new.example.org"}
 
 
 async def test_names_and_addresses_are_unreadable_in_what_is_stored_and_every_reading_is_logged(

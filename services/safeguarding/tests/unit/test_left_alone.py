@@ -25,6 +25,7 @@ from safeguarding.domain.policy import policy
 from safeguarding.projections.open_concerns import list_open_concerns
 from safeguarding.reactions.escalation import escalation
 
+from .handling_stories import a_triage, kinds
 from .histories import Deed, histories
 from .stories import (
     ALLEGATION,
@@ -60,7 +61,6 @@ from .stories import (
     reopening,
 )
 from .test_duty import PAIR, at, leaves, london, shift, shifts
-from .test_handling import a_triage, kinds
 from .test_histories import dsls_of, may_be_asked
 from .test_policy import SET
 from .test_reading import Provider

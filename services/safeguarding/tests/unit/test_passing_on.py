@@ -21,6 +21,7 @@ from safeguarding.domain.duty import Leave
 from safeguarding.domain.duty_set import Duty
 from safeguarding.domain.route_rules import Rule
 
+from .handling_stories import due_of, kinds
 from .histories import Deed, histories
 from .stories import (
     ALLEGATION,
@@ -54,7 +55,6 @@ from .stories import (
     timestamp,
 )
 from .test_duty import at, london
-from .test_handling import due_of, kinds
 from .test_histories import dsls_of, in_it
 from .test_reading import Provider
 

@@ -17,6 +17,7 @@ from mentoring.safeguarding.v1 import safeguarding_pb2 as calls
 from mentoring.safeguarding.v1.passing_on_tasks_pb2 import ListMyConcernTasksRequest
 from safeguarding.projections.concern_tasks import list_my_concern_tasks
 
+from .handling_stories import due_of
 from .histories import Deed, histories
 from .stories import (
     DEPUTY,
@@ -47,7 +48,6 @@ from .stories import (
     reopening,
     timestamp,
 )
-from .test_handling import due_of
 from .test_histories import in_it
 from .test_reading import TENANT, Provider
 
