@@ -60,6 +60,8 @@ _SIDE_BY_SIDE = 32
 _NOT_HEARD_YET = frozenset({"STANDARD_UNKNOWN", "MENTORSHIP_UNKNOWN"})
 # Seconds for all notices. A busy machine needs many; where nothing moves any more it is found out long before.
 _SETTLING = 400.0
+# More notices than are sent in a second.
+_A_SECOND = 60
 
 
 @dataclass
@@ -199,9 +201,12 @@ class Journey:
             now = sum(bool(notice.outcome) for notice in notices)
             if now != settled:
                 settled, since = now, loop.time()
-            return settled == len(notices) >= expected or loop.time() - since > quiet_for
+            if settled == len(notices) >= expected or loop.time() - since > quiet_for:
+                return True
+            # Each look reads every notice: the more are still to be sent, the longer the time that looking would take from them.
+            await asyncio.sleep(min(max(expected - settled, 0) / _A_SECOND, quiet_for / 4))
+            return False
 
-        # Each look reads every notice: more of them would take the time from those that are still to be sent.
         await until(quiet, f"{expected} settled notices", patience=_SETTLING, look_again=0.5)
 
     async def notices(self) -> list[NoticeSummary]:
