@@ -14,7 +14,7 @@ from mentoring.notifications.v1.addresses_pb2 import RegisterMyAddressRequest, S
 from mentoring.notifications.v1.channel_pb2 import Channel
 from mentoring.notifications.v1.delivery_pb2 import RecordBounceRequest
 from mentoring.notifications.v1.events_pb2 import Outcome
-from mentoring.notifications.v1.notifications_pb2 import StartNoticeRequest
+from mentoring.notifications.v1.notifications_pb2 import RegisterMyContactRequest, StartNoticeRequest
 from mentoring.safeguarding.v1.events_pb2 import AssigneeRole, ConcernAcknowledged, ConcernAssigned, ConcernClosed
 from notifications.effects.outlets import Ready
 from notifications.effects.sending import SendNotice
@@ -25,6 +25,7 @@ from notifications.reactions.telling import telling
 from .mail_parts import MailServer
 from .night import TENANT, House
 from .receiving import Received
+from .test_acknowledged import tell
 from .test_ways_out import SECRET, Make, hooked, there  # noqa: F401
 
 NOON = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
@@ -176,3 +177,23 @@ async def test_what_is_no_alert_is_not_told_again(house: Hooked) -> None:
     await house.report("n-1")
     await house.until(NOON + SOON)
     assert (house.mails(), house.hook.keys) == (["n-1"], [])
+
+
+async def test_an_alert_that_came_back_goes_to_the_address_that_its_person_registered_since_and_once(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path, NOON)
+    await house.register("dora")
+    alert = await tell(house, ASKED, 3)
+    await house.until(NOON)
+    mine = RegisterMyContactRequest(person_id="dora", name="Dora", email="dora@example.net")
+    await house.give(mine, person("dora"))
+    # The mail system reports it again once the second mail is out.
+    for _ in range(2):
+        await house.give(RecordBounceRequest(notice_id=alert, hard=True), OPERATOR)
+        await house.hear_all(sending, f"notice-{alert}")
+        await house.until(house.now + timedelta(hours=1))
+    assert [str(mail["To"]).rpartition("<")[2].strip(">") for mail in house.mailer.taken] == [
+        "dora@example.org",
+        "dora@example.net",
+    ]

@@ -57,7 +57,7 @@ class Notice:
     """A notice after its newest attempt, which went by `channel` to its `registration`.
 
     Whether it is safeguarding, and whose, was said when it was first started. `useless`: the ways that failed for good;
-    `bounced`: mail came back, and is none of the ways any more.
+    `came_back`: from which registration mail did; None: from none. One report of that counts: of a second nobody can tell which mail it is about.
     `leaves_out`: the kinds that its recipient leaves out by the address in its mail, and `unsubscribed_by` the hashes of its secrets.
     """
 
@@ -72,7 +72,7 @@ class Notice:
     leaves_out: tuple[InformationKind.ValueType, ...] = ()
     unsubscribed_by: frozenset[str] = frozenset()
     stands_in: bool = False
-    bounced: bool = False
+    came_back: int | None = None
 
     @property
     def may_start(self) -> bool:
@@ -98,6 +98,10 @@ class Notice:
     def went_by(self, way: Way) -> bool:
         """Whether the newest attempt went this way."""
         return (self.channel, self.registration) == (way.channel, way.registration)
+
+    def came_back_from(self, way: Way) -> bool:
+        """Whether mail came back from there. Of old events it is not known from which registration: then no mail is sent."""
+        return way.channel == Channel.CHANNEL_EMAIL and self.came_back in (0, way.registration)
 
     def after(self, way: Way, outcome: Outcome.ValueType) -> "Notice":
         """As it is once a further attempt by this way has ended so."""
@@ -173,7 +177,7 @@ def record_bounce(state: Notice, command: RecordBounceRequest, _context: Context
     Raises Refusal NOTICE_NOT_SENT for what never went out by mail.
     """
     by_mail = state.channel in _BY_MAIL
-    if state.bounced or (not by_mail and state.attempt > 1):
+    if state.came_back is not None or (not by_mail and state.attempt > 1):
         return []
     if not by_mail or state.status not in (Status.SENT, Status.UNKNOWN):
         raise Refusal(
@@ -224,9 +228,9 @@ def notice_settled(state: Notice, event: NoticeSettled) -> Notice:
 
 
 @notice.evolve
-def notice_bounced(state: Notice, _event: NoticeBounced) -> Notice:
-    """Nobody has it."""
-    return replace(state, status=Status.BOUNCED, bounced=True)
+def notice_bounced(state: Notice, event: NoticeBounced) -> Notice:
+    """Nobody has it. The address that it came back from is no way of it any more; one that is registered since may be."""
+    return replace(state, status=Status.BOUNCED, came_back=event.registration)
 
 
 def to_be_started(event: NoticeRequested, at: datetime) -> StartNoticeRequest:

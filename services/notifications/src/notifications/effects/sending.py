@@ -99,9 +99,8 @@ class SendNotice:
             doing.state(addresses, f"addresses-{request.recipient_id}"),
             doing.state(contact, f"contact-{request.recipient_id}"),
         )
-        none = {Channel.CHANNEL_EMAIL} if known.bounced else set()
-        here = self.outlets.keys() - none
-        return tuple(way for way in in_order(request, theirs, mail, doing.now) if way.channel in here)
+        ways = in_order(request, theirs, mail, doing.now)
+        return tuple(way for way in ways if way.channel in self.outlets and not known.came_back_from(way))
 
 
 @dataclass(frozen=True)
