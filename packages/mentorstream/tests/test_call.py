@@ -74,6 +74,9 @@ def test_of_a_field_it_is_said_whether_it_is_needed_and_an_enum_is_listed_once()
         "person_at_risk_id", "narrative", "  diagram",
     ]  # fmt: skip
     assert "concern_id: text (made where it is left out)" in lines
+    address = typed("notifications", "RegisterMyAddress", "--fields").stdout
+    assert address.splitlines()[1].startswith("channel: ")
+    assert address.splitlines()[1].endswith("(required)")
     policy = typed("notifications", "SetDeliveryPolicy", "--fields").stdout
     assert (policy.count("OCCASION_SESSION_PLANNED"), "Occasion, as above" in policy) == (1, True)
 

@@ -1,7 +1,6 @@
 """Who sees what of an issue, who learns that there is one, and what is found in lists."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,7 @@ from eventkernel.reading import Ask
 from eventkernel.testing.scenario import NOON, given, person
 from google.protobuf.message import Message
 from mentoring.common.v1.common_pb2 import (
-    PARTY_RELATIONSHIP_EMPLOYER_CONTACT,
-    PARTY_RELATIONSHIP_PROVIDER_MANAGER,
     Page,
-    Party,
 )
 from mentoring.sessions.v1.events_pb2 import CANCEL_REASON_OTHER
 from mentoring.sessions.v1.issue_events_pb2 import (
@@ -23,7 +19,6 @@ from mentoring.sessions.v1.issue_events_pb2 import (
     ISSUE_KIND_WELL_BEING,
     ISSUE_OUTCOME_RESOLVED,
     REFERRED_AS_DSL,
-    REFERRED_AS_EMPLOYER_CONTACT,
     IssueReminderPutOff,
 )
 from mentoring.sessions.v1.issue_pb2 import (
@@ -55,13 +50,13 @@ from .issue_stories import (
     next_step,
     outcome,
     past,
-    raise_it,
     refer,
     reopen,
     report,
     well_being,
     withdraw,
 )
+from .issues_lived import TO_EMMA, lived
 from .plan_stories import (
     ASSESSOR,
     CANCELLED,
@@ -73,14 +68,11 @@ from .plan_stories import (
     STRANGER,
     started,
 )
-from .running import Running
 
 Reading = Callable[..., Any]
 GET = GetIssueRequest(**OF)
 _META = Metadata("event-1", "type", "provider-1", "issue-issue-1", 1, NOON)
-_TICK = timedelta(seconds=1)
 EVERYBODY = (LEARNER, MENTOR, MANAGER, EMPLOYER, ASSESSOR, COACH, DSL, STRANGER, person("pat", "provider_manager"))
-TO_EMMA: dict[str, Any] = {"referred_to_id": "emma", "referred_as": REFERRED_AS_EMPLOYER_CONTACT, "ask": "give an hour"}
 TO_DANA: dict[str, Any] = {"referred_to_id": "dana", "referred_as": REFERRED_AS_DSL, "ask": "advise us"}
 PEOPLE: dict[str, Any] = {"mentorships-learner-1": [started()]}
 
@@ -376,27 +368,3 @@ async def test_another_text_under_an_id_that_is_taken_is_refused_and_not_dropped
     with pytest.raises(Refusal) as caught:
         await service.give(add(issue_id="i1", text="I asked twice"), MENTOR)
     assert caught.value.code == "DONE_WITH_OTHER_TEXT"
-
-
-async def lived(tmp_path: Path) -> Running:
-    """Two learners of mentor-1: three issues of the one, the first of them closed, and one of the other."""
-    paula = Party(person_id="paula", relationship=PARTY_RELATIONSHIP_PROVIDER_MANAGER)
-    emma = Party(person_id="emma", relationship=PARTY_RELATIONSHIP_EMPLOYER_CONTACT)
-    service = Running(tmp_path)
-    await service.begin(paula, emma)
-    await service.begin(paula, learner_id="learner-2", mentorship_id="mentorship-2")
-    second = {"learner_id": "learner-2"}
-    for command in (
-        raise_it(issue_id="i3"),
-        outcome(issue_id="i3"),
-        raise_it(issue_id="i1"),
-        refer(issue_id="i1"),
-        raise_it(issue_id="i2", kind=ISSUE_KIND_WELL_BEING),
-        refer(issue_id="i2", **TO_EMMA, learner_agreed=True),
-        raise_it(issue_id="i4", **second, mentorship_id="mentorship-2"),
-        refer(issue_id="i4", **second),
-    ):
-        await service.give(command, MENTOR)
-        service.now += _TICK
-    await service.carry()
-    return service

@@ -20,15 +20,7 @@ async def test_a_reactions_records_are_replayed_with_their_commands_once(
     another: Callable[..., Node], store: MemoryStore, bus: Bus, clock: Hand
 ) -> None:
     node = another()
-
-    def make(parked: Any) -> Reactor:
-        return Reactor(
-            mirroring(), service="library", contract=CONTRACT, commands=node.commands, due=store.due, parked=parked, clock=clock,
-            scheduled=asyncio.Event(),
-        )  # fmt: skip
-
-    sink = MendingSink(make(store.parked), make, store.parked, clock)
-    await sink.assigned([TopicPartition(bus.topic, 0)])
+    sink = await mirror(node, store, bus, clock)
     await node.commands.give(_open_copy())
     records = [bus.event("loan-l1", renewed(666)), bus.event("loan-l1", renewed(20)), bus.event("loan-l1", renewed(50))]
     await sink.take(bus.topic, 0, records)
@@ -45,7 +37,16 @@ async def test_a_reactions_records_are_replayed_with_their_commands_once(
 async def test_a_reactions_record_that_is_refused_again_is_parked_again(
     another: Callable[..., Node], store: MemoryStore, bus: Bus, clock: Hand
 ) -> None:
-    node = another()
+    sink = await mirror(another(), store, bus, clock)
+    await sink.take(bus.topic, 0, [bus.event("loan-l1", renewed(666))])
+    (record,) = await store.parked.list()
+    await store.parked.ask([record.id], ALL)
+    await sink.mend()
+    assert [(again.attempts, again.asked) for again in await store.parked.list()] == [(2, None)]
+
+
+async def mirror(node: Node, store: MemoryStore, bus: Bus, clock: Hand) -> MendingSink:
+    """The mirroring reaction of this node, which has the topic's first partition."""
 
     def make(parked: Any) -> Reactor:
         return Reactor(
@@ -55,11 +56,7 @@ async def test_a_reactions_record_that_is_refused_again_is_parked_again(
 
     sink = MendingSink(make(store.parked), make, store.parked, clock)
     await sink.assigned([TopicPartition(bus.topic, 0)])
-    await sink.take(bus.topic, 0, [bus.event("loan-l1", renewed(666))])
-    (record,) = await store.parked.list()
-    await store.parked.ask([record.id], ALL)
-    await sink.mend()
-    assert [(again.attempts, again.asked) for again in await store.parked.list()] == [(2, None)]
+    return sink
 
 
 def _open_copy() -> Any:

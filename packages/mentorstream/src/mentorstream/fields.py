@@ -88,17 +88,14 @@ def _needed(field: FieldDescriptor) -> str:
     if options.Extensions[options_pb2.field].generated:
         return " (made where it is left out)"
     rules = options.Extensions[validate_pb2.field]
+    allowed = getattr(rules.enum, "in")
     needed = (
         rules.required
         or rules.string.min_len > 0
         or (rules.string.HasField("pattern") and not re.search(rules.string.pattern, ""))
         or rules.repeated.min_items > 0
         or 0 in rules.enum.not_in
-        or (
-            "enum" in str(rules.WhichOneof("type"))
-            and len(getattr(rules.enum, "in")) > 0
-            and 0 not in getattr(rules.enum, "in")
-        )
+        or (allowed and 0 not in allowed)
         or rules.uint32.gte > 0
         or rules.bytes.len > 0
     )
